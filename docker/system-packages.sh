@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs the programs that are not Python packages, where this user may; otherwise prints the line to type.
+# flite speaks (BSD-style); espeak-ng speaks other languages and is always run as a separate program (GPL-3).
+set -u
+missing=""
+for program in flite espeak-ng; do
+    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+[ -n "$missing" ] || exit 0
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    echo "installing:$missing"
+    # shellcheck disable=SC2086
+    if { apt-get install -y -qq $missing || { apt-get update -qq && apt-get install -y -qq $missing; }; } >/dev/null 2>&1
+    then
+        exit 0
+    fi
+fi
+echo "not installed:$missing. To install: sudo apt-get install -y$missing"
+echo "(going on without; the engine says what it cannot do then)"
+exit 0

@@ -1,0 +1,1 @@
+"""What is said: conversation history, brains (what answers), clauses. Touches no frames."""

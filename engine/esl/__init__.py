@@ -1,0 +1,1 @@
+"""FreeSWITCH's event socket: wire, commands, connection, session, server, inbound client. Knows no audio."""

@@ -1,0 +1,1 @@
+"""The knowledge base: ingest, chunk, embed, index, search, answer, cite."""

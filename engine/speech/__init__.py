@@ -1,0 +1,1 @@
+"""Hearing and speaking: VAD, recognisers, voices and their providers. Knows no calls."""

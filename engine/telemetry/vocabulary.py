@@ -1,0 +1,43 @@
+"""Every event of the call's log: name and fields. The log is the only account of a call; everything else reads it.
+
+A line is ``{"t": 12.345, "event": name, ...fields}``: ``t`` seconds of call time (0 = answered; negative before) at
+which the line was written; ``at`` where present is when it happened in the audio. ``gen`` is the generation of a reply.
+"""
+
+EVENTS: dict[str, str] = {
+    # the call
+    "call_started": "id, caller, called, node, version, started (ISO 8601, UTC), switch, variables",
+    "answered": "ms (accept to answered)",
+    "media_attached": "backend, rate, address, ms",
+    "media_lost": "why, silent_ms",
+    "dtmf": "digit, at, duration_ms",
+    "hangup": "cause, by (caller, agent, switch, engine)",
+    "call_ended": "seconds, caller_frames, agent_frames, underruns, refused_datagrams, bad_frames, dropped_bytes",
+    "error": "where, message",
+    "config": "the options that differ from the defaults",
+    # hearing
+    "voice_on": "at",
+    "voice_off": "at",
+    "partial": "text, at (end of the audio it covers)",
+    "final": "text, start, end, ms (voice_off to final), confidence",
+    # deciding; every Note of the turn engine is a line too, its own name with `why`
+    "turn": "text, waited_ms (last voiced frame to decision), why, gen",
+    "user_said": "text, start, end",
+    "agent_said": "gen, text, interrupted",
+    # thinking and speaking, per reply
+    "think": "gen, text, speculative",
+    "say": "gen, text, interruptible",
+    "grounds": "gen, decision, score, citations, ms (think to here), detail",
+    "first_text": "gen, ms (think to first text)",
+    "clause": "gen, text",
+    "first_audio": "gen, ms (first text to first audio), cached",
+    "reply_done": "gen, clauses, audio_ms",
+    "reply_failed": "gen, reason",
+    "release": "gen",
+    "cancel": "gen",
+    "on_wire": "gen, at (first frame written), after_voice_ms (from the caller's last voiced frame)",
+    "pause": "gen, at, after_onset_ms (from the first voiced frame of the caller)",
+    "resume": "gen, at",
+    "cut": "gen, at, heard",
+    "playout_finished": "gen, at",
+}

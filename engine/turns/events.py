@@ -1,0 +1,210 @@
+"""What the turn engine is told (events) and what it asks for (actions). Plain data; times are seconds of call time.
+
+Call time starts at 0 when the call is answered. ``at`` of an event is when it happened *in the audio*; the ``now``
+given to ``TurnEngine.step`` is when it is being told, which may be later.
+
+A *generation* numbers one reply of the agent, from the decision to think to its last sample. Whatever carries the
+number of a cancelled generation is stale and must not be heard.
+"""
+
+from dataclasses import dataclass
+
+# ---------------------------------------------------------------- events: what happened
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOn:
+    """The caller's voice started at ``at`` (dated back to the first voiced frame)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOff:
+    """The caller's voice stopped; ``at`` is the end of the last voiced frame."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Words of the caller between ``start`` and ``end``. Final and empty: the recogniser heard none."""
+
+    text: str
+    final: bool
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReady:
+    """The first audio of this reply is rendered and could be heard at once."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """Brain and voice have delivered all of this reply (it may still be playing). ``empty``: nothing to say."""
+
+    generation: int
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """Brain or voice failed on this reply; no more audio of it will come."""
+
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted:
+    """The first frame of this reply went to the channel at ``at``."""
+
+    generation: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutFinished:
+    """The last frame of this reply went to the channel at ``at``; ``heard`` is its whole text, from the ledger."""
+
+    generation: int
+    at: float
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutCut:
+    """Playout of this reply was cut at ``at``; ``heard`` are the whole words that were played, from the ledger."""
+
+    generation: int
+    at: float
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The caller pressed a key."""
+
+    digit: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SayRequest:
+    """Somebody wants this text said now (greeting, announcement)."""
+
+    text: str
+    interruptible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller is gone. Nothing will be heard any more."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed. Due when ``TurnEngine.deadline`` is reached."""
+
+
+Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | PlayoutStarted | PlayoutFinished
+         | PlayoutCut | Digit | SayRequest | HungUp | Tick)
+
+# ---------------------------------------------------------------- actions: what to do
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Ask the brain for a reply to ``text``, render it, keep it unheard until ``Release``. ``speculative``: the turn is
+    not decided yet, so nothing with a side effect may run."""
+
+    generation: int
+    text: str
+    speculative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Render this fixed text as generation ``generation``, unheard until ``Release``."""
+
+    generation: int
+    text: str
+    interruptible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """This generation may be heard from now on, from its first frame."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Drop this generation: stop brain and voice, forget its audio. It was never heard."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop writing frames of this generation, keep the rest."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on from the word in which ``Pause`` stopped."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Stop this generation for good and report what was heard (``PlayoutCut``)."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitUser:
+    """The caller said this; it is history now."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommitAgent:
+    """The caller heard this from the agent; it is history now."""
+
+    generation: int
+    text: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """End the call politely; everything to be said has been played."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A decision worth a line in the event log: its name and why it fell so."""
+
+    name: str
+    why: str
+    fields: tuple[tuple[str, object], ...] = ()
+
+
+Action = Think | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall | Note

@@ -1,0 +1,50 @@
+"""Packaging of Trunkline: distribution ``trunkline``, package ``engine``, command ``trunkline``."""
+
+from setuptools import find_packages, setup
+
+# Each core dependency with the reason why it is one. Upper bounds stop at the next release that may break us;
+# constraints.txt pins the set that the tests ran with.
+CORE = [
+    "gevent>=26.9,<27",  # one process holds many calls; greenlets keep the call code sequential
+    "greenswitch==0.0.19",  # the outbound-socket vocabulary that engineers know; our classes subclass its
+    "numpy>=2.2,<3",  # audio arrays, VAD, embeddings without torch
+    "faiss-cpu>=1.12,<2",  # local vector search
+    "webrtcvad-wheels>=2.0.14,<3",  # the VAD that is always there (maintained build of webrtcvad)
+    "pocketsphinx>=5.0.4,<6",  # speech recognition with no network, BSD, model included
+    "soundfile>=0.13,<1",  # reads the WAV/FLAC files people have
+    "pyyaml>=6,<7",  # configuration and collections
+    "pydantic>=2.10,<3",  # one typed configuration tree with errors that name the field
+    "openai>=3.50,<4",  # OpenAI-compatible HTTP, the lingua franca of models and voices
+    "rich>=14,<16",  # progress bars and live transcript of the commands
+]
+
+EXTRAS = {
+    "fast": ["onnxruntime>=1.20,<2"],  # embeddings twice as fast
+    "test": [
+        "pytest>=8,<10",  # test runner
+        "pytest-timeout>=2.3,<3",  # a hung test ends with a stack, not with CI's limit
+        "hypothesis>=6.100,<7",  # invariants of the turn engine and fuzzing of the parsers
+    ],
+    "lint": [
+        "ruff>=0.14,<1",  # style and common faults
+        "mypy>=1.15,<3",  # types
+        "import-linter>=2.1,<3",  # keeps the dependency direction of docs/architecture.md
+        "types-PyYAML>=6,<7",  # stubs for mypy
+        "types-gevent>=25",  # stubs for mypy
+    ],
+}
+
+setup(
+    name="trunkline",
+    version="0.1.0",
+    description="AI voice engine embedded in FreeSWITCH",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["engine", "engine.*"]),
+    package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"]},
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["trunkline = engine.cli.main:main"]},
+)
