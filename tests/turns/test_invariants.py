@@ -14,7 +14,7 @@ from engine.turns import events as ev
 from engine.turns.engine import TurnEngine
 
 many = settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
