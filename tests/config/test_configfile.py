@@ -48,9 +48,9 @@ def test_the_file_wins_over_defaults_and_the_environment_over_the_file(write):
 
 def test_values_are_read_by_the_type_of_the_option(write):
     """YAML 1.1 would make ``no`` false, ``0123`` 83 and ``1:30`` 90: an operator's word must stay what was written."""
-    path = write("turns: {stop_words: [no, yes, 12], barge_in: off}\nswitch: {password: 0123, host: 1:30}\ndrain_s: 1e1")
+    path = write("turns: {stop_words: [no, yes, 1], barge_in: off}\nswitch: {password: 0123, host: 1:30}\ndrain_s: 1e1")
     config = load(path, {})
-    assert config.turns.stop_words == ("no", "yes", "12")
+    assert config.turns.stop_words == ("no", "yes", "1")
     assert config.turns.barge_in is False
     assert (config.switch.password, config.switch.host, config.drain_s) == ("0123", "1:30", 10.0)
 
