@@ -15,18 +15,17 @@ COLUMN_S = 0.02
 MAX_COLUMNS = 4000
 LOUDEST_GAIN = 8.0
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
-OUTCOMES = {"cut": "interrupted", "resumed": "false alarm", "finished": "at the end", "hangup": "hung up", "open": "open"}
+OUTCOMES = {"cut": "interrupted", "resumed": "false alarm", "finished": "at the end", "hangup": "hung up",
+            "open": "open"}
 
 
 def timeline(report: Report, recording: Recording | None) -> str:
     """The block ``<div class="timeline">`` with its lanes."""
     starts = report.recording_starts
     length = max(report.seconds, starts + (recording.seconds if recording else 0.0), 1.0)
-    lanes = _lanes(report, recording, length)
-    return (
-        f'<div class="timeline" data-length="{length:.3f}" data-starts="{starts:.3f}">'
-        f'<div class="lanes">{lanes}{_marks(report, length)}{_ruler(length)}<div class="cursor" hidden></div></div></div>'
-    )
+    layers = _lanes(report, recording, length) + _marks(report, length) + _ruler(length)
+    return (f'<div class="timeline" data-length="{length:.3f}" data-starts="{starts:.3f}">'
+            f'<div class="lanes">{layers}<div class="cursor" hidden></div></div></div>')
 
 
 def _lanes(report: Report, recording: Recording | None, length: float) -> str:
@@ -60,21 +59,21 @@ def _marks(report: Report, length: float) -> str:
     marks = []
     for item in report.interruptions:
         start = next((t for t in (item.onset, item.paused, item.ended) if t is not None), 0.0)
-        end = item.ended if item.ended is not None else start
-        title = f"voice over the agent: {OUTCOMES.get(item.outcome, item.outcome)}"
-        if item.onset_to_pause_ms is not None:
-            title += f", paused after {item.onset_to_pause_ms:.0f} ms"
-        marks.append(f'<button class="mark {escape(item.outcome)}" {_place(start, max(start, end), length)} '
-                     f'data-t="{start:.3f}" title="{escape(title)}"><span>{escape(OUTCOMES.get(item.outcome, "?"))}</span>'
-                     "</button>")
+        label = OUTCOMES.get(item.outcome, item.outcome)
+        paused = "" if item.onset_to_pause_ms is None else f", paused after {item.onset_to_pause_ms:.0f} ms"
+        marks.append(_mark(item.outcome, start, item.ended, length, label, f"voice over the agent: {label}{paused}"))
     for turn in report.turns:
-        marks.append(f'<button class="mark turn" {_place(turn.decided, turn.decided, length)} data-t="{turn.decided:.3f}" '
-                     f'title="turn {turn.number} decided"><span>{turn.number}</span></button>')
+        marks.append(_mark("turn", turn.decided, None, length, str(turn.number), f"turn {turn.number} decided"))
     for line in report.transcript:
         if line.who == "key":
-            marks.append(f'<button class="mark key" {_place(line.start, line.start, length)} data-t="{line.start:.3f}" '
-                         f'title="key pressed"><span>{escape(line.text[:2])}</span></button>')
+            marks.append(_mark("key", line.start, None, length, line.text[:2], f"key {line.text} pressed"))
     return f'<div class="marks">{"".join(marks)}</div>'
+
+
+def _mark(kind: str, start: float, end: float | None, length: float, label: str, title: str) -> str:
+    place = _place(start, start if end is None else end, length)
+    return (f'<button class="mark {escape(kind)}" {place} data-t="{start:.3f}" title="{escape(title)}">'
+            f"<span>{escape(label)}</span></button>")
 
 
 def _ruler(length: float) -> str:
@@ -91,8 +90,10 @@ def _place(start: float, end: float, length: float) -> str:
     return f'style="left:{100 * left:.3f}%;width:{100 * width:.3f}%"'
 
 
-def clock(t: float) -> str:
-    """Seconds as 0:04, or 1:02:03 from an hour on."""
-    whole = int(max(t, 0.0))
+def clock(t: float, digits: int = 0) -> str:
+    """Seconds as 0:04 (0:04.25 with two digits), or 1:02:03 from an hour on; before the answer as -0:01."""
+    unit = 10**digits
+    whole, rest = divmod(int(abs(t) * unit + 1e-6), unit)
     minutes, seconds = divmod(whole, 60)
-    return f"{minutes}:{seconds:02d}" if whole < 3600 else f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+    text = f"{minutes}:{seconds:02d}" if whole < 3600 else f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+    return ("-" if t < 0 and (whole or rest) else "") + text + (f".{rest:0{digits}d}" if digits else "")
