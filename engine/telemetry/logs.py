@@ -12,10 +12,12 @@ import contextvars
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, TextIO
+
+import gevent
 
 from engine.disk import DiskWriter
 
@@ -28,12 +30,17 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 @contextmanager
 def call(call_id: str) -> Iterator[None]:
-    """Log lines in this block, and in greenlets spawned in it, carry ``call``."""
+    """Log lines of this greenlet in this block carry ``call``; ``spawn`` hands it on to other greenlets."""
     token = _call.set(call_id)
     try:
         yield
     finally:
         _call.reset(token)
+
+
+def spawn(function: Callable[..., Any], *args: Any, **kwargs: Any) -> gevent.Greenlet:
+    """``gevent.spawn`` whose greenlet keeps the call of this one; a plain one begins without."""
+    return gevent.spawn(contextvars.copy_context().run, function, *args, **kwargs)
 
 
 class JsonLines(logging.Formatter):

@@ -58,4 +58,5 @@
       event.preventDefault();
     });
   }
+  document.documentElement.dataset.ready = "true";
 })();

@@ -213,9 +213,8 @@ def _turns(log: _Log, replies: list[Reply], decisions: list[Decision],
         waited = _number(event, "waited_ms")
         voice_end = begin - waited / 1000 if waited is not None else _last_voice(log, begin)
         said = next((line for line in log.all("user_said") if begin - 0.001 <= line["t"] < end), None)
-        # A reply that failed is followed by another one for the same turn.
-        carried = [reply for reply in replies if reply.gen == gen or (
-            reply.gen not in own and not reply.cancelled and begin <= min(reply.times.values(), default=-1.0) < end)]
+        carried = _carried(gen, [reply for reply in replies if reply.gen == gen or (
+            reply.gen not in own and not reply.cancelled and begin <= min(reply.times.values(), default=-1.0) < end)])
         first = next((reply for reply in carried if reply.started is not None), carried[0] if carried else None)
         gens = [reply.gen for reply in carried]
         start = _number(said, "start")
@@ -229,6 +228,16 @@ def _turns(log: _Log, replies: list[Reply], decisions: list[Decision],
         if turn:
             turn.decisions.append(item)
     return turns
+
+
+def _carried(gen: int, replies: list[Reply]) -> list[Reply]:
+    """The turn's own reply and, while none is heard, those that follow it: another try, an apology."""
+    found: list[Reply] = []
+    for reply in sorted(replies, key=lambda reply: reply.gen != gen):
+        if any(earlier.started is not None for earlier in found):
+            break
+        found.append(reply)
+    return found
 
 
 def _owner(item: Decision, turns: list[Turn]) -> Turn | None:
