@@ -12,10 +12,16 @@ FIRST_CLAUSE_CHARS = 24
 LONGEST_CLAUSE_CHARS = 240
 """A sentence longer than this is cut at its last comma or blank, so that no voice gets a page."""
 
-ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st no vs etc e.g i.e approx dept ext tel rs inc ltd co a.m p.m am pm".split()
+TITLES = frozenset(
+    ("mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "e.g", "i.e", "approx", "dept", "inc", "ltd")
 )
-"""Words after which a full stop does not end the sentence unless a new one clearly begins."""
+"""Words whose full stop does not end a sentence."""
+
+BEFORE_NUMBERS = frozenset(("no", "ext", "tel", "rs", "p", "pp"))
+"""Words whose full stop does not end a sentence when a number follows."""
+
+MAY_END = frozenset(("a.m", "p.m", "etc", "co"))
+"""Words whose full stop ends a sentence only when a capital follows."""
 
 _STOP = re.compile(r"[.!?\u0964\u0965]+[\"')\]\u201d\u2019]*(?=\s)|\n+")
 _SOFT = re.compile(r"[,;:\u2014](?=\s)")
@@ -60,8 +66,9 @@ class ClauseSplitter:
         if stop.group()[0] != ".":
             return True
         word = re.split(r"[\s(\"']", self._text[: stop.start()])[-1].lower()
-        if word not in ABBREVIATIONS and not (len(word) == 1 and word.isalpha()):
-            return True
-        following = self._text[stop.end() :].lstrip()
-        # "at 5 p.m. The office" ends; "Dr. Rao", "No. 5" do not.
-        return word in ("a.m", "p.m", "etc") and following[:1].isupper()
+        following = self._text[stop.end() :].lstrip()[:1]
+        if word in BEFORE_NUMBERS:
+            return not following.isdigit()
+        if word in MAY_END:
+            return following.isupper()
+        return word not in TITLES and not (len(word) == 1 and word.isalpha())

@@ -11,8 +11,11 @@ Courtesy = Literal["greeting", "thanks", "goodbye", "repeat", "yes", "no"]
 _PHRASES: tuple[tuple[Courtesy, str], ...] = (
     ("goodbye", r"(good ?bye|bye|bye bye|that is all|that's all|that will be all|nothing else|i am done|i'm done)"),
     ("thanks", r"(thank you|thanks|thank you very much|thanks a lot|many thanks|great thanks|perfect)"),
-    ("repeat", r"(repeat that|say that again|pardon|what did you say|come again|repeat|once more|could you repeat that|"
-               r"can you repeat that|please repeat that|please say that again)"),
+    (
+        "repeat",
+        r"(repeat that|say that again|pardon|what did you say|come again|repeat|once more|could you repeat that|"
+        r"can you repeat that|please repeat that|please say that again)",
+    ),
     ("greeting", r"(hello|hi|hey|good morning|good afternoon|good evening|hello there)"),
     ("yes", r"(yes|yeah|yep|yes please|please|sure|ok|okay|of course|please do|go on|go ahead)"),
     ("no", r"(no|nope|no thanks|no thank you|not really)"),
@@ -27,10 +30,11 @@ def courtesy(utterance: str) -> Courtesy | None:
     rest = re.sub(r"\s+", " ", rest).strip()
     found: Courtesy | None = None
     while rest:
-        best = max(((len(m.group()), kind) for kind, pattern in _PATTERNS if (m := _whole(pattern, rest))), default=None)
-        if best is None:
+        matches = [(len(m.group()), kind) for kind, pattern in _PATTERNS if (m := _whole(pattern, rest))]
+        if not matches:
             return None
-        found, rest = best[1], rest[best[0] :].strip()
+        length, found = max(matches)
+        rest = rest[length:].strip()
     return found
 
 

@@ -23,6 +23,7 @@ def split(text, step=None):
         ("We are open from 9 a.m. to noon.", ["We are open from 9 a.m. to noon."]),
         ("See example.com for more. Bye!", ["See example.com for more.", "Bye!"]),
         ("आप कैसे हैं। मैं ठीक हूँ।", ["आप कैसे हैं।", "मैं ठीक हूँ।"]),
+        ("The answer is no. Ask again.", ["The answer is no.", "Ask again."]),
         ("J. K. Smith teaches it.", ["J. K. Smith teaches it."]),
         ("  \n\n ", []),
         ("One line\nanother line", ["One line", "another line"]),
