@@ -22,10 +22,9 @@ from engine.speech.vad.rows import RowTable
 Floats = npt.NDArray[np.float32]
 
 FILE = "silero_vad_op18_ifless.onnx"
-WINDOW_MS = 32
+WINDOW_MS = 32  # longer than any frame, so that a frame completes one window at most
 CONTEXT_MS = 4  # of the window before, which the network sees again
 STATE = 128  # LSTM cells
-MAX_FRAME_MS = 30  # shorter than a window, so that a frame completes one window at most
 
 
 class Network:
@@ -37,6 +36,7 @@ class Network:
         self.rate = rate
         self.window = rate * WINDOW_MS // 1000
         self.context = rate * CONTEXT_MS // 1000
+        self.window_bytes = 2 * (self.context + self.window)  # 16-bit samples that one run sees
         basis = weights["model.stft.forward_basis_buffer"][:, 0, :]  # 129 cosines, 129 sines, of 256 samples
         bins, size = basis.shape[0] // 2, basis.shape[1]
         if rate == 8000:
@@ -125,26 +125,22 @@ class SileroVad:
         except (KeyError, IndexError, ValueError) as fault:
             raise SpeechError(f"the Silero weights are not the expected ones: {fault}") from fault
         self._threshold = threshold
-        largest = self._networks[16000]
-        self._rows = RowTable([
-            ("rate", np.int32),
-            ("audio", np.float32, largest.context + largest.window + 16000 * MAX_FRAME_MS // 1000),
-            ("filled", np.int64),  # samples of ``audio`` that wait for their window, behind the context
-            ("hidden", np.float32, STATE),
-            ("cell", np.float32, STATE),
-            ("probability", np.float32),
-        ])
+        self._rows = RowTable([("hidden", np.float32, STATE), ("cell", np.float32, STATE), ("probability", np.float32)])
+        self._rates: dict[int, int] = {}
+        self._waiting: dict[int, bytes] = {}  # context, then what waits for its window to be whole
 
     def open(self, rate: int) -> int:
         """A row for a new call at this rate; its state is fresh."""
         if rate not in self._networks:
             raise SpeechError(f"Silero hears 8000 or 16000 Hz, not {rate}")
         row = self._rows.open()
-        self._rows.data["rate"][row] = rate
+        self._rates[row] = rate
+        self._waiting[row] = bytes(2 * self._networks[rate].context)
         return row
 
     def close(self, row: int) -> None:
         """Free the row."""
+        del self._rates[row], self._waiting[row]
         self._rows.close(row)
 
     def probability(self, row: int) -> float:
@@ -153,28 +149,24 @@ class SileroVad:
 
     def process(self, rows: Rows, frames: list[bytes]) -> Verdicts:
         """Whether each row's newest frame is voice. ``rows`` has no row twice."""
-        verdicts = np.zeros(len(rows), np.bool_)
-        rates = self._rows.data["rate"][rows]
-        for rate, network in self._networks.items():
-            mine = np.flatnonzero(rates == rate)
-            if mine.size:
-                verdicts[mine] = self._hear(network, rows[mine], b"".join(frames[i] for i in mine))
-        return verdicts
+        due: dict[int, tuple[list[int], list[bytes]]] = {rate: ([], []) for rate in self._networks}
+        for row, frame in zip(rows.tolist(), frames, strict=True):
+            rate = self._rates[row]
+            network = self._networks[rate]
+            audio = self._waiting[row] + frame
+            if len(audio) >= network.window_bytes:
+                due[rate][0].append(row)
+                due[rate][1].append(audio[:network.window_bytes])
+                audio = audio[network.window_bytes - network.context * 2:]
+            self._waiting[row] = audio
+        for rate, (ready, windows) in due.items():
+            if ready:
+                self._look(self._networks[rate], np.array(ready), b"".join(windows))
+        return np.asarray(self._rows.data["probability"][rows] >= self._threshold)
 
-    def _hear(self, network: Network, rows: Rows, pcm: bytes) -> Verdicts:
-        data, context, window = self._rows.data, network.context, network.window
-        samples = np.frombuffer(pcm, "<i2").reshape(len(rows), -1).astype(np.float32)
-        samples *= np.float32(1 / 32768)
-        length = samples.shape[1]
-        filled = data["filled"][rows]
-        data["audio"][rows[:, None], (context + filled)[:, None] + np.arange(length)] = samples
-        filled += length
-        due = filled >= window
-        data["filled"][rows] = np.where(due, filled - window, filled)
-        if due.any():
-            ready = rows[due]
-            audio = data["audio"][ready]
-            outcome = network.run(audio[:, :context + window], data["hidden"][ready], data["cell"][ready])
-            data["probability"][ready], data["hidden"][ready], data["cell"][ready] = outcome
-            data["audio"][ready, :context + length] = audio[:, window:window + context + length]
-        return np.asarray(data["probability"][rows] >= self._threshold)
+    def _look(self, network: Network, rows: Rows, pcm: bytes) -> None:
+        """Run the network on a whole window of each row."""
+        data = self._rows.data
+        audio = np.frombuffer(pcm, "<i2").reshape(len(rows), -1) * np.float32(1 / 32768)
+        outcome = network.run(audio, data["hidden"][rows], data["cell"][rows])
+        data["probability"][rows], data["hidden"][rows], data["cell"][rows] = outcome
