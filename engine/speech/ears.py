@@ -56,8 +56,7 @@ class Ears:
         self._hangover = max(1, -(-options.hangover_ms // self._part_ms))
         self._rows = RowTable([
             ("frames", np.int64),  # heard so far
-            ("voiced", np.int32),  # voiced frames in a row, up to the newest
-            ("quiet", np.int32),  # others in a row, up to the newest
+            ("since", np.int64),  # frames before the voiced ones that run up to the newest
             ("last", np.int64),  # frames up to and including the last voiced one
             ("talking", np.bool_),
         ])
@@ -118,24 +117,23 @@ class Ears:
         """Count the newest frame of each row and tell the listeners of starts and stops."""
         data = self._rows.data
         frames = data["frames"][rows] + 1
-        before, last, talking = data["voiced"][rows], data["last"][rows], data["talking"][rows]
+        since, last, talking = data["since"][rows], data["last"][rows], data["talking"][rows]
         # The first verdict of voice speaks also of the frames before it that the detector's window covers.
-        first = np.minimum(self._vad.reach_frames, frames - last)
-        run = np.where(voiced, np.where(before == 0, first, before + 1), 0)
-        quiet = np.where(voiced, 0, data["quiet"][rows] + 1)
+        began = np.maximum(frames - self._vad.reach_frames, last)
+        since = np.where(voiced, np.where(last + 1 == frames, since, began), frames)
         last = np.where(voiced, frames, last)
-        starts = ~talking & (run >= self._onset)
-        stops = talking & (quiet >= self._hangover)
-        data["frames"][rows], data["voiced"][rows], data["quiet"][rows], data["last"][rows] = frames, run, quiet, last
+        starts = voiced & ~talking & (frames - since >= self._onset)
+        stops = talking & (frames - last >= self._hangover)
+        data["frames"][rows], data["since"][rows], data["last"][rows] = frames, since, last
         data["talking"][rows] = (talking | starts) & ~stops
-        for i in np.flatnonzero(starts | stops):
+        for i in (starts | stops).nonzero()[0].tolist():
             row = batch[i][0]
             part_samples = row.frame_bytes // self._parts // 2
             if row.index < 0:  # closed by a listener before it in this pass
                 continue
             try:
                 if starts[i]:
-                    row.listener.voice_on(int(frames[i] - run[i]) * part_samples)
+                    row.listener.voice_on(int(since[i]) * part_samples)
                 else:
                     row.listener.voice_off(int(last[i]) * part_samples)
             except Exception:

@@ -18,6 +18,7 @@ STAY_DB = 3.0  # above the floor, for a row that is
 QUIETEST_DB = -65.0  # dBFS; below it nothing is voice, whatever the floor
 FIRST_FLOOR_DB = -50.0  # dBFS, before anything is known of the line
 FALL = 0.3  # share of the way per frame by which the floor follows a quieter frame
+FULL_SCALE_DB = 90.3  # of a square wave of 16 bits
 RISE_DB = 0.02  # per frame by which it follows a louder one: 1 dB a second, so speech does not lift it
 
 
@@ -57,7 +58,7 @@ class WebRtcVad:
         data["floor"][rows] = floor + np.where(change < 0, FALL * change, np.minimum(change, RISE_DB))
         verdicts = louder & (levels >= QUIETEST_DB)
         rates = data["rate"][rows]
-        for i in np.flatnonzero(verdicts):
+        for i in verdicts.nonzero()[0].tolist():
             verdicts[i] = self._detectors[int(rows[i])].is_speech(frames[i], int(rates[i]))
         data["voice"][rows] = verdicts
         return verdicts
@@ -65,11 +66,10 @@ class WebRtcVad:
 
 def levels_db(frames: list[bytes]) -> npt.NDArray[np.float32]:
     """Level of each frame in dB below full scale (a full-scale square wave is 0), -90 for digital silence."""
-    lengths = np.array([len(frame) for frame in frames])
     levels = np.empty(len(frames), np.float32)
-    for length in np.unique(lengths):
-        which = np.flatnonzero(lengths == length)
+    for length in {len(frame) for frame in frames}:
+        which = [i for i, frame in enumerate(frames) if len(frame) == length]
         pcm = np.frombuffer(b"".join(frames[i] for i in which), "<i2").reshape(len(which), -1).astype(np.float32)
-        power = np.einsum("ij,ij->i", pcm, pcm) / pcm.shape[1]
-        levels[which] = 10 * np.log10(np.maximum(power, 1) / 32768**2)
+        power = np.einsum("ij,ij->i", pcm, pcm) / np.float32(length // 2)
+        levels[which] = 10 * np.log10(np.maximum(power, 1)) - FULL_SCALE_DB
     return levels
