@@ -165,6 +165,9 @@ class SpeechOptions(Options):
     recogniser_workers: int = Field(2, ge=1, le=64)
     """Processes that recognise; each takes 24 MB and about 12 talking callers of a core."""
 
+    final_timeout_ms: int = Field(1500, ge=200)
+    """Longest wait for a final transcript after the caller's voice stopped; then it is empty, and an error counts."""
+
     tts_threads: int = Field(2, ge=1, le=16)
     """Voices rendered at once."""
 
