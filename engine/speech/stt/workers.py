@@ -48,6 +48,8 @@ class Utterance:
         """Ask for the final."""
         self.ended = True
         self._send(wire.END)
+        if self.worker:
+            self.worker.expect_answer()
 
     def cancel(self) -> None:
         """Forget it: no answer comes any more."""
@@ -82,7 +84,7 @@ class Worker:
         self._outgoing: deque[bytes] = deque()
         self._queued = 0
         self._waiting = Event()
-        self._asked_at: float | None = None  # when the first utterance began after the last answer
+        self._asked_at: float | None = None  # when something was first asked after the last answer
         self._greenlet = gevent.spawn(self._keep_alive)
 
     @property
@@ -97,7 +99,7 @@ class Worker:
 
     @property
     def silent_s(self) -> float:
-        """Seconds since the first utterance was given to it after its last answer."""
+        """Seconds since something was first asked of it after its last answer."""
         return 0.0 if self._asked_at is None else time.monotonic() - self._asked_at
 
     def begin(self, utterance: Utterance) -> None:
@@ -105,8 +107,13 @@ class Worker:
         utterance.worker = self
         utterance.attempts += 1
         self.utterances[utterance.number] = utterance
-        self._asked_at = self._asked_at or time.monotonic()
+        self.expect_answer()
         self.send(utterance.replay())
+
+    def expect_answer(self) -> None:
+        """From now on silence is suspicious."""
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
 
     def send(self, frames: bytes) -> None:
         """Queue frames; a worker that does not keep up is ended, and its utterances go to another. While none runs
