@@ -151,7 +151,7 @@ class PocketsphinxStream:
         worker = utterance.worker if utterance else None
         talk.cancel()
         if worker is not None and worker.silent_s >= self._recogniser.final_timeout_s:
-            worker.kill("hangs")  # it said nothing at all, so the others on it wait in vain too
+            worker.child.kill("hangs")  # it said nothing at all, so the others on it wait in vain too
         self.answered(talk, {"final": True, "text": "", "confidence": -1.0, "cmn": None,
                              "error": f"no final after {self._recogniser.final_timeout_s:.1f} s"})
 
