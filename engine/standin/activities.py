@@ -39,7 +39,7 @@ class Activity:
 
 
 class Connecting(Activity):
-    """The ``socket`` application before any controller has accepted: the thread is blocked, the caller hears nothing."""
+    """``socket`` before a controller has accepted: the thread is blocked, the caller hears nothing."""
 
     def __init__(self) -> None:
         """Waiting for the edge's report."""
@@ -86,35 +86,35 @@ class Sleep(Activity):
 class Playback(Activity):
     """A prompt. ``pcm``: int16 at the channel's rate; ``loops`` -1 = for ever."""
 
-    def __init__(self, pcm: NDArray[np.int16], loops: int = 1) -> None:
-        """Starts at the next frame."""
-        self.pcm = pcm
-        self.loops = loops
-        self.position = 0
+    def __init__(self, pcm: NDArray[np.int16], loops: int, started: float) -> None:
+        """``started``: time in seconds."""
+        self.pcm, self.loops, self.started = pcm, loops, started
 
     def done(self, channel: "Channel") -> bool:
         """When all was played or it was broken."""
-        return channel.take_break() or 0 <= self.loops * len(self.pcm) <= self.position
+        return channel.take_break() or 0 <= self.loops * len(self.pcm) <= self._position(channel)
 
     def sound(self, channel: "Channel") -> bytes | None:
         """The next frame."""
-        size = channel.codec.rate // 50
-        frame = np.take(self.pcm, range(self.position, self.position + size), mode="wrap")
-        left = self.loops * len(self.pcm) - self.position
-        if 0 <= left < size:
-            frame[left:] = 0
-        self.position += size
+        size, position = channel.codec.rate // 50, self._position(channel)
+        frame = np.take(self.pcm, range(position, position + size), mode="wrap")
+        if self.loops >= 0:
+            frame[max(0, self.loops * len(self.pcm) - position) :] = 0
         return frame.astype("<i2").tobytes()
 
     def leave(self, channel: "Channel", forced: bool) -> str | None:
         """Sets what ``playback`` leaves behind."""
-        rate = channel.codec.rate
-        milliseconds = self.position * 1000 // rate
+        position, rate = self._position(channel), channel.codec.rate
+        milliseconds = position * 1000 // rate
         channel.variables.put_all({
-            "playback_last_offset_pos": self.position % max(1, len(self.pcm)) or self.position,
-            "playback_seconds": milliseconds // 1000, "playback_ms": milliseconds, "playback_samples": self.position,
+            "playback_last_offset_pos": position % max(1, len(self.pcm)) or position,
+            "playback_seconds": milliseconds // 1000, "playback_ms": milliseconds, "playback_samples": position,
         })  # fmt: skip
         return "PLAYBACK ERROR" if forced and not channel.cause else "FILE PLAYED"
+
+    def _position(self, channel: "Channel") -> int:
+        """Samples played: whole frames since the start."""
+        return round((channel.now - self.started) * 50) * (channel.codec.rate // 50)
 
 
 class Away(Activity):

@@ -90,13 +90,10 @@ def _record(switch: "Switch", channel: "Channel", words: list[str]) -> str:
 
 
 def _displace(switch: "Switch", channel: "Channel", words: list[str]) -> str:
-    what, path = words[0], words[1] if len(words) > 1 else ""
-    if what == "stop":
-        return SUCCESS if channel.displaced.pop(path, None) else "-ERR Cannot stop displace session!\n"
-    if path in channel.displaced:
-        return "-ERR Cannot displace session!\n"
-    channel.displaced[path] = True
-    return SUCCESS
+    # Recorded: a tone mixed in (flags "m") works, with "w" it is refused, and it has ended before it can be stopped.
+    if words[0] == "stop":
+        return "-ERR Cannot stop displace session!\n"
+    return "-ERR Cannot displace session!\n" if "w" in words[-1] else SUCCESS
 
 
 def _broadcast(switch: "Switch", channel: "Channel", words: list[str]) -> str:

@@ -4,10 +4,12 @@ Outcome: an ``Activity`` when it lasts, else its ``Application-Response`` or Non
 up the call with DESTINATION_OUT_OF_ORDER, as FreeSWITCH does with a name that it does not know.
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.standin.activities import Activity, Away, Bridged, Connecting, Park, Playback, Sleep
-from engine.standin.channel import Channel, connect_action
+from engine.standin.channel import Bridge, Channel, connect_action
 from engine.standin.headers import Profile
 from engine.standin.prompts import load_prompt
 
@@ -70,7 +72,7 @@ def _socket(channel: Channel, data: str) -> Outcome:
 def _playback(channel: Channel, data: str) -> Outcome:
     channel.stop_unicast()  # switch_core_session_reset (switch_ivr_play_say.c:2071): dead both ways, for good
     prompt = load_prompt(data, channel.codec.rate)
-    return "FILE NOT FOUND" if prompt is None else Playback(*prompt)
+    return "FILE NOT FOUND" if prompt is None else Playback(*prompt, started=channel.now)
 
 
 def _away(channel: Channel, data: str) -> Outcome:
@@ -80,23 +82,30 @@ def _away(channel: Channel, data: str) -> Outcome:
 
 def _bridge(channel: Channel, data: str) -> Outcome:
     channel.stop_unicast()
-    plan = channel.setup.bridge
     address = data.rpartition("}")[2].rpartition("]")[2]
     number = address.rpartition("/")[2].partition("@")[0]
     uuid = channel.switch.new_uuid()
+    legs = channel.setup.bridges
+    plan = next((legs[part] for part in legs if part in address), Bridge(cause="NORMAL_TEMPORARY_FAILURE"))
     if plan.cause:
         _failed_bridge(channel, uuid, number, plan.cause)
         return None
     stamp = channel.switch.stamp(channel.now)
     caller = channel.profile
-    channel.profile = caller.at(progress=stamp)
+    channel.profile = replace(caller, progress=stamp, callee=number)
     channel.other = Profile(
         username=caller.username, name=caller.name, number=caller.number, destination=number, uuid=uuid,
         channel_name=address, created=stamp, channel_created=stamp, index=0, answered=stamp, progress=stamp,
-        callee=number, direction="outbound",
+        callee=number, direction="outbound", shown=_option(data, "origination_caller_id_number"),
     )  # fmt: skip
     answer = channel.now + plan.answer_s
     return Bridged(answer, answer + plan.talk_s)
+
+
+def _option(data: str, name: str) -> str:
+    """The value of ``{name=value,...}`` in a dial string."""
+    found = re.search(rf"[{{,\[]{name}=([^,}}\]]*)", data)
+    return found[1] if found else ""
 
 
 def _failed_bridge(channel: Channel, uuid: str, number: str, cause: str) -> None:
@@ -167,6 +176,6 @@ APPLICATIONS: dict[str, Callable[[Channel, str], Outcome]] = {
     "stop_record_session": _stop_record_session,
     **dict.fromkeys(("log", "info", "execute_extension", "start_dtmf", "stop_dtmf", "break", "presence"), _nothing),
     **dict.fromkeys(
-        ("callcenter", "fifo", "conference", "echo", "say", "speak", "record", "play_and_get_digits", "voicemail"), _away
+        ("callcenter", "fifo", "conference", "echo", "say", "speak", "record", "play_and_get_digits"), _away
     ),
 }

@@ -43,10 +43,10 @@ PlanAction = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """How the other leg of ``bridge`` behaves: ``cause`` of its failure, or empty: it answers after ``answer_s`` and
-    hangs up ``talk_s`` later."""
+    """How the other leg of ``bridge`` behaves: it fails with ``cause``, or answers after ``answer_s`` and hangs up
+    ``talk_s`` later."""
 
-    cause: str = "NORMAL_TEMPORARY_FAILURE"
+    cause: str = ""
     answer_s: float = 0.04
     talk_s: float = 3600.0
 
@@ -56,12 +56,19 @@ class Setup:
     """A call to be placed. ``extensions``: the dialplan that transfers find, and the called number's own actions."""
 
     caller: str = "15550100"
+    user: str = ""
+    """User of the SIP From; empty: the caller's number."""
+
+    asserted: str = ""
+    """P-Asserted-Identity, if the trunk sends one."""
+
     caller_name: str = "Test Caller"
     called: str = "1000"
     codec: Codec = CODECS["PCMU"]
     variables: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, list[PlanAction]] = field(default_factory=dict)
-    bridge: Bridge = Bridge()
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+    """Legs that ``bridge`` reaches, by a part of their address. Any other fails: there is no network here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +103,13 @@ class Channel:
         port = switch.dice.randrange(20000, 60000)
         self.profile = Profile(
             username=setup.caller, name=setup.caller_name, number=setup.caller, destination=setup.called,
-            uuid=self.uuid, channel_name=f"sofia/internal/{setup.caller}@127.0.0.1:{port}", created=stamp,
+            uuid=self.uuid, channel_name=f"sofia/internal/{setup.user or setup.caller}@127.0.0.1:{port}", created=stamp,
             channel_created=stamp,
         )  # fmt: skip
         self.other: Profile | None = None
         self.sip = SipLeg(self.profile, self.codec, switch.dice)
         self.variables = Variables()
-        self.variables.put_all(self.sip.invited(switch.next_session()))
+        self.variables.put_all(self.sip.invited(switch.next_session(), setup.asserted))
         self.variables.put_all(setup.variables)
         self.variables.put_all(self.sip.media())
         self.state = self.running_state = EXECUTE
@@ -122,9 +129,12 @@ class Channel:
         self.broken = False
         self.digits = ""
         self.recordings: dict[str, float] = {}
+        self.log: list[tuple[float, str]] = []
         self.unicast: Unicast | None = None
         self.frames_heard = self.frames_sent = 0
         self.notes: list[tuple[float, str]] = []
+        """What FreeSWITCH would log, with the time."""
+
         self.actions: list[Action] = []
         self._timers: list[tuple[float, int, str, Callable[[], None]]] = []
         self._timer_count = 0
@@ -170,8 +180,7 @@ class Channel:
         """Bytes of a controller."""
         self.now = now
         session.receive(data)
-        if self.cause:
-            self._settle()
+        self.wake()
 
     def dropped(self, now: float, session: Session) -> None:
         """A controller's connection has ended (FIN or RST, or its ``exit``)."""
@@ -322,6 +331,41 @@ class Channel:
             self.actions.append(StopUnicast(self.unicast))
             self.unicast = None
 
+    def queue_application(self, app: str, data: str) -> None:
+        """Run an application as if a controller had sent it (``uuid_broadcast``)."""
+        headers = {"call-command": "execute", "execute-app-name": app, "execute-app-arg": data}
+        self.messages.append(Command("sendmsg", headers))
+
+    def start_recording(self, path: str) -> None:
+        """``record_session``, ``uuid_record start``: the events; no file is written."""
+        self.recordings[path] = self.now
+        self.emit("RECORD_START", after=[("Record-File-Path", path)])
+        self.emit("MEDIA_BUG_START", before=_media_bug(path))
+
+    def stop_recording(self, path: str) -> None:
+        """``stop_record_session``, ``uuid_record stop``."""
+        started = self.recordings.pop(path, None)
+        if started is None:
+            return
+        milliseconds = int((self.now - started) / FRAME_S) * 20
+        samples = milliseconds * self.codec.rate // 1000
+        channels = 2 if self.variables.get("RECORD_STEREO") == "true" else 1
+        cause = "success-maxtime" if samples else "empty-file"
+        self.variables.put("record_file_size", 44 + samples * 2 * channels)
+        if not samples:
+            self.variables.put("RECORD_DISCARDED", "true")
+        self.variables.put_all({
+            "record_samples": samples,
+            "record_seconds": milliseconds // 1000, "record_ms": milliseconds, "record_completion_cause": cause,
+        })  # fmt: skip
+        self.emit("RECORD_STOP", after=[("Record-File-Path", path), ("Record-Completion-Cause", cause)])
+        self.emit("MEDIA_BUG_STOP", before=_media_bug(path))
+
+    def wake(self) -> None:
+        """Hangup is noticed at once, not at the next frame."""
+        if self.cause:
+            self._settle()
+
     def send(self, session: Session, data: bytes) -> None:
         """Bytes to a controller."""
         if not session.closed:
@@ -335,6 +379,7 @@ class Channel:
 
     def emit(self, name: str, before: Iterable[Header] = (), after: Iterable[Header] = ()) -> None:
         """Publish an event of this channel. ``before`` stands ahead of the channel's headers, ``after`` at the end."""
+        self.log.append((self.now, name))
         self.switch.publish(name, before, after, self)
 
     def headers(self) -> list[Header]:
@@ -525,6 +570,10 @@ class Channel:
         while self._timers and self._timers[0][0] <= self.now:
             job = heapq.heappop(self._timers)[3]
             job()
+
+
+def _media_bug(path: str) -> list[Header]:
+    return [("Media-Bug-Function", "session_record"), ("Media-Bug-Target", path)]
 
 
 def connect_action(data: str) -> Connect:

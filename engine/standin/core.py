@@ -3,7 +3,6 @@
 import random
 import uuid
 from collections.abc import Iterable
-from dataclasses import replace
 
 from engine.standin import api
 from engine.standin.channel import Channel, Setup
@@ -79,16 +78,12 @@ class Switch:
                 headers += channel.variable_headers()
         headers += after
         for session in sessions:
-            if session.wants(name, headers, channel):
+            if session.passes(headers):
                 session.deliver(headers, body)
 
     def _listeners(self, name: str, channel: Channel | None) -> list[Session]:
-        return [
-            session
-            for other in self.channels.values()
-            for session in other.sessions
-            if session.listens(name) and (channel is None or not session.mine or other is channel)
-        ]
+        sessions = (session for other in self.channels.values() for session in other.sessions)
+        return [session for session in sessions if session.listens(name, channel)]
 
     def unicast(self, message: Command, codec: Codec) -> Unicast | None:
         """What a ``unicast`` message asks for; None when it cannot be (a bad address, port or transport)."""
@@ -106,7 +101,3 @@ class Switch:
     def api(self, line: str, now: float) -> str:
         """Run an API command; the text of its answer."""
         return api.run(self, line, now)
-
-    def originate(self, setup: Setup, extension: str, now: float) -> Channel:
-        """A call whose number is ``extension``."""
-        return self.place(replace(setup, called=extension), now)

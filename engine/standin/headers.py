@@ -89,6 +89,9 @@ class Profile:
     progress: int = 0
     hangup: int = 0
     bridged: int = 0
+    shown: str = ""
+    """Caller ID number where it is not ``number`` (``origination_caller_id_number``)."""
+
     callee: str = ""
     transfer_source: str = ""
     rdnis: str = ""
@@ -133,7 +136,7 @@ def profile_headers(prefix: str, profile: Profile) -> list[Header]:
         ("Username", profile.username),
         ("Dialplan", "XML"),
         ("Caller-ID-Name", profile.name),
-        ("Caller-ID-Number", profile.number),
+        ("Caller-ID-Number", profile.shown or profile.number),
         ("Orig-Caller-ID-Name", profile.name),
         ("Orig-Caller-ID-Number", profile.number),
         *callee,

@@ -7,8 +7,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from engine.media.resample import resample
 from engine.standin.errors import StandInError
+from engine.standin.line import to_rate
 
 Pcm = NDArray[np.int16]
 
@@ -28,7 +28,7 @@ def read_wav(path: Path | str, rate: int) -> Pcm:
     if not len(samples):
         raise StandInError(f"{path}: the file holds no audio. Record it again, or give another one.")
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1).astype(np.int16)
-    return mono if file_rate == rate else resample(mono, file_rate, rate)
+    return to_rate(mono, file_rate, rate)
 
 
 def load_prompt(name: str, rate: int) -> tuple[Pcm, int] | None:
@@ -43,7 +43,8 @@ def load_prompt(name: str, rate: int) -> tuple[Pcm, int] | None:
     silence = _SILENCE.match(name)
     if silence:
         milliseconds = int(silence[1])
-        return np.zeros(rate * (milliseconds if milliseconds > 0 else 1000) // 1000, np.int16), 1 if milliseconds > 0 else -1
+        endless = milliseconds <= 0
+        return np.zeros(rate * (1000 if endless else milliseconds) // 1000, np.int16), -1 if endless else 1
     if not Path(name).is_file():
         return None
     return read_wav(name, rate), 1

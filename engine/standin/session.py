@@ -28,7 +28,6 @@ class Session:
         """Seconds asked for by ``linger``; -1 until the controller leaves; None: no linger."""
 
         self.events: set[str] = set()
-        self.subclasses: set[str] = set()
         self.mine = False
         """Whether only this channel's events are wanted (``myevents``)."""
 
@@ -51,16 +50,18 @@ class Session:
             elif not first:  # the first command gets no answer unless it is ``connect``
                 self._answer(command)
 
-    def wants(self, name: str, headers: list[Header], channel: "Channel | None") -> bool:
-        """Whether an event of ``channel`` goes to this controller."""
+    def listens(self, name: str, channel: "Channel | None") -> bool:
+        """Whether events of this name of ``channel`` (None: of no channel) may go to this controller."""
         if self.closed or not (name in self.events or "ALL" in self.events):
             return False
         if self.mine and channel is not None and channel is not self.channel:
             return False
-        if name == "CUSTOM" and dict(headers).get("Event-Subclass") not in self.subclasses:
-            return False
-        if self.linger is None and channel is self.channel and channel.ended_soon and name != "CHANNEL_HANGUP":
-            return False
+        # Without linger the connection ends with the call and the last events may be lost. Here they always are.
+        lost = self.linger is None and bool(self.channel.cause) and name != "CHANNEL_HANGUP"
+        return not (lost and channel is self.channel)
+
+    def passes(self, headers: list[Header]) -> bool:
+        """Whether an event gets through ``filter``."""
         return not self.filters or any(header in self.filters for header in headers)
 
     def deliver(self, headers: list[Header], body: str = "") -> None:
@@ -126,14 +127,8 @@ class Session:
         self.reply(f"+OK event listener enabled {form}")
 
     def _names(self, words: list[str]) -> set[str]:
-        """Event names among ``words``; what follows CUSTOM are subclasses."""
-        names: set[str] = set()
-        for word in words:
-            if "CUSTOM" in names:
-                self.subclasses.add(word)
-            elif word.upper() in EVENT_NAMES:
-                names.add(word.upper())
-        return names
+        """Event names among ``words``. What follows CUSTOM are subclasses; the stand-in has no CUSTOM events."""
+        return {word.upper() for word in words} & EVENT_NAMES
 
     def _nixevent(self, command: Command) -> None:
         names = self._names(command.argument.split())

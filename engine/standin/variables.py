@@ -41,7 +41,8 @@ class SipLeg:
     def __init__(self, profile: Profile, codec: Codec, dice: random.Random) -> None:
         """Tags and ports come from ``dice``, so that a seed repeats them."""
         self.profile, self.codec = profile, codec
-        self.port = profile.channel_name.rpartition(":")[2]
+        address, _, self.port = profile.channel_name.rpartition(":")
+        self.user = address.rpartition("/")[2].partition("@")[0]
         self.tag, self.to_tag = f"{dice.getrandbits(32):08x}", _word(dice, 13)
         self.call_id = f"{dice.getrandbits(48):012x}@uac"
         self.branch, self.ack_branch = (f"z9hG4bK{dice.getrandbits(40):010x}" for _ in range(2))
@@ -60,10 +61,11 @@ class SipLeg:
                  f"a=fmtp:101 {events}", "a=ptime:20"]  # fmt: skip
         return "".join(f"{line}\r\n" for line in lines)
 
-    def invited(self, session_id: int) -> dict[str, object]:
+    def invited(self, session_id: int, asserted: str) -> dict[str, object]:
         """Variables of a channel that has been routed to the dialplan, unanswered."""
-        profile, codec, port = self.profile, self.codec, self.port
-        user, called = profile.username, profile.destination
+        profile, port = self.profile, self.port
+        user, called = self.user, profile.destination
+        identity = {"sip_P-Asserted-Identity": asserted, "sip_cid_type": "pid"} if asserted else {}
         return {
             "direction": "inbound", "uuid": profile.uuid, "session_id": session_id,
             "sip_from_user": user, "sip_from_port": port, "sip_from_uri": f"{user}@127.0.0.1:{port}",
@@ -73,7 +75,7 @@ class SipLeg:
             "sip_invite_stamp": profile.created, "sip_received_ip": "127.0.0.1", "sip_received_port": port,
             "sip_via_protocol": "udp", "sip_from_user_stripped": user, "sip_from_tag": self.tag,
             "sofia_profile_name": "internal", "sofia_profile_url": "sip:mod_sofia@127.0.0.1:5080",
-            "recovery_profile_name": "internal", "sip_full_via": self._via(self.branch),
+            "recovery_profile_name": "internal", **identity, "sip_full_via": self._via(self.branch),
             "sip_from_display": profile.name, "sip_full_from": self._from(), "sip_full_to": self._to(),
             "sip_allow": "INVITE, ACK, BYE, CANCEL, INFO, OPTIONS, REFER, NOTIFY, UPDATE",
             "sip_req_user": called, "sip_req_port": 5080, "sip_req_uri": f"{called}@127.0.0.1:5080",
@@ -122,7 +124,7 @@ class SipLeg:
         }  # fmt: skip
 
     def _from(self) -> str:
-        return f'"{self.profile.name}" <sip:{self.profile.username}@127.0.0.1:{self.port}>;tag={self.tag}'
+        return f'"{self.profile.name}" <sip:{self.user}@127.0.0.1:{self.port}>;tag={self.tag}'
 
     def _to(self) -> str:
         return f"<sip:{self.profile.destination}@127.0.0.1:5080>"
@@ -133,7 +135,13 @@ BYE_BEFORE = {"sip_term_status": 200, "proto_specific_hangup_cause": "sip:200", 
 
 
 def call_record(
-    profile: Profile, cause: str, ended: int, last: tuple[str, str], digits: str, by_caller: bool, frames: tuple[int, int]
+    profile: Profile,
+    cause: str,
+    ended: int,
+    last: tuple[str, str],
+    digits: str,
+    by_caller: bool,
+    frames: tuple[int, int],
 ) -> dict[str, object]:
     """Variables that CHANNEL_HANGUP_COMPLETE adds. Times in microseconds since 1970; ``frames``: heard from the
     caller, sent to the caller, in 20 ms frames."""
