@@ -123,7 +123,7 @@ class Channel:
         self.stack: list[Activity] = []
         self.messages: deque[Command] = deque()
         self.sessions: list[Session] = []
-        self.session: Session | None = None
+        self.all_sessions: list[Session] = []
         self.controller_gone = False
         self.resume_on_drop = False
         self.broken = False
@@ -158,7 +158,7 @@ class Channel:
         words = execution.data.split() if execution else []
         session = Session(self, full="full" in words[1:])
         self.sessions.append(session)
-        self.session = session
+        self.all_sessions.append(session)
         self.controller_gone = False
         self.variables.put("socket_host", host)
         park = Park(by_socket=True)
