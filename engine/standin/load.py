@@ -3,7 +3,7 @@
 import gc
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -162,21 +162,14 @@ class Load:
         plan = self.plan
         calls = [self._place(standin, number) for number in range(plan.calls)]
         standin.pass_time(plan.settle_s)
-        meters = [meter for _, meter in calls]
-        for meter in meters:
+        for _, meter in calls:
             meter.restart()
-        late_before, began = standin.late_ticks, time.monotonic()
-        used_before, own_before = self._used(), time.process_time()
+        before, began = self._reading(standin), time.monotonic()
         while (elapsed := time.monotonic() - began) < plan.seconds:
             self.progress("measuring", elapsed / plan.seconds)
             standin.pass_time(min(0.5, plan.seconds - elapsed))
-        elapsed = time.monotonic() - began
-        own, used = time.process_time() - own_before, self._used()
-        measured = [meter for meter in meters if isinstance(meter, Punctuality)]
-        late = np.concatenate([np.frombuffer(meter.late, np.float32) for meter in measured]) * 1000
-        errors = self._errors([call for call, _ in calls])
-        talking = [(call, meter) for call, meter in calls if call.unicast]
-        report = self._report(talking, measured, late, elapsed, used_before, used, own, standin.late_ticks - late_before, errors)
+        elapsed, after = time.monotonic() - began, self._reading(standin)
+        report = self._report(calls, elapsed, before, after)
         for call, _ in calls:
             call.hangup()
         standin.pass_time(0.3)
@@ -185,60 +178,79 @@ class Load:
     def _place(self, standin: StandIn, number: int) -> tuple[Call, Tally]:
         # Looking at every frame's time costs a third of the generator: with many calls a sample of them tells as much.
         every = -(-self.plan.calls // MEASURED_CALLS)
-        meter = Tally(self.plan.rate) if number % every else Punctuality(self.plan.rate)
-        call = standin.place(self.plan.target, rate=self.plan.rate, caller=f"1555{number:07d}", record=False, sink=meter)
+        rate = self.plan.rate
+        meter = Tally(rate) if number % every else Punctuality(rate)
+        call = standin.place(self.plan.target, rate=rate, caller=f"1555{number:07d}", record=False, sink=meter)
         call.caller.loop(self._frames, number * 37 % len(self._frames))
         self.progress(f"placing calls, {number + 1} of {self.plan.calls}", 0.0)
         standin.pass_time(1 / self.plan.ramp_per_s)
         return call, meter
 
-    def _used(self) -> tuple[process.Usage, process.Usage] | None:
-        return (process.usage(self._pid), process.family(self._pid)) if self._pid else None
+    def _reading(self, standin: StandIn) -> "_Reading":
+        engine = (process.usage(self._pid), process.family(self._pid)) if self._pid else None
+        return _Reading(engine, time.process_time(), standin.late_ticks)
 
     def _report(
-        self,
-        talking: list[tuple[Call, Tally]],
-        measured: list[Punctuality],
-        late: np.ndarray,
-        elapsed: float,
-        before: tuple[process.Usage, process.Usage] | None,
-        after: tuple[process.Usage, process.Usage] | None,
-        own_cpu_s: float,
-        late_ticks: int,
-        errors: list[str],
+        self, calls: list[tuple[Call, Tally]], elapsed: float, before: "_Reading", after: "_Reading"
     ) -> LoadReport:
+        meters = [meter for call, meter in calls if call.unicast]
+        timed = [meter for meter in meters if isinstance(meter, Punctuality)]
+        late = np.concatenate([np.zeros(0, np.float32), *(np.frombuffer(meter.late, np.float32) for meter in timed)])
+        half, most, worst = (round(float(value) * 1000, 2) for value in _percentiles(late))
         call_seconds = self.plan.calls * elapsed
         expected = int(elapsed / FRAME_S) - 3  # the lead, and the ends of the window
-        half, most = np.percentile(late, [50, 99]) if len(late) else (0.0, 0.0)
-        alone = family = None
-        if before and after:
-            alone, family = ((b.cpu_s - a.cpu_s) * 1000 / call_seconds for a, b in zip(before, after, strict=True))
+        alone, family = after.since(before, call_seconds)
         return LoadReport(
-            calls=self.plan.calls, answered=len(talking), seconds=round(elapsed, 2), frames=sum(meter.received for _, meter in talking),
-            frames_timed=len(late),
-            late_p50_ms=round(float(half), 2), late_p99_ms=round(float(most), 2),
-            late_max_ms=round(float(late.max()), 2) if len(late) else 0.0,
-            longest_gap_ms=round(max((meter.longest_gap for meter in measured), default=0.0) * 1000, 1),
-            frames_missing=sum(max(0, expected - meter.received) for _, meter in talking),
-            frames_odd=sum(meter.odd for _, meter in talking), engine_pid=self._pid,
-            engine_cpu_ms_per_call_s=alone if alone is None else round(alone, 3),
-            engine_rss_mb=round(after[0].rss_mb, 1) if after else None,
-            engine_family_cpu_ms_per_call_s=family if family is None else round(family, 3),
-            engine_family_rss_mb=round(after[1].rss_mb, 1) if after else None,
-            generator_cpu_ms_per_call_s=round(own_cpu_s * 1000 / call_seconds, 3), generator_late_ticks=late_ticks,
-            errors=tuple(errors),
+            calls=self.plan.calls, answered=len(meters), seconds=round(elapsed, 2),
+            frames=sum(meter.received for meter in meters), frames_timed=len(late), late_p50_ms=half,
+            late_p99_ms=most, late_max_ms=worst,
+            longest_gap_ms=round(max((meter.longest_gap for meter in timed), default=0.0) * 1000, 1),
+            frames_missing=sum(max(0, expected - meter.received) for meter in meters),
+            frames_odd=sum(meter.odd for meter in meters), engine_pid=self._pid, engine_cpu_ms_per_call_s=alone,
+            engine_rss_mb=round(after.engine[0].rss_mb, 1) if after.engine else None,
+            engine_family_cpu_ms_per_call_s=family,
+            engine_family_rss_mb=round(after.engine[1].rss_mb, 1) if after.engine else None,
+            generator_cpu_ms_per_call_s=round((after.own_cpu_s - before.own_cpu_s) * 1000 / call_seconds, 3),
+            generator_late_ticks=after.late_ticks - before.late_ticks, errors=tuple(_errors(call for call, _ in calls)),
         )  # fmt: skip
 
-    def _errors(self, calls: list[Call]) -> list[str]:
-        errors: dict[str, int] = {}
-        for call in calls:
-            if not call.up:
-                what = f"ended early: {call.outcome.cause}" + (f" ({call.notes[-1]})" if call.notes else "")
-            elif call.answered is None:
-                what = "not answered"
-            elif call.unicast is None:
-                what = "answered, but no unicast" + (f" ({call.notes[-1]})" if call.notes else "")
-            else:
-                continue
-            errors[what] = errors.get(what, 0) + 1
-        return [f"{count} x {what}" for what, count in sorted(errors.items())]
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What had been used at one moment: by the engine alone and with its children, and by this process."""
+
+    engine: tuple[process.Usage, process.Usage] | None
+    own_cpu_s: float
+    late_ticks: int
+
+    def since(self, before: "_Reading", call_seconds: float) -> tuple[float | None, float | None]:
+        """CPU ms per call-second of the engine, alone and with its children."""
+        if not self.engine or not before.engine:
+            return None, None
+        spent = (now.cpu_s - then.cpu_s for now, then in zip(self.engine, before.engine, strict=True))
+        alone, family = (round(seconds * 1000 / call_seconds, 3) for seconds in spent)
+        return alone, family
+
+
+def _percentiles(late: np.ndarray) -> tuple[float, float, float]:
+    if not len(late):
+        return 0.0, 0.0, 0.0
+    half, most = np.percentile(late, [50, 99])
+    return half, most, late.max()
+
+
+def _errors(calls: Iterable[Call]) -> list[str]:
+    errors: dict[str, int] = {}
+    for call in calls:
+        if not call.up:
+            what = f"ended early: {call.outcome.cause}"
+        elif call.answered is None:
+            what = "not answered"
+        elif call.unicast is None:
+            what = "answered, but no unicast"
+        else:
+            continue
+        if call.notes:
+            what += f" ({call.notes[-1]})"
+        errors[what] = errors.get(what, 0) + 1
+    return [f"{count} x {what}" for what, count in sorted(errors.items())]

@@ -39,7 +39,7 @@ def _inodes(table: str, port: int) -> list[str]:
 
 def _sockets(folder: Path) -> set[str]:
     try:
-        return {os.readlink(entry) for entry in folder.iterdir()}
+        return {str(entry.readlink()) for entry in folder.iterdir()}
     except OSError:  # another user's process, or it ended meanwhile
         return set()
 

@@ -9,6 +9,7 @@
 What it is not: ``docs/standin.md``.
 """
 
+import contextlib
 import heapq
 import itertools
 import socket
@@ -37,8 +38,8 @@ TICK_S, PHASES = 0.005, 4
 OUTBOX = 10_000
 """Messages that wait for a controller that does not read; then the connection is dropped."""
 
-_SETTLE_S = 0.0005
-"""Real time given to sockets after each tick of a virtual clock."""
+_SETTLE_S, _GLANCE_S = 0.002, 0.0005
+"""Real time given to sockets before and after each ``advance`` of a virtual clock, and at each of its frames."""
 
 _READ_BYTES = 65536
 
@@ -105,7 +106,7 @@ class StandIn:
         """
         codec = {None: codec, 8000: codec if codec != "G722" else "PCMU", 16000: "G722"}.get(rate, "")
         if codec not in CODECS:
-            raise StandInError(f"no codec {codec or rate!r}: the caller's phone has {', '.join(CODECS)} (8000, 16000 Hz)")
+            raise StandInError(f"no codec {codec or rate!r}: the phone has {', '.join(CODECS)} (8000 or 16000 Hz)")
         if "async" not in mode.split():
             raise StandInError(f"mode {mode!r}: the stand-in has only async (unicast needs it); say 'async full'")
         _check_target(target)
@@ -127,15 +128,19 @@ class StandIn:
         heapq.heappush(self._jobs, (self.clock.now() + seconds, next(self._count), job))
 
     def advance(self, seconds: float) -> None:
-        """Move a virtual clock, ticking as time passes; sockets get a moment after each tick."""
+        """Move a virtual clock, ticking as time passes. Sockets get a moment of real time before, after and at each
+        frame: what the other side answers at once has arrived when this returns."""
         if not isinstance(self.clock, ManualClock):
             raise StandInError("advance() needs a virtual clock: StandIn(ManualClock())")
         end = self.clock.time + seconds
+        gevent.sleep(_SETTLE_S)
         while (self._tick_number + 1) * TICK_S <= end + 1e-9 and not self.stopped:
             self.clock.time = (self._tick_number + 1) * TICK_S
-            gevent.sleep(_SETTLE_S)
             self._tick(self.clock.time)
+            if not self._tick_number % PHASES:
+                gevent.sleep(_GLANCE_S)
         self.clock.time = end
+        gevent.sleep(_SETTLE_S)
 
     def pass_time(self, seconds: float) -> None:
         """Let this much of the stand-in's time pass, real or virtual."""
@@ -293,6 +298,7 @@ class _Connection:
     """Writes to one controller without ever holding up the tick."""
 
     def __init__(self, opened: gsocket.socket, spawn: Callable[..., Greenlet]) -> None:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as mod_event_socket does
         self._socket = opened
         self._outbox: Queue[bytes | None] = Queue(OUTBOX)
         self._writer = spawn(self._write)
@@ -316,18 +322,14 @@ class _Connection:
         self._close()
 
     def _write(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the reader sees the end of the connection too
             while (data := self._outbox.get()) is not None:
                 self._socket.sendall(data)
-        except OSError:
-            pass  # the reader sees the end of the connection too
         self._close()
 
     def _close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # closed by the other side already
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # closed by the other side already
         self._socket.close()
 
 
