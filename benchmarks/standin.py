@@ -10,7 +10,7 @@ import sys  # noqa: E402
 from benchmarks.figure import Figure  # noqa: E402
 from engine.standin.load import Load, LoadPlan, LoadReport  # noqa: E402
 
-CALLS, SECONDS = 200, 8.0
+CALLS, SECONDS = 400, 8.0
 COMMAND = "python -m benchmarks.standin"
 
 
