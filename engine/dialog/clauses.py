@@ -72,3 +72,9 @@ class ClauseSplitter:
         if word in MAY_END:
             return following.isupper()
         return word not in TITLES and not (len(word) == 1 and word.isalpha())
+
+
+def clauses(text: str) -> list[str]:
+    """The clauses of a whole text."""
+    splitter = ClauseSplitter()
+    return splitter.feed(text) + splitter.flush()

@@ -1,7 +1,7 @@
 """CPU and disk work in the hub's thread pool, so that calls go on meanwhile."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 
@@ -16,7 +16,7 @@ def off_hub(function: Callable[..., T], *args: object) -> T:
     A ``TrunklineError`` is raised here as if called directly. (Left to the pool, its traceback would be printed too;
     that is wanted for faults nobody foresaw.)
     """
-    def run() -> tuple[T | None, TrunklineError | None]:
+    def run() -> tuple[Any, TrunklineError | None]:
         try:
             return function(*args), None
         except TrunklineError as fault:
@@ -25,4 +25,5 @@ def off_hub(function: Callable[..., T], *args: object) -> T:
     result, fault = gevent.get_hub().threadpool.apply(run)
     if fault is not None:
         raise fault
-    return result  # type: ignore[no-any-return]
+    answer: T = result
+    return answer

@@ -15,15 +15,16 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 import gevent.pool
 from gevent import pywsgi
 
 from engine import __version__
 from engine.config import HttpOptions
+from engine.telemetry.state import Component, Snapshot
 from engine.web.errors import WebError
 
 logger = logging.getLogger(__name__)
@@ -33,27 +34,6 @@ CONNECTIONS = 64
 
 IDLE_S = 10.0
 """How long a connection may be silent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """A part that the service needs: ``status`` ``ok``, ``degraded`` or ``down``; ``latency_ms`` of its last answer."""
-
-    status: str
-    latency_ms: float | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The state of the service. ``frame_clock`` and ``hub`` hold figures (lateness in ms, blocks) under their names."""
-
-    status: Literal["ok", "degraded", "draining", "down"]
-    calls_active: int = 0
-    calls_max: int = 0
-    components: dict[str, Component] = field(default_factory=dict)
-    frame_clock: dict[str, Any] = field(default_factory=dict)
-    hub: dict[str, Any] = field(default_factory=dict)
 
 
 class HealthServer:
@@ -72,6 +52,12 @@ class HealthServer:
     def address(self) -> tuple[str, int]:
         """Host and port that are bound; the port that was taken for port 0."""
         return self._options.host, int(self._server.server_port or 0)
+
+    @property
+    def url(self) -> str:
+        """Where health is told."""
+        host, port = self.address
+        return f"http://{host}:{port}/health"
 
     def start(self) -> None:
         """Bind and serve. Raises ``WebError`` when the address cannot be had."""

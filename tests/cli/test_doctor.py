@@ -17,7 +17,8 @@ from engine.configfile import load
 from engine.speech import voices
 from engine.speech.errors import VoiceUnavailable
 from engine.speech.interfaces import Chunk
-from engine.web.health import HealthServer, Snapshot
+from engine.telemetry.state import Snapshot
+from engine.web.health import HealthServer
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import collections
 
+import esl_captures as capture
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,6 @@ from hypothesis import strategies as st
 from engine.esl import wire
 from engine.esl.errors import ProtocolError
 from engine.esl.wire import Parser
-import esl_captures as capture
 
 REPLY = b"Content-Type: command/reply\nReply-Text: +OK Events Enabled\n\n"
 

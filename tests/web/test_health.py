@@ -9,9 +9,10 @@ import gevent
 import pytest
 
 from engine.config import HttpOptions
+from engine.telemetry.state import Component, Snapshot
 from engine.web import health
 from engine.web.errors import WebError
-from engine.web.health import Component, HealthServer, Snapshot
+from engine.web.health import HealthServer
 
 
 @pytest.fixture
