@@ -33,9 +33,13 @@ class Command:
 
     @property
     def label(self) -> str:
-        """The first line for errors and logs; passwords are left out."""
+        """What it is, for errors and logs: the first line, of a message also what it asks for. Passwords are left
+        out."""
         name = self.line.partition(" ")[0]
-        return f"{name} …" if name in ("auth", "userauth") else self.line
+        if name in ("auth", "userauth"):
+            return f"{name} …"
+        asked = [value for header, value in self.headers if header in ("call-command", "execute-app-name")]
+        return " ".join([self.line, *asked])
 
     def _all_headers(self) -> tuple[tuple[str, str], ...]:
         if not self.body:
