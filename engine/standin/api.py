@@ -157,7 +157,7 @@ def _status(switch: "Switch", words: list[str], now: float) -> str:
 
 def _sched_del(switch: "Switch", words: list[str], now: float) -> str:
     channel = switch.channels.get(words[0]) if words else None
-    count = channel.cancel("sched") if channel else 0
+    count = channel.timers.cancel("sched") if channel else 0
     return f"+OK Deleted: {count}\n"
 
 

@@ -6,7 +6,6 @@ unwind whatever runs. Nothing here reads a clock or touches a socket: every entr
 has to be done is left in ``actions``.
 """
 
-import heapq
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -18,9 +17,10 @@ from engine.standin.activities import Activity, Connecting, Park
 from engine.standin.headers import ChannelView, Codec, Profile, channel_headers, variable_headers
 from engine.standin.session import Session
 from engine.standin.setup import Execution, PlanAction, Setup
+from engine.standin.timers import Timers
 from engine.standin.unicast import Unicast
 from engine.standin.variables import BYE_BEFORE, SipLeg, Variables, call_record
-from engine.standin.wire import Command, Header, disconnect_notice, linger_notice
+from engine.standin.wire import Command, Header, disconnect_notice
 
 if TYPE_CHECKING:
     from engine.standin.core import Switch
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FRAME_S = 0.02
-LINGER_SLACK_S = 0.2
-"""How much later than asked the final notice comes (5.24 s for ``linger 5``)."""
-
 FIRST_COMMAND_S = 25.0
 """How long FreeSWITCH waits for the first command (mod_event_socket.c:2712)."""
 
@@ -83,16 +80,14 @@ class Channel:
         """What FreeSWITCH would log, with the time."""
 
         self.actions: list[Action] = []
-        self._timers: list[tuple[float, int, str, Callable[[], None]]] = []
-        self._timer_count = 0
+        self.timers = Timers()
 
     # ---- inputs
 
     def frame(self, now: float) -> None:
         """20 ms have passed: timers, messages, the end of what was running."""
         self.now = now
-        if self._timers and self._timers[0][0] <= now:
-            self._run_timers()
+        self.timers.run(now)
         self._settle()
 
     def connected(self, now: float, host: str) -> Session | None:
@@ -112,7 +107,7 @@ class Channel:
         park.execution = execution
         self.stack[self.stack.index(connecting)] = park
         self.emit("CHANNEL_PARK")
-        self.later(FIRST_COMMAND_S, "first command", lambda: self._silent_controller(session))
+        self.later(FIRST_COMMAND_S, "first command", session.first_command_due)
         return session
 
     def refused(self, now: float) -> None:
@@ -199,7 +194,7 @@ class Channel:
             or not self.stack
             or type(self.stack[-1]) is not Park
             or self.controller_gone
-            or (bool(self._timers) and self._timers[0][0] <= now)
+            or self.timers.due(now)
         )
 
     # ---- what applications and commands use
@@ -211,16 +206,7 @@ class Channel:
 
     def later(self, seconds: float, kind: str, job: Callable[[], None]) -> None:
         """Run ``job`` at the first frame after ``seconds``."""
-        self._timer_count += 1
-        heapq.heappush(self._timers, (self.now + seconds, self._timer_count, kind, job))
-
-    def cancel(self, kind: str) -> int:
-        """Forget the timers of this kind; returns how many there were."""
-        kept = [timer for timer in self._timers if timer[2] != kind]
-        count = len(self._timers) - len(kept)
-        self._timers = kept
-        heapq.heapify(self._timers)
-        return count
+        self.timers.add(self.now + seconds, kind, job)
 
     def take_break(self) -> bool:
         """Whether what runs on top has been broken (``uuid_break``); uses the break up."""
@@ -307,6 +293,10 @@ class Channel:
     def finish_session(self, session: Session) -> None:
         """The final notice, then the end of the connection; for the call this is a controller that went."""
         self.send(session, disconnect_notice(self.uuid))
+        self.close_session(session)
+
+    def close_session(self, session: Session) -> None:
+        """End the connection without a word."""
         self.actions.append(Close(session))
         self.dropped(self.now, session)
 
@@ -453,23 +443,4 @@ class Channel:
         self.ended = True
         self.stop_unicast()
         for session in list(self.sessions):
-            self._say_goodbye(session)
-
-    def _say_goodbye(self, session: Session) -> None:
-        if session.linger is None:
-            self.finish_session(session)
-            return
-        self.send(session, linger_notice(self.uuid, self.profile.channel_name, session.linger))
-        if session.linger >= 0:
-            self.later(session.linger + LINGER_SLACK_S, "linger", lambda: self.finish_session(session))
-
-    def _silent_controller(self, session: Session) -> None:
-        if not session.greeted and not session.closed:
-            self.note("the controller said nothing for 25 s: the socket is closed, the call is parked in silence")
-            self.actions.append(Close(session))
-            self.dropped(self.now, session)
-
-    def _run_timers(self) -> None:
-        while self._timers and self._timers[0][0] <= self.now:
-            job = heapq.heappop(self._timers)[3]
-            job()
+            session.call_ended()
