@@ -97,13 +97,12 @@ def _engine(target: str | None) -> Iterator[str]:
     if target:
         yield target
         return
-    import importlib
+    from importlib import import_module
 
-    config = importlib.import_module("engine.config")
-    service = importlib.import_module("engine.service")
-    event_socket = config.EventSocketOptions(port=0)
-    http = config.HttpOptions(port=0)
-    engine = service.Engine(config.Config(event_socket=event_socket, http=http))
+    from engine.config import Config, EventSocketOptions, HttpOptions
+
+    free_ports = Config(event_socket=EventSocketOptions(port=0), http=HttpOptions(port=0))
+    engine = import_module("engine.service").Engine(free_ports)
     engine.start()
     try:
         yield engine.event_socket_address

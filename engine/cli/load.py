@@ -69,6 +69,7 @@ def _print(report: dict[str, object]) -> None:
         "calls up / asked for": f"{report['answered']} / {report['calls']}",
         "frames late p50 / p99 / max, ms": " / ".join(f"{report[f'late_{part}_ms']}" for part in ("p50", "p99", "max")),
         "longest gap between frames": f"{report['longest_gap_ms']} ms",
+        "slots left out by the engine": f"{report['slots_skipped']} in {report['frames_timed']} timed frames",
         "frames received / missing / of wrong size": f"{report['frames']} / {report['frames_missing']} / "
         f"{report['frames_odd']}",
         "engine: CPU ms per call-second": _with_family(report, "cpu_ms_per_call_s"),

@@ -123,25 +123,3 @@ class Away(Activity):
     def done(self, channel: "Channel") -> bool:
         """When it was broken."""
         return channel.take_break()
-
-
-class Bridged(Activity):
-    """``bridge`` to a leg that answers at ``answer`` and hangs up at ``until``."""
-
-    def __init__(self, answer: float, until: float) -> None:
-        """Times in seconds."""
-        self.answer, self.until = answer, until
-        self.begun = False
-
-    def done(self, channel: "Channel") -> bool:
-        """When the other leg has hung up."""
-        if not self.begun and channel.now >= self.answer:
-            self.begun = True
-            channel.bridged()
-        return channel.now >= self.until
-
-    def leave(self, channel: "Channel", forced: bool) -> str | None:
-        """Says UNBRIDGE and sets what a bridge leaves behind."""
-        if self.begun:
-            channel.unbridged()
-        return None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.standin.applications import APPLICATIONS
+from engine.standin.recording import start_recording, stop_recording
 
 if TYPE_CHECKING:
     from engine.standin.channel import Channel
@@ -80,12 +81,12 @@ def _setvar(switch: "Switch", channel: "Channel", words: list[str]) -> str:
 def _record(switch: "Switch", channel: "Channel", words: list[str]) -> str:
     what, path = words[0], " ".join(words[1:2])
     if what == "start":
-        channel.start_recording(path)
+        start_recording(channel, path)
         return SUCCESS
     if path not in channel.recordings and path != "all":
         return f"-ERR Cannot {what} recording session!\n"
     if what == "stop":
-        channel.stop_recording(path)
+        stop_recording(channel, path)
     return SUCCESS
 
 
@@ -156,7 +157,7 @@ def _status(switch: "Switch", words: list[str], now: float) -> str:
 
 def _sched_del(switch: "Switch", words: list[str], now: float) -> str:
     channel = switch.channels.get(words[0]) if words else None
-    count = channel.cancel("sched") if channel else 0
+    count = channel.timers.cancel("sched") if channel else 0
     return f"+OK Deleted: {count}\n"
 
 

@@ -4,14 +4,14 @@ Outcome: an ``Activity`` when it lasts, else its ``Application-Response`` or Non
 up the call with DESTINATION_OUT_OF_ORDER, as FreeSWITCH does with a name that it does not know.
 """
 
-import re
 from collections.abc import Callable
-from dataclasses import replace
 
-from engine.standin.activities import Activity, Away, Bridged, Connecting, Park, Playback, Sleep
-from engine.standin.channel import Bridge, Channel, connect_action
-from engine.standin.headers import Profile
+from engine.standin.actions import Connect
+from engine.standin.activities import Activity, Away, Connecting, Park, Playback, Sleep
+from engine.standin.bridging import bridge
+from engine.standin.channel import Channel
 from engine.standin.prompts import load_prompt
+from engine.standin.recording import start_recording, stop_recording
 
 Outcome = Activity | str | None
 
@@ -65,7 +65,11 @@ def _hangup(channel: Channel, data: str) -> Outcome:
 
 
 def _socket(channel: Channel, data: str) -> Outcome:
-    channel.actions.append(connect_action(data))
+    hosts = []
+    for host in data.split()[0].split("|"):  # h1:p1|h2:p2/path async full
+        name, _, port = host.partition("/")[0].rpartition(":")
+        hosts.append((name or "127.0.0.1", int(port)))
+    channel.actions.append(Connect(tuple(hosts)))
     return Connecting()
 
 
@@ -78,46 +82,6 @@ def _playback(channel: Channel, data: str) -> Outcome:
 def _away(channel: Channel, data: str) -> Outcome:
     channel.stop_unicast()
     return Away()
-
-
-def _bridge(channel: Channel, data: str) -> Outcome:
-    channel.stop_unicast()
-    address = data.rpartition("}")[2].rpartition("]")[2]
-    number = address.rpartition("/")[2].partition("@")[0]
-    uuid = channel.switch.new_uuid()
-    legs = channel.setup.bridges
-    plan = next((legs[part] for part in legs if part in address), Bridge(cause="NORMAL_TEMPORARY_FAILURE"))
-    if plan.cause:
-        _failed_bridge(channel, uuid, number, plan.cause)
-        return None
-    stamp = channel.switch.stamp(channel.now)
-    caller = channel.profile
-    channel.profile = replace(caller, progress=stamp, callee=number)
-    channel.other = Profile(
-        username=caller.username, name=caller.name, number=caller.number, destination=number, uuid=uuid,
-        channel_name=address, created=stamp, channel_created=stamp, index=0, answered=stamp, progress=stamp,
-        callee=number, direction="outbound", shown=_option(data, "origination_caller_id_number"),
-    )  # fmt: skip
-    answer = channel.now + plan.answer_s
-    return Bridged(answer, answer + plan.talk_s)
-
-
-def _option(data: str, name: str) -> str:
-    """The value of ``{name=value,...}`` in a dial string."""
-    found = re.search(rf"[{{,\[]{name}=([^,}}\]]*)", data)
-    return found[1] if found else ""
-
-
-def _failed_bridge(channel: Channel, uuid: str, number: str, cause: str) -> None:
-    channel.variables.put_all({
-        "originate_signal_bond": uuid, "originated_legs": f"{uuid};Outbound Call;{number}",
-        "sip_invite_failure_status": 503, "sip_invite_failure_phrase": "Service Unavailable",
-        "sip_hangup_phrase": "Service Unavailable", "last_bridge_hangup_cause": cause,
-        "last_bridge_proto_specific_hangup_cause": "sip:503", "originate_disposition": cause, "DIALSTATUS": cause,
-        "originate_causes": f"{uuid};{cause}", "originate_failed_cause": cause,
-    })  # fmt: skip
-    if channel.variables.get("continue_on_fail") != "true":
-        channel.hangup(cause)
 
 
 def _transfer(channel: Channel, data: str) -> Outcome:
@@ -146,12 +110,12 @@ def _send_dtmf(channel: Channel, data: str) -> Outcome:
 
 
 def _record_session(channel: Channel, data: str) -> Outcome:
-    channel.start_recording(data.split("+")[0].strip())
+    start_recording(channel, data.split("+")[0].strip())
     return None
 
 
 def _stop_record_session(channel: Channel, data: str) -> Outcome:
-    channel.stop_recording(data.strip())
+    stop_recording(channel, data.strip())
     return None
 
 
@@ -167,7 +131,7 @@ APPLICATIONS: dict[str, Callable[[Channel, str], Outcome]] = {
     "hangup": _hangup,
     "socket": _socket,
     "playback": _playback,
-    "bridge": _bridge,
+    "bridge": bridge,
     "transfer": _transfer,
     "sched_transfer": _sched_transfer,
     "sched_hangup": _sched_hangup,

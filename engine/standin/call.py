@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from engine.media import g711
 from engine.standin.activities import Park
 from engine.standin.caller import CallerAudio, Heard
-from engine.standin.channel import FRAME_S, Channel, PlanAction
+from engine.standin.channel import FRAME_S, Channel
 from engine.standin.errors import StandInError
 from engine.standin.headers import CODECS
 from engine.standin.prompts import read_wav
+from engine.standin.setup import PlanAction
 from engine.standin.udp import Sink
 from engine.standin.unicast import Unicast
 

@@ -6,20 +6,21 @@ unwind whatever runs. Nothing here reads a clock or touches a socket: every entr
 has to be done is left in ``actions``.
 """
 
-import heapq
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.standin.actions import Action, Close, Connect, Send, StartUnicast, StopUnicast
+from engine.standin.actions import Action, Close, Send, StartUnicast, StopUnicast
 from engine.standin.activities import Activity, Connecting, Park
-from engine.standin.headers import CODECS, ChannelView, Codec, Profile, channel_headers, variable_headers
+from engine.standin.headers import ChannelView, Codec, Profile, channel_headers, variable_headers
 from engine.standin.session import Session
+from engine.standin.setup import Execution, PlanAction, Setup
+from engine.standin.timers import Timers
 from engine.standin.unicast import Unicast
 from engine.standin.variables import BYE_BEFORE, SipLeg, Variables, call_record
-from engine.standin.wire import Command, Header, disconnect_notice, linger_notice
+from engine.standin.wire import Command, Header, disconnect_notice
 
 if TYPE_CHECKING:
     from engine.standin.core import Switch
@@ -27,69 +28,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FRAME_S = 0.02
-LINGER_SLACK_S = 0.2
-"""How much later than asked the final notice comes (5.24 s for ``linger 5``)."""
-
 FIRST_COMMAND_S = 25.0
 """How long FreeSWITCH waits for the first command (mod_event_socket.c:2712)."""
 
 EXECUTE, ROUTING, PARK, HANGUP, REPORTING = 4, 2, 6, 10, 11
 _STATE_NAMES = {EXECUTE: "CS_EXECUTE", ROUTING: "CS_ROUTING", PARK: "CS_PARK", HANGUP: "CS_HANGUP",
                 REPORTING: "CS_REPORTING"}  # fmt: skip
-
-PlanAction = tuple[str, str]
-"""Application and its data, as in a dialplan."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bridge:
-    """How the other leg of ``bridge`` behaves: it fails with ``cause``, or answers after ``answer_s`` and hangs up
-    ``talk_s`` later."""
-
-    cause: str = ""
-    answer_s: float = 0.04
-    talk_s: float = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """A call to be placed. ``extensions``: the dialplan that transfers find, and the called number's own actions."""
-
-    caller: str = "15550100"
-    user: str = ""
-    """User of the SIP From; empty: the caller's number."""
-
-    asserted: str = ""
-    """P-Asserted-Identity, if the trunk sends one."""
-
-    caller_name: str = "Test Caller"
-    called: str = "1000"
-    codec: Codec = CODECS["PCMU"]
-    variables: dict[str, str] = field(default_factory=dict)
-    extensions: dict[str, list[PlanAction]] = field(default_factory=dict)
-    bridges: dict[str, Bridge] = field(default_factory=dict)
-    """Legs that ``bridge`` reaches, by a part of their address. Any other fails: there is no network here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One run of an application; ``message``: sent by a controller, not by the dialplan."""
-
-    app: str
-    data: str
-    uuid: str
-    name: str = ""
-    message: bool = False
-
-    def headers(self) -> list[Header]:
-        """What CHANNEL_EXECUTE says of it."""
-        data = [("Application-Data", self.data)] if self.data else []
-        return [("Application", self.app), *data]
-
-    def identity(self) -> list[Header]:
-        """Its uuid, and the name the controller gave it."""
-        return [("Application-UUID", self.uuid), *([("Application-UUID-Name", self.name)] if self.name else [])]
-
 
 class Channel:
     """The state of one call. Inputs are methods that take the time; ``actions`` is what the edges must do."""
@@ -136,16 +80,14 @@ class Channel:
         """What FreeSWITCH would log, with the time."""
 
         self.actions: list[Action] = []
-        self._timers: list[tuple[float, int, str, Callable[[], None]]] = []
-        self._timer_count = 0
+        self.timers = Timers()
 
     # ---- inputs
 
     def frame(self, now: float) -> None:
         """20 ms have passed: timers, messages, the end of what was running."""
         self.now = now
-        if self._timers and self._timers[0][0] <= now:
-            self._run_timers()
+        self.timers.run(now)
         self._settle()
 
     def connected(self, now: float, host: str) -> Session | None:
@@ -165,7 +107,7 @@ class Channel:
         park.execution = execution
         self.stack[self.stack.index(connecting)] = park
         self.emit("CHANNEL_PARK")
-        self.later(FIRST_COMMAND_S, "first command", lambda: self._silent_controller(session))
+        self.later(FIRST_COMMAND_S, "first command", session.first_command_due)
         return session
 
     def refused(self, now: float) -> None:
@@ -239,15 +181,20 @@ class Channel:
         actions, self.actions = self.actions, []
         return actions
 
+    @property
+    def leaving(self) -> bool:
+        """Whether hangup, transfer or park waits for what runs to be unwound."""
+        return self.state != self.running_state
+
     def restless(self, now: float) -> bool:
         """Whether ``frame`` has something to do. Most frames of most calls have not: parked, and nothing happened."""
         return (
             bool(self.messages)
-            or self.state != self.running_state
+            or self.leaving
             or not self.stack
             or type(self.stack[-1]) is not Park
             or self.controller_gone
-            or (bool(self._timers) and self._timers[0][0] <= now)
+            or self.timers.due(now)
         )
 
     # ---- what applications and commands use
@@ -259,16 +206,7 @@ class Channel:
 
     def later(self, seconds: float, kind: str, job: Callable[[], None]) -> None:
         """Run ``job`` at the first frame after ``seconds``."""
-        self._timer_count += 1
-        heapq.heappush(self._timers, (self.now + seconds, self._timer_count, kind, job))
-
-    def cancel(self, kind: str) -> int:
-        """Forget the timers of this kind; returns how many there were."""
-        kept = [timer for timer in self._timers if timer[2] != kind]
-        count = len(self._timers) - len(kept)
-        self._timers = kept
-        heapq.heapify(self._timers)
-        return count
+        self.timers.add(self.now + seconds, kind, job)
 
     def take_break(self) -> bool:
         """Whether what runs on top has been broken (``uuid_break``); uses the break up."""
@@ -342,31 +280,6 @@ class Channel:
         headers = {"call-command": "execute", "execute-app-name": app, "execute-app-arg": data}
         self.messages.append(Command("sendmsg", headers))
 
-    def start_recording(self, path: str) -> None:
-        """``record_session``, ``uuid_record start``: the events; no file is written."""
-        self.recordings[path] = self.now
-        self.emit("RECORD_START", after=[("Record-File-Path", path)])
-        self.emit("MEDIA_BUG_START", before=_media_bug(path))
-
-    def stop_recording(self, path: str) -> None:
-        """``stop_record_session``, ``uuid_record stop``."""
-        started = self.recordings.pop(path, None)
-        if started is None:
-            return
-        milliseconds = int((self.now - started) / FRAME_S) * 20
-        samples = milliseconds * self.codec.rate // 1000
-        channels = 2 if self.variables.get("RECORD_STEREO") == "true" else 1
-        cause = "success-maxtime" if samples else "empty-file"
-        self.variables.put("record_file_size", 44 + samples * 2 * channels)
-        if not samples:
-            self.variables.put("RECORD_DISCARDED", "true")
-        self.variables.put_all({
-            "record_samples": samples,
-            "record_seconds": milliseconds // 1000, "record_ms": milliseconds, "record_completion_cause": cause,
-        })  # fmt: skip
-        self.emit("RECORD_STOP", after=[("Record-File-Path", path), ("Record-Completion-Cause", cause)])
-        self.emit("MEDIA_BUG_STOP", before=_media_bug(path))
-
     def wake(self) -> None:
         """Hangup is noticed at once, not at the next frame."""
         if self.cause:
@@ -380,6 +293,10 @@ class Channel:
     def finish_session(self, session: Session) -> None:
         """The final notice, then the end of the connection; for the call this is a controller that went."""
         self.send(session, disconnect_notice(self.uuid))
+        self.close_session(session)
+
+    def close_session(self, session: Session) -> None:
+        """End the connection without a word."""
         self.actions.append(Close(session))
         self.dropped(self.now, session)
 
@@ -398,36 +315,6 @@ class Channel:
     def variable_headers(self) -> list[Header]:
         """Its variables now."""
         return variable_headers(self.variables.items())
-
-    def bridged(self) -> None:
-        """The other leg has answered."""
-        assert self.other is not None
-        stamp, other = self.switch.stamp(self.now), self.other
-        self.profile = self.profile.at(progress=stamp, bridged=stamp)
-        self.variables.put_all({
-            "originated_legs": f"{other.uuid};Outbound Call;{other.callee}", "switch_m_sdp": "v=0\r\n",
-            "video_media_flow": "inactive", "text_media_flow": "inactive", "audio_media_flow": "sendrecv",
-            "originate_disposition": "SUCCESS", "DIALSTATUS": "SUCCESS", "originate_causes": f"{other.uuid};NONE",
-            "signal_bond": other.uuid,
-        })  # fmt: skip
-        self.emit("CHANNEL_BRIDGE", before=self._bridge_headers(other))
-
-    def unbridged(self) -> None:
-        """The other leg has gone, or this one leaves it."""
-        assert self.other is not None
-        other, cause = self.other, self.cause or "NORMAL_CLEARING"
-        self.variables.put_all({
-            "last_bridge_to": other.uuid, "bridge_channel": other.channel_name, "bridge_uuid": other.uuid,
-            "signal_bond": other.uuid, "last_sent_callee_id_name": "Outbound Call",
-            "last_sent_callee_id_number": other.callee, "last_bridge_hangup_cause": cause,
-            "bridge_hangup_cause": cause,
-        })  # fmt: skip
-        self.emit("CHANNEL_UNBRIDGE", before=self._bridge_headers(other))
-        if self.variables.get("hangup_after_bridge") == "true" and self.state == EXECUTE:
-            self.hangup("NORMAL_CLEARING")
-
-    def _bridge_headers(self, other: Profile) -> list[Header]:
-        return [("Bridge-A-Unique-ID", self.uuid), ("Bridge-B-Unique-ID", other.uuid)]
 
     # ---- the thread
 
@@ -491,7 +378,7 @@ class Channel:
     def _settle(self) -> None:
         """Go on until the thread waits for its next frame: take messages, unwind, complete, run the next action."""
         while not self.ended:
-            leaving = self.state != self.running_state
+            leaving = self.leaving
             if self.stack:
                 top = self.stack[-1]
                 if self.messages and not leaving and not isinstance(top, Connecting) and not self._locked():
@@ -556,36 +443,4 @@ class Channel:
         self.ended = True
         self.stop_unicast()
         for session in list(self.sessions):
-            self._say_goodbye(session)
-
-    def _say_goodbye(self, session: Session) -> None:
-        if session.linger is None:
-            self.finish_session(session)
-            return
-        self.send(session, linger_notice(self.uuid, self.profile.channel_name, session.linger))
-        if session.linger >= 0:
-            self.later(session.linger + LINGER_SLACK_S, "linger", lambda: self.finish_session(session))
-
-    def _silent_controller(self, session: Session) -> None:
-        if not session.greeted and not session.closed:
-            self.note("the controller said nothing for 25 s: the socket is closed, the call is parked in silence")
-            self.actions.append(Close(session))
-            self.dropped(self.now, session)
-
-    def _run_timers(self) -> None:
-        while self._timers and self._timers[0][0] <= self.now:
-            job = heapq.heappop(self._timers)[3]
-            job()
-
-
-def _media_bug(path: str) -> list[Header]:
-    return [("Media-Bug-Function", "session_record"), ("Media-Bug-Target", path)]
-
-
-def connect_action(data: str) -> Connect:
-    """The hosts of ``socket``'s data: ``h1:p1|h2:p2/path async full``."""
-    hosts = []
-    for host in data.split()[0].split("|"):
-        name, _, port = host.partition("/")[0].rpartition(":")
-        hosts.append((name or "127.0.0.1", int(port)))
-    return Connect(tuple(hosts))
+            session.call_ended()

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from engine.standin import api
 from engine.standin.actions import Crash
-from engine.standin.channel import Channel, Setup
+from engine.standin.channel import Channel
 from engine.standin.headers import WITHOUT_VARIABLES, Codec, event_head
 from engine.standin.session import Session
+from engine.standin.setup import Setup
 from engine.standin.unicast import DEFAULT_LOCAL_PORT, DEFAULT_REMOTE_PORT, Unicast
 from engine.standin.wire import Command, Header
 

@@ -20,6 +20,9 @@ FRAME_S = 0.02
 MEASURED_CALLS = 100
 """Calls whose frames are timed; the others' are counted."""
 
+BLOCK = 25
+"""Frames in a row that must be late by about the same for the grid to be moved."""
+
 NEW_STRETCH_S = 1.0
 """A pause longer than this is not lateness: the agent had nothing to say and writes no silence."""
 
@@ -58,6 +61,7 @@ class LoadReport:
     late_p99_ms: float
     late_max_ms: float
     longest_gap_ms: float
+    slots_skipped: int
     frames_missing: int
     frames_odd: int
     engine_pid: int | None
@@ -96,18 +100,31 @@ class Tally:
 
 
 class Punctuality(Tally):
-    """Counts one call's frames and tells how late they are."""
+    """Counts one call's frames and tells how late they are.
+
+    An engine that was held up may leave slots of its grid out instead of sending them late. Its frames are then on time
+    again, only fewer: when half a second of frames is late by about the same, the grid is moved, and what remains late
+    is the frame that broke it.
+    """
 
     stamped = True
 
     def __init__(self, rate: int) -> None:
         """Nothing received."""
         super().__init__(rate)
+        self._silence = bytes(rate // 50 * 2)
+        self._due = self._last = 0.0
+        self._was_silent: bool | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was measured; the next frame begins a stretch."""
+        super().restart()
         self.late = array("f")
         self.longest_gap = 0.0
-        self._silence = bytes(rate // 50 * 2)
-        self._was_silent: bool | None = None
-        self._due = self._last = 0.0
+        self.slots_skipped = 0
+        self._was_silent = None
+        self._least, self._counted = FRAME_S * BLOCK, 0
 
     def arrived(self, datagram: bytes, stamp: float) -> None:
         """A frame came at ``stamp`` (seconds of any clock)."""
@@ -124,13 +141,23 @@ class Punctuality(Tally):
         if stamp < due:
             due = stamp
         self._due = due
-        self.late.append(stamp - due)
+        late = stamp - due
+        self.late.append(late)
+        if late < self._least:
+            self._least = late
+        self._counted += 1
+        if self._counted == BLOCK:
+            if self._least > FRAME_S / 2:
+                self._move_grid(self._least)
+            self._least, self._counted = FRAME_S * BLOCK, 0
 
-    def restart(self) -> None:
-        """Forget what was measured, keep the stretch."""
-        super().restart()
-        self.late = array("f")
-        self.longest_gap = 0.0
+    def _move_grid(self, slip: float) -> None:
+        self._due += slip
+        self.slots_skipped += max(1, round(slip / FRAME_S))
+        late, at = self.late, len(self.late) - 1
+        while at > 0 and late[at - 1] > slip - FRAME_S / 4:
+            late[at] = max(0.0, late[at] - slip)
+            at -= 1
 
 
 class Load:
@@ -205,6 +232,7 @@ class Load:
             frames=sum(meter.received for meter in meters), frames_timed=len(late), late_p50_ms=half,
             late_p99_ms=most, late_max_ms=worst,
             longest_gap_ms=round(max((meter.longest_gap for meter in timed), default=0.0) * 1000, 1),
+            slots_skipped=sum(meter.slots_skipped for meter in timed),
             frames_missing=sum(max(0, expected - meter.received) for meter in meters),
             frames_odd=sum(meter.odd for meter in meters), engine_pid=self._pid, engine_cpu_ms_per_call_s=alone,
             engine_rss_mb=round(after.engine[0].rss_mb, 1) if after.engine else None,

@@ -12,6 +12,9 @@ from engine.standin.wire import Command, Header
 if TYPE_CHECKING:
     from engine.standin.channel import Channel
 
+LINGER_SLACK_S = 0.2
+"""How much later than asked the final notice comes (5.24 s for ``linger 5``)."""
+
 NOT_FOUND = "-ERR command not found"
 _FULL_ONLY = frozenset({"linger", "nolinger", "api", "bgapi", "event", "nixevent", "log", "nolog", "sendevent"})
 """Commands that need ``full``; ``myevents``, ``divert_events``, ``filter``, ``getvar`` and ``sendmsg`` do not."""
@@ -72,6 +75,22 @@ class Session:
     def reply(self, text: str, *extra: Header) -> None:
         """A command's answer."""
         self.channel.send(self, wire.command_reply(text, extra))
+
+    def call_ended(self) -> None:
+        """The call is over: the final notice now, or after the linger."""
+        channel = self.channel
+        if self.linger is None:
+            channel.finish_session(self)
+            return
+        channel.send(self, wire.linger_notice(channel.uuid, channel.profile.channel_name, self.linger))
+        if self.linger >= 0:
+            channel.later(self.linger + LINGER_SLACK_S, "linger", lambda: channel.finish_session(self))
+
+    def first_command_due(self) -> None:
+        """FreeSWITCH has waited long enough for the first command."""
+        if not self.greeted and not self.closed:
+            self.channel.note("the controller said nothing for 25 s: the socket is closed, the call parked in silence")
+            self.channel.close_session(self)
 
     def _connect(self) -> None:
         channel = self.channel

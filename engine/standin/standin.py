@@ -24,12 +24,13 @@ from gevent.queue import Queue
 
 from engine.standin.actions import Close, Connect, Crash, Send, StartUnicast, StopUnicast
 from engine.standin.call import Call
-from engine.standin.channel import FRAME_S, Bridge, PlanAction, Setup
+from engine.standin.channel import FRAME_S
 from engine.standin.clock import Clock, ManualClock, RealClock
 from engine.standin.core import Switch
 from engine.standin.errors import StandInError
 from engine.standin.headers import CODECS
 from engine.standin.session import Session
+from engine.standin.setup import Bridge, PlanAction, Setup
 from engine.standin.udp import Sink, UdpPlane
 
 TICK_S, PHASES = 0.005, 4

@@ -12,6 +12,7 @@ from tiny_engine import ANSWER, TinyEngine
 from engine.cli.main import main
 from engine.standin import process
 from engine.standin.dialogue import Manner, converse, voiced_frames
+from engine.standin.load import Punctuality
 from engine.standin.standin import StandIn
 
 RATE, SIZE = 8000, 160
@@ -204,3 +205,39 @@ def test_process_of_a_port_is_found():
         engine.stop()
     assert process.listener(port) is None
     assert process.usage(os.getpid()).rss_mb > 5
+
+
+def arrivals(meter, times, frame=FRAME):
+    """Frames at these times in ms; returns lateness in whole ms."""
+    for time in times:
+        meter.arrived(frame, time / 1000)
+    return [round(late * 1000) for late in meter.late]
+
+
+def test_lateness_is_measured_against_the_earliest_frame():
+    """A lead at the start of a stretch is no lateness of what follows; one late frame is late alone."""
+    lead = [1000, 1000, 1000]
+    assert arrivals(Punctuality(RATE), [*lead, 1020, 1040, 1067, 1080]) == [0, 0, 0, 0, 0, 7, 0]
+
+
+def test_speech_after_silence_is_a_new_stretch():
+    """When speech ends its lead is used up: the silence after it begins 40 ms later and is not late."""
+    meter = Punctuality(RATE)
+    arrivals(meter, [1000, 1000, 1000, 1020])
+    assert arrivals(meter, [1080, 1100, 1120], frame=bytes(320))[-3:] == [0, 0, 0]
+
+
+def test_slots_left_out_are_counted_not_lateness_for_ever():
+    """An engine that was held up for 60 ms and skips what it missed is late once."""
+    meter = Punctuality(RATE)
+    times = [1000 + 20 * number for number in range(30)] + [1660 + 20 * number for number in range(60)]
+    late = arrivals(meter, times)
+    assert [number for number, value in enumerate(late) if value] == [30] and late[30] == 60
+    assert meter.slots_skipped == 3
+
+
+def test_backlog_that_comes_late_stays_late():
+    """An engine that sends what it missed in a burst: those frames were late, nothing was left out."""
+    meter = Punctuality(RATE)
+    late = arrivals(meter, [1000, 1020, 1100, 1100, 1100, 1100, *range(1120, 2300, 20)])
+    assert late[:8] == [0, 0, 60, 40, 20, 0, 0, 0] and not any(late[8:]) and not meter.slots_skipped

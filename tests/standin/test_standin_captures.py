@@ -11,9 +11,10 @@ import pytest
 from standin_captures import Message, chunks, messages
 
 from engine.standin.actions import Close, Connect, Crash, Send
-from engine.standin.channel import FRAME_S, Bridge, Setup
+from engine.standin.channel import FRAME_S
 from engine.standin.core import Switch
 from engine.standin.session import Session
+from engine.standin.setup import Bridge, Setup
 
 
 @dataclass
