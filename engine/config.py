@@ -121,9 +121,9 @@ class TurnOptions(Options):
     """Silence after which the last partial transcript is taken for the final one that has not come. Recognisers give
     their final within 220 to 350 ms at the median, within 1000 ms nearly always."""
 
-    unfinished: tuple[str, ...] = ("a", "an", "the", "my", "your", "our", "and", "or", "but", "because", "so", "if", "that",
-                                   "with", "for", "to", "of", "in", "on", "at", "from", "is", "are", "was", "i", "um",
-                                   "uh", "er", "like", "about")
+    unfinished: tuple[str, ...] = ("a", "an", "the", "my", "your", "our", "and", "or", "but", "because", "so", "if",
+                                   "that", "with", "for", "to", "of", "in", "on", "at", "from", "about", "is", "are",
+                                   "was", "i", "um", "uh", "er", "like")
     """Words that do not end a sentence: after one of them the caller is given more time."""
 
     barge_in: bool = True
