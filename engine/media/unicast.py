@@ -18,7 +18,7 @@ from gevent.monkey import get_original
 
 from engine.config import MediaOptions
 from engine.media.addresses import AddressPool
-from engine.media.clock import Batch, FrameClock
+from engine.media.clock import Batch, FrameClock, is_worth_a_line
 from engine.media.errors import MediaError
 from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
@@ -59,8 +59,8 @@ class DatagramSocket(Protocol):
 class UnicastSocket:
     """The one UDP socket of a process for all its calls.
 
-    ``refused`` counts datagrams of strangers, ``bad_frames`` those of the wrong size, ``ear_faults`` frames on which an
-    ear raised.
+    ``refused`` counts datagrams of strangers, ``bad_frames`` those of the wrong size, ``ear_faults`` exceptions of
+    ears and of ``on_lost``.
     """
 
     def __init__(
@@ -130,7 +130,8 @@ class UnicastSocket:
     # ------------------------------------------------------------------ in
 
     def drain(self, now: float, hear: Callable[[Batch], None]) -> None:
-        """Deliver every datagram that has arrived: to its leg's ear, then as a batch to ``hear``."""
+        """Deliver every datagram that has arrived: to its leg's ear, then as a batch to ``hear``. An ear may close its
+        leg, which is in the batch all the same."""
         legs, size, receive, switch_port = self._legs, self._size, self._socket.recvfrom, self.options.switch_port
         batch: Batch = []
         round_number = self._round + 1
@@ -166,22 +167,29 @@ class UnicastSocket:
             batch.append((leg, frame, silent))
             try:
                 leg.ear(frame, silent)
-            except Exception:
-                self.ear_faults += 1
-                log.exception("the ear of %s failed on a frame; the call goes on", leg.local_ip)
+            except Exception:  # noqa: BLE001 - one call's fault must not deafen the others
+                self._fault(leg)
         self._round = round_number
         if batch:
             hear(batch)
         if now >= self._next_watch:
             self._next_watch = now + WATCH_S
             for leg in list(legs.values()):
-                leg.watch(now, hear)
+                try:
+                    leg.watch(now, hear)
+                except Exception:  # noqa: BLE001 - the same
+                    self._fault(leg)
+
+    def _fault(self, leg: "UnicastLeg") -> None:
+        self.ear_faults += 1
+        if is_worth_a_line(self.ear_faults):
+            log.exception("who listens to %s failed (%d such faults); the call goes on", leg.local_ip, self.ear_faults)
 
     def _refuse(self, address: Address) -> None:
         if address[0] in self._closed:
             return
         self.refused += 1
-        if self.refused & (self.refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: a flood must not fill the disk
+        if is_worth_a_line(self.refused):
             log.warning("datagram from a stranger, %s:%d, refused (%d so far)", *address[:2], self.refused)
 
 
