@@ -21,10 +21,13 @@ SENTENCE_SHARE, TITLED_SHARE, PASSAGE_SHARE = 0.4, 0.3, 0.3
 QUESTION_WEIGHT = 0.9
 """A written question that equals the caller's is still not an answer; at 1.0 foreign questions score too high."""
 
-LEAD = 0.02
+LEAD = 0.15
 """Preference for what was written to be said: a document's ``say``, the first sentence after a question."""
 
-WORDS_SHARE = 0.2
+LEAD_BY_WORDS = 0.4
+"""The same where keywords alone are searched: that a sentence has more words of the question says little."""
+
+WORDS_SHARE = 0.05
 """How much common words count when a sentence is chosen within a passage, on top of its score."""
 
 NEAREST_ROWS, NEAREST_WORDS = 64, 8
@@ -116,13 +119,14 @@ class Snapshot:
         if vector is None or self.index is None:
             best = max(rows.chunks, key=lambda entry: float(words[entry.chunk]))
             meaning, score = -1.0, by_words
-            statements = [Statement(text, 0.0, say) for text, say in self._sayable(rows, best)]
+            shown = self._sayable(rows, best)
+            scores = [float(share) for share in self._keywords.share(question, [text for text, _ in shown])]
         else:
             cosines = self.index.vectors[rows.first:rows.first + len(rows.texts)] @ vector
             best, meaning, scores = _by_meaning(rows, cosines)
+            shown = self._sayable(rows, best)
             score = (1 - weight) * meaning + weight * by_words
-            statements = [Statement(text, scored, say) for (text, say), scored in
-                          zip(self._sayable(rows, best), scores, strict=True)]
+        statements = [Statement(text, scored, say) for (text, say), scored in zip(shown, scores, strict=True)]
         return Candidate(number, best.chunk, score, meaning, by_words, self._ordered(question, statements, best))
 
     def _sayable(self, rows: _DocumentRows, best: _ChunkRows) -> list[tuple[str, bool]]:
@@ -131,12 +135,13 @@ class Snapshot:
                 *((rows.texts[row].text, True) for row in rows.own.sentences)]
 
     def _ordered(self, question: str, statements: list[Statement], best: _ChunkRows) -> tuple[Statement, ...]:
-        shares = self._keywords.share(question, [statement.text for statement in statements])
+        lead = LEAD_BY_WORDS if self.index is None else LEAD
 
         def worth(place: int) -> float:
             leads = statements[place].say or (place == 0 and bool(best.questions))
-            return statements[place].score + WORDS_SHARE * float(shares[place]) + LEAD * leads
+            return statements[place].score + WORDS_SHARE * float(shares[place]) + lead * leads
 
+        shares = self._keywords.share(question, [statement.text for statement in statements])
         return tuple(statements[place] for place in sorted(range(len(statements)), key=lambda place: -worth(place)))
 
     def _words_of_chunks(self) -> list[str]:
