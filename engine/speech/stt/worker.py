@@ -25,8 +25,8 @@ PARTIAL_SAMPLES = RATE * 3 // 10
 MAX_DECODERS = 12  # 9 MB each; more utterances at once are refused
 NICENESS = 5  # the engine's frame clock goes first
 
-# The cepstral mean that a decoder expects before it has heard the call, by sampling rate of the call. With pocketsphinx'
-# own default nine words in ten of a call's first telephone utterance are wrong. Measured on five synthetic voices at
+# The cepstral mean that a decoder expects before it has heard the call, by sampling rate of the call. With its own
+# default nine words in ten of a call's first telephone utterance are wrong. Measured on five synthetic voices at
 # -22 dBFS, the narrow one through 300 to 3400 Hz, mu-law and our upsampler.
 TYPICAL_MEAN = {
     8000: (41.6, 25.9, -45.0, 38.0, -31.1, -7.6, 2.8, -37.6, 4.9, -24.1, -6.9, -7.1, -16.2),
@@ -39,8 +39,8 @@ LONGEST_MEMORY = 1000  # frames that all that was heard counts for
 class CepstralMean:
     """The mean of a call, followed faster than the decoder does it.
 
-    The decoder gives the mean that it was set to the weight of 500 frames and so needs a minute to follow a new caller. Here
-    each utterance's own mean is worked out of what the decoder made of the two, and averaged.
+    The decoder gives the mean that it was set to the weight of 500 frames and so needs a minute to follow a new caller.
+    Here each utterance's own mean is worked out of what the decoder made of the two, and averaged.
     """
 
     def __init__(self, rate: int, state: list[float] | None) -> None:
@@ -136,7 +136,7 @@ class Utterance:
         return self.text != before
 
     def end(self) -> tuple[str, float, list[float]]:
-        """Final text, confidence (mean posterior of its words, -1 without words) and the call's cepstral mean by now."""
+        """Final text, confidence (mean posterior of its words, -1 without words) and the call's cepstral mean."""
         self.decoder.end_utt()
         text = self._hypothesis()
         words = [segment.prob for segment in self.decoder.seg() or () if segment.word[0] not in "<["] if text else []
