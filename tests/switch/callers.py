@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PAUSE = np.zeros(4000, np.int16)
-"""Half a second."""
-
 
 def speak(text: str, folder: Path) -> np.ndarray:
     """``text`` in a voice that is not the agent's, as int16 at 8 kHz; skips the test where no program can speak."""

@@ -1,7 +1,10 @@
 """Fixtures of the real-call suite. It runs only when asked for by ``-m switch`` (``make test-switch``)."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,8 @@ from typing import Any
 import pytest
 from sipphone import SipPhone
 from switchboard import ROOT, Engine, FreeSwitch, find_freeswitch, free_port
+
+from engine.paths import models
 
 HERE = Path(__file__).parent
 BUILD = ROOT / "build"
@@ -77,6 +82,35 @@ def switch(folder: Path, engine_port: int) -> Iterator[FreeSwitch]:
         yield freeswitch
     finally:
         freeswitch.stop()
+
+
+@pytest.fixture(scope="session")
+def home(folder: Path) -> Path:
+    """TRUNKLINE_HOME of the run: the models that this machine has, the sample collection, and the calls."""
+    place = folder / "home"
+    place.mkdir()
+    if models().exists():
+        (place / "models").symlink_to(models().resolve())
+    ingest = [sys.executable, "-m", "engine", "ingest", "engine/knowledge/sample", "--collection", "sample"]
+    subprocess.run(ingest, check=True, cwd=ROOT, env={**os.environ, "TRUNKLINE_HOME": str(place)}, timeout=110)
+    return place
+
+
+@pytest.fixture(scope="module")
+def engines(folder: Path, home: Path, engine_port: int) -> Iterator[Callable[..., Engine]]:
+    """Starts engines, one at a time: each takes the port, and the place, of the one before."""
+    started: list[Engine] = []
+
+    def start(**options: dict[str, Any]) -> Engine:
+        for engine in started:
+            engine.child.end(10)
+        started.append(Engine(folder, engine_port, home, **options))
+        started[-1].wait_ready()
+        return started[-1]
+
+    yield start
+    for engine in started:
+        engine.child.end(10)
 
 
 @pytest.fixture

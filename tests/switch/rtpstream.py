@@ -9,8 +9,9 @@ import struct
 import threading
 import time
 import wave
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,23 +62,24 @@ def decode(payload: bytes, payload_type: int) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One audio packet: monotonic ``time`` (s) at which it left or came, and its samples."""
+    """One audio packet: monotonic ``time`` (s) at which it left or came, its samples and their root mean square."""
 
     time: float
-    sequence: int
-    timestamp: int
     payload_type: int
     pcm: np.ndarray = field(repr=False)
+    level: float
 
-    @property
-    def level(self) -> float:
-        """Root mean square of the samples."""
-        return float(np.sqrt(np.mean(self.pcm.astype(np.float64) ** 2))) if len(self.pcm) else 0.0
+
+def packet(payload_type: int, pcm: np.ndarray) -> Packet:
+    """A packet of now."""
+    level = float(np.sqrt(np.mean(pcm.astype(np.float64) ** 2))) if len(pcm) else 0.0
+    return Packet(time.monotonic(), payload_type, pcm, level)
 
 
 def audible(packets: Sequence[Packet], since: float = 0.0) -> list[Packet]:
     """The packets from ``since`` on in which there is sound."""
-    return [packet for packet in packets if packet.time >= since and packet.level >= AUDIBLE]
+    start = bisect_left(packets, since, key=lambda packet: packet.time)
+    return [packet for packet in packets[start:] if packet.level >= AUDIBLE]
 
 
 def talk_ends(packets: Sequence[Packet], since: float, pause_s: float = 0.3) -> float:
@@ -128,11 +130,20 @@ class RtpStream:
 
     def start(self, remote: tuple[str, int], payload_type: int) -> None:
         """Talk to ``remote`` from now on; a second call changes address and codec."""
+        talking = self._remote is not None
         self._remote, self.payload_type = remote, payload_type
-        if not self._threads:
-            self._threads = [threading.Thread(target=self._send_all), threading.Thread(target=self._hear_all)]
-            for thread in self._threads:
-                thread.start()
+        if not talking:
+            self.listen()
+            self._run(self._send_all)
+
+    def listen(self) -> None:
+        """Only hear, without an address to talk to."""
+        self._run(self._hear_all)
+
+    def _run(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target)
+        thread.start()
+        self._threads.append(thread)
 
     def say(self, pcm: np.ndarray) -> None:
         """Queue int16 samples at 8 kHz."""
@@ -169,7 +180,7 @@ class RtpStream:
                     kind, stamp = DTMF_TYPE | (0x80 if number == 1 else 0), digit_start
                 else:
                     kind, stamp, payload = self.payload_type, timestamp, encode(item, self.payload_type)
-                    self.sent.append(Packet(time.monotonic(), sequence, timestamp, self.payload_type, item))
+                    self.sent.append(packet(self.payload_type, item))
                 header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, stamp & 0xFFFFFFFF, ssrc)
                 self._socket.sendto(header + payload, self._remote)
                 sequence += 1
@@ -185,11 +196,9 @@ class RtpStream:
                 continue
             except OSError:
                 return
-            now = time.monotonic()
-            _, kind, sequence, timestamp, _ = struct.unpack("!BBHII", datagram[:12])
-            if kind & 0x7F in _DECODE:
-                pcm = decode(datagram[12:], kind & 0x7F)
-                self.heard.append(Packet(now, sequence, timestamp, kind & 0x7F, pcm))
+            payload_type = datagram[1] & 0x7F
+            if payload_type in _DECODE:
+                self.heard.append(packet(payload_type, decode(datagram[12:], payload_type)))
 
     def close(self) -> None:
         """Stop both directions."""

@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rtpstream import DTMF_TYPE, PAYLOAD_TYPES, RtpStream
+import numpy as np
+from rtpstream import DTMF_TYPE, PAYLOAD_TYPES, RtpStream, audible, talk_ends
 
 RESEND_S = 0.5
 
@@ -130,6 +131,11 @@ class SipPhone:
         self.codec = codec
         self._invite(timeout)
 
+    def press_by_info(self, digit: str, timeout: float = 5.0) -> None:
+        """Send a digit as SIP INFO, the way of some trunks and most proxies."""
+        answer = self._request("INFO", timeout, f"Signal={digit}\r\nDuration=160\r\n", "application/dtmf-relay")
+        assert answer.status == 200, answer.first
+
     def hangup(self, timeout: float = 5.0) -> None:
         """BYE. The call counts as ended when it is sent."""
         self.ended_at, self.ended_by = time.monotonic(), "caller"
@@ -138,6 +144,30 @@ class SipPhone:
     def wait_ended(self, timeout: float) -> bool:
         """Whether the other side hung up within ``timeout`` seconds."""
         return self.wait(lambda: bool(self.ended_at), timeout)
+
+    def say(self, pcm: np.ndarray) -> float:
+        """Speak int16 samples at 8 kHz and wait until they are sent; returns when the last audible packet left."""
+        before = len(self.rtp.sent)
+        self.rtp.say(pcm)
+        assert self.wait(lambda: not self.rtp.speaking, len(pcm) / 8000 + 5)
+        return audible(self.rtp.sent[before:])[-1].time
+
+    def first_sound(self, since: float = 0.0, timeout: float = 10.0) -> float:
+        """When the first sound from ``since`` on was heard; waits for it."""
+        assert self.wait(lambda: bool(audible(self.rtp.heard, since)), timeout), f"nothing heard in {timeout} s"
+        return audible(self.rtp.heard, since)[0].time
+
+    def last_sound(self, since: float, pause: float = 0.7, timeout: float = 30.0) -> float:
+        """When the sound that goes on at ``since`` ended: waits until ``pause`` seconds without any have followed."""
+        def ended() -> bool:
+            return time.monotonic() - talk_ends(self.rtp.heard, since, pause) > pause
+
+        assert self.wait(ended, timeout), f"it goes on after {timeout} s"
+        return talk_ends(self.rtp.heard, since, pause)
+
+    def pause(self, seconds: float) -> None:
+        """Wait while the call goes on."""
+        self.wait(lambda: False, seconds)
 
     def wait(self, true: Callable[[], bool], timeout: float) -> bool:
         """Poll ``true`` until it holds or ``timeout`` seconds have passed; returns what it was last."""
@@ -170,7 +200,7 @@ class SipPhone:
             f"a=ptime:20\r\na={self._direction}\r\n"
         )
 
-    def _head(self, method: str, sequence: int, body: str = "") -> bytes:
+    def _head(self, method: str, sequence: int, body: str = "", content: str = "application/sdp") -> bytes:
         lines = [
             f"{method} {self._target} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._contact.split('@')[1]};rport;branch=z9hG4bK{uuid.uuid4().hex[:12]}",
@@ -180,16 +210,16 @@ class SipPhone:
             f"Call-ID: {self.call_id}",
             f"CSeq: {sequence} {method}",
             f"Contact: <sip:{self._contact}>",
-            *(["Content-Type: application/sdp"] if body else []),
+            *([f"Content-Type: {content}"] if body else []),
             f"Content-Length: {len(body)}",
         ]
         return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
-    def _request(self, method: str, timeout: float, body: str = "") -> Message:
+    def _request(self, method: str, timeout: float, body: str = "", content: str = "application/sdp") -> Message:
         """Send a request, again and again until something answers; returns the final response."""
         self._sequence += 1
         sequence, key = self._sequence, (self._sequence, method)
-        request = self._head(method, sequence, body)
+        request = self._head(method, sequence, body, content)
         deadline = time.monotonic() + timeout
         send_at = 0.0
         with self._arrived:

@@ -204,19 +204,27 @@ class Engine:
         path = folder / "engine.yaml"
         path.write_text(json.dumps(config, indent=2))  # JSON is YAML
         self.log = folder / "engine.log"
-        self._skip = len(self.output())
+        self._skip = len(self.log.read_text(errors="replace")) if self.log.exists() else 0
         self._known = set(self._logs())
         self.child = Child([sys.executable, "-m", "engine", "serve", "--config", str(path)],
                            {"TRUNKLINE_HOME": str(home), "OMP_NUM_THREADS": "1"}, self.log)
 
     def wait_ready(self) -> None:
-        """Wait for the ready line."""
+        """Wait for the ready line; an engine that ends instead is an ``AssertionError`` with what it printed."""
         wait_for(lambda: "trunkline ready" in self.output() or not self.child.running, 60, "the engine's ready line")
         assert self.child.running, f"the engine ended:\n{self.output()}"
 
+    def workers_left(self) -> bool:
+        """Whether any process of the engine's group is still there."""
+        try:
+            os.killpg(self.child.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def output(self) -> str:
         """What this engine has printed."""
-        return self.log.read_text(errors="replace")[getattr(self, "_skip", 0):] if self.log.exists() else ""
+        return self.log.read_text(errors="replace")[self._skip :]
 
     def _logs(self) -> list[Path]:
         return list(self.home.glob("calls/**/events.jsonl"))
