@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sipphone import SipPhone
-from switchboard import ROOT, Engine, FreeSwitch, find_freeswitch, free_port
+from switchboard import ROOT, TRUNKLINE, Engine, FreeSwitch, find_freeswitch, free_port
 
 from engine.paths import models
 
@@ -91,7 +90,7 @@ def home(folder: Path) -> Path:
     place.mkdir()
     if models().exists():
         (place / "models").symlink_to(models().resolve())
-    ingest = [sys.executable, "-m", "engine", "ingest", "engine/knowledge/sample", "--collection", "sample"]
+    ingest = [*TRUNKLINE, "ingest", "engine/knowledge/sample", "--collection", "sample"]
     subprocess.run(ingest, check=True, cwd=ROOT, env={**os.environ, "TRUNKLINE_HOME": str(place)}, timeout=110)
     return place
 

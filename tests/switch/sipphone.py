@@ -4,6 +4,7 @@ As much of RFC 3261 as a caller needs on loopback: requests are sent again every
 a repeated 200 is acknowledged again, and whatever the other side asks inside the call is answered.
 """
 
+import itertools
 import re
 import socket
 import threading
@@ -16,6 +17,7 @@ import numpy as np
 from rtpstream import DTMF_TYPE, PAYLOAD_TYPES, RtpStream, audible, talk_ends
 
 RESEND_S = 0.5
+_numbers = itertools.count(1)
 
 
 class CallFailed(Exception):
@@ -63,10 +65,10 @@ def parse(datagram: bytes) -> Message:
 
 
 class SipPhone:
-    """One phone with one call. Use it as a context manager: leaving hangs up and closes its sockets."""
+    """One phone with one call, known to the other side by ``name``. Leaving it (``with``) hangs up and closes it."""
 
     def __init__(
-        self, switch: tuple[str, int], name: str = "caller", codec: str = "PCMU", address: str = "127.0.0.1"
+        self, switch: tuple[str, int], name: str = "", codec: str = "PCMU", address: str = "127.0.0.1"
     ) -> None:
         self.codec = codec
         self.rtp = RtpStream(codec)
@@ -74,11 +76,12 @@ class SipPhone:
         self.ended_at = 0.0
         self.ended_by = ""
         self.end_reason = ""
-        self._switch, self._name = switch, name
+        self.name = name or f"caller{next(_numbers)}"
+        self._switch = switch
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 0))
         self._socket.settimeout(0.2)
-        self._contact = f"{name}@{address}:{self._socket.getsockname()[1]}"
+        self._contact = f"{self.name}@{address}:{self._socket.getsockname()[1]}"
         self.call_id = uuid.uuid4().hex
         self._tag = uuid.uuid4().hex[:8]
         self._to = self._target = ""

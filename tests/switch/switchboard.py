@@ -20,6 +20,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
+TRUNKLINE = [sys.executable, "-m", "engine"]
+"""The ``trunkline`` command of this checkout."""
+
+
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "FREESWITCH"))}
+"""What children inherit: nothing that would configure FreeSWITCH, or tell the engine that it is under test."""
 
 
 class NotFound(Exception):
@@ -72,7 +78,7 @@ class Child:
         self.log = log
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                command, env={**os.environ, **env}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
+                command, env={**_ENVIRONMENT, **env}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )
 
@@ -206,8 +212,8 @@ class Engine:
         self.log = folder / "engine.log"
         self._skip = len(self.log.read_text(errors="replace")) if self.log.exists() else 0
         self._known = set(self._logs())
-        self.child = Child([sys.executable, "-m", "engine", "serve", "--config", str(path)],
-                           {"TRUNKLINE_HOME": str(home), "OMP_NUM_THREADS": "1"}, self.log)
+        environment = {"TRUNKLINE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        self.child = Child([*TRUNKLINE, "serve", "--config", str(path)], environment, self.log)
 
     def wait_ready(self) -> None:
         """Wait for the ready line; an engine that ends instead is an ``AssertionError`` with what it printed."""
@@ -230,14 +236,16 @@ class Engine:
         return list(self.home.glob("calls/**/events.jsonl"))
 
     def calls(self) -> list["CallLog"]:
-        """The calls that this engine has logged, oldest first."""
-        new = [path for path in self._logs() if path not in self._known]
-        return [CallLog(path) for path in sorted(new, key=lambda path: path.stat().st_ctime_ns)]
+        """The calls that this engine has logged, in no order."""
+        return [CallLog(path) for path in self._logs() if path not in self._known]
 
-    def last_call(self) -> "CallLog":
-        """The newest call; waits for its log to appear."""
-        calls: list[CallLog] = wait_for(self.calls, 5, "a call's event log")
-        return calls[-1]
+    def call_of(self, caller: str) -> "CallLog":
+        """The log of the call from that number or name; waits for it to appear."""
+        def find() -> CallLog | None:
+            return next((call for call in self.calls() if call.caller == caller), None)
+
+        found: CallLog = wait_for(find, 5, f"the event log of {caller}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +253,12 @@ class CallLog:
     """The event log of one call."""
 
     path: Path
+
+    @property
+    def caller(self) -> str:
+        """The caller's number, as FreeSWITCH gave it."""
+        started = self.events("call_started")
+        return str(started[0]["caller"]) if started else ""
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
         """Its events in order, or those of one name. A line that is being written is not there yet."""

@@ -69,7 +69,7 @@ def test_a_full_engine_can_still_take_its_own_audio_anew(switch: FreeSwitch, eng
     engine, caller = engines(event_socket={"max_calls": 1}), phone(codec="PCMU")
     assert greeted(caller)
     caller.change_codec("PCMA")
-    engine.last_call().wait("media_attached", 5, 2)
+    engine.call_of(caller.name).wait("media_attached", 5, 2)
     caller.pause(1)
     assert not caller.ended_at
 

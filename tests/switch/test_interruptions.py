@@ -33,7 +33,7 @@ def test_the_agent_falls_silent(
             caller.say(words)
             onset = audible(caller.rtp.sent[before:])[0].time
             delays.append((talk_ends(caller.rtp.heard, onset) - onset) * 1000)
-            said = engine.last_call().wait("agent_said", 5)[0]
+            said = engine.call_of(caller.name).wait("agent_said", 5)[0]
             assert said["interrupted"]
             assert len(said["text"]) < len(GREETING) / 2
     figures.add(f"caller's onset to the agent's last sound, median of {TRIALS}", median(delays), "ms")
