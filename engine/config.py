@@ -165,8 +165,11 @@ class SpeechOptions(Options):
     recogniser_workers: int = Field(2, ge=1, le=64)
     """Processes that recognise; each takes 24 MB and about 12 talking callers of a core."""
 
-    tts_threads: int = Field(2, ge=1, le=16)
-    """Voices rendered at once."""
+    final_timeout_ms: int = Field(1500, ge=200)
+    """Longest wait for a final transcript after the caller's voice stopped; then it is empty, and an error counts."""
+
+    voice_workers: int = Field(1, ge=1, le=16)
+    """Processes that speak with flite, one clause at a time each: 20 to 50 times faster than it is heard."""
 
 
 class KnowledgeOptions(Options):
