@@ -175,9 +175,18 @@ class FreeSwitch:
             connection.sendall(f"api {command}\n\n".encode())
             return _read_block(connection)[1].strip()
 
-    def channels(self) -> int:
-        """How many channels are up."""
-        return int(self.api("show channels count").split()[0])
+    def channels(self) -> list[dict[str, str]]:
+        """The channels that are up."""
+        rows: list[dict[str, str]] = json.loads(self.api("show channels as json")).get("rows", [])
+        return rows
+
+    def uuid_of(self, caller: str) -> str:
+        """The uuid of the call from that number or name. FreeSWITCH lists a channel a little after it is there."""
+        def find() -> str | None:
+            return next((row["uuid"] for row in self.channels() if row["cid_num"] == caller), None)
+
+        found: str = wait_for(find, 5, f"the channel of {caller}")
+        return found
 
     def stop(self) -> None:
         """SIGTERM; it takes some seconds."""

@@ -61,15 +61,27 @@ def test_boots_without_a_complaint(switch: FreeSwitch) -> None:
     assert [line for line in complaints if "MSG Thread" not in line] == []
 
 
-def test_no_engine_is_the_next_action_at_once(phone: Callable[..., SipPhone], figures: Figures) -> None:
-    """A refused connection costs the caller nothing: tone, then hung up with a cause that trunks route on."""
+def came_by(switch: FreeSwitch, caller: SipPhone) -> str:
+    """Which way the call came to the fail-over, as its CDR will say."""
+    return switch.api(f"uuid_getvar {switch.uuid_of(caller.name)} trunkline_failover")
+
+
+def test_no_engine_is_the_next_action_at_once(
+    switch: FreeSwitch, phone: Callable[..., SipPhone], figures: Figures
+) -> None:
+    """A refused connection costs the caller nothing: tone, then hung up with a cause that trunks route on.
+
+    The watchdog was set before; it must not start the fail-over again while the caller is in it.
+    """
     caller = phone()
     dialled = time.monotonic()
     caller.dial(NUMBER)
     figures.add("no engine: dialled to fail-over answered", (caller.answered_at - dialled) * 1000, "ms")
     assert caller.answered_at - dialled < 2
     assert hears_failover(caller)
+    assert came_by(switch, caller) == "engine_gone"
     assert caller.wait_ended(15)
+    assert caller.ended_at - caller.answered_at < 8
     assert "NORMAL_TEMPORARY_FAILURE" in caller.end_reason
 
 
@@ -89,6 +101,7 @@ def test_the_watchdog_takes_calls_that_nobody_serves(
         figures.add(f"engine {how}: dialled to fail-over answered", (caller.answered_at - dialled) * 1000, "ms")
         assert 3 < caller.answered_at - dialled < 8
         assert hears_failover(caller)
+        assert came_by(switch, caller) == "watchdog"
 
 
 def test_failover_goes_to_a_human_where_one_is_named(switch: FreeSwitch, phone: Callable[..., SipPhone]) -> None:

@@ -52,4 +52,4 @@ def test_twenty_calls_at_once(
     for call in engine.calls():
         assert call.wait("hangup", 10)[0]["by"] == "caller"
         assert not call.events("error")
-    assert wait_for(lambda: switch.channels() == 0, 10, "all channels to end")
+    assert wait_for(lambda: not switch.channels(), 10, "all channels to end")
