@@ -11,11 +11,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from engine.media import g711
+from engine.standin.activities import Park
 from engine.standin.caller import CallerAudio, Heard
 from engine.standin.channel import FRAME_S, Channel, PlanAction
 from engine.standin.errors import StandInError
 from engine.standin.headers import CODECS
 from engine.standin.prompts import read_wav
+from engine.standin.udp import Sink
 from engine.standin.unicast import Unicast
 
 if TYPE_CHECKING:
@@ -39,18 +41,21 @@ class Outcome:
 class Call:
     """A call placed by ``StandIn.place``. Times are seconds since it was placed; audio is mono int16 at ``rate`` Hz."""
 
-    def __init__(self, standin: "StandIn", channel: Channel, record: bool) -> None:
-        """``record``: keep what the caller hears."""
+    stamped = False
+
+    def __init__(self, standin: "StandIn", channel: Channel, record: bool, sink: Sink | None = None) -> None:
+        """See ``StandIn.place``."""
         self.channel = channel
         self.rate = channel.codec.rate
         self.caller = CallerAudio(self.rate, standin.switch.dice)
         self.frames = 0
         """20 ms frames since the call was placed."""
 
-        self.on_datagram: Callable[[bytes, float], None] | None = None
-        """Called with each of the controller's datagrams and its time of arrival, for measurements."""
+        self.sink: Sink = sink or self
+        self.unsent = 0
+        """Frames for the controller that the kernel refused: nobody listens there, or its buffer is full."""
 
-        self.send_up: Callable[[bytes], None] | None = None
+        self.send_up: Callable[[bytes], object] | None = None
         """Sends a frame to the controller while unicast has a socket; set by the stand-in."""
 
         self._standin = standin
@@ -210,37 +215,50 @@ class Call:
 
     def tick(self, now: float) -> None:
         """20 ms of the call: its thread, one frame up, one frame down."""
-        channel, number, send = self.channel, self.frames, self.send_up
+        channel, number = self.channel, self.frames
         if not number:
             channel.started = now
-        channel.frame(now)
-        unicast = channel.unicast
+        if channel.restless(now):
+            channel.frame(now)
+        send, unicast = self.send_up, channel.unicast
         spoken = self.caller.frame(number)
-        if unicast is not None and send is not None:
-            if channel.listening:
+        if send is None or unicast is None:
+            self._listen_to_switch()
+        else:
+            if type(channel.stack[-1]) is Park:  # under another application the controller hears nothing
                 channel.frames_heard += 1
-                send(unicast.silence if spoken is None else self._up(unicast, spoken))
-            played = unicast.next()
-            if played:
-                channel.frames_sent += 1
-                if self._heard is not None:
-                    self._heard.put(number, self._down(unicast, played))
-        elif channel.stack:
-            sound = channel.stack[-1].sound(channel)
-            if sound and self._heard is not None:
-                self._heard.put(number, sound)
+                try:
+                    send(self._up(unicast, spoken) if spoken is None or unicast.native else spoken)
+                except OSError:
+                    self.unsent += 1
+            if unicast.queue:
+                self._listen(unicast)
         self.frames = number + 1
 
     def arrived(self, datagram: bytes, stamp: float) -> None:
         """A datagram came for the caller."""
-        if self.on_datagram is not None:
-            self.on_datagram(datagram, stamp)
         if self.channel.unicast is not None:
             self.channel.unicast.arrived(datagram)
 
-    def _up(self, unicast: Unicast, frame: bytes) -> bytes:
-        if unicast.native not in _LAWS:
-            return frame
+    def _listen(self, unicast: Unicast) -> None:
+        """Hear this frame of the controller."""
+        played = unicast.next()
+        if played:
+            self.channel.frames_sent += 1
+            if self._heard is not None:
+                self._heard.put(self.frames, self._down(unicast, played))
+
+    def _listen_to_switch(self) -> None:
+        """Hear what FreeSWITCH itself plays."""
+        stack = self.channel.stack
+        if self._heard is not None and stack:
+            sound = stack[-1].sound(self.channel)
+            if sound:
+                self._heard.put(self.frames, sound)
+
+    def _up(self, unicast: Unicast, frame: bytes | None) -> bytes:
+        if frame is None:
+            return unicast.silence
         return bytes(_LAWS[unicast.native][0](np.frombuffer(frame, "<i2")))
 
     def _down(self, unicast: Unicast, frame: bytes) -> bytes:

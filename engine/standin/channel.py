@@ -239,10 +239,16 @@ class Channel:
         actions, self.actions = self.actions, []
         return actions
 
-    @property
-    def listening(self) -> bool:
-        """Whether the caller's audio goes to the controller: parked, not under another application."""
-        return self.unicast is not None and bool(self.stack) and isinstance(self.stack[-1], Park)
+    def restless(self, now: float) -> bool:
+        """Whether ``frame`` has something to do. Most frames of most calls have not: parked, and nothing happened."""
+        return (
+            bool(self.messages)
+            or self.state != self.running_state
+            or not self.stack
+            or type(self.stack[-1]) is not Park
+            or self.controller_gone
+            or (bool(self._timers) and self._timers[0][0] <= now)
+        )
 
     # ---- what applications and commands use
 

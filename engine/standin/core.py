@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable
 
 from engine.standin import api
+from engine.standin.actions import Crash
 from engine.standin.channel import Channel, Setup
 from engine.standin.headers import WITHOUT_VARIABLES, Codec, event_head
 from engine.standin.session import Session
@@ -42,6 +43,7 @@ class Switch:
     def crash(self, channel: Channel, why: str) -> None:
         """FreeSWITCH aborts: from now on nothing answers."""
         channel.note(why)
+        channel.actions.append(Crash(why))
         self.crashed = why
 
     def new_uuid(self) -> str:

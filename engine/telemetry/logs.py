@@ -94,6 +94,13 @@ class LogWriter(logging.Handler):
         """Bytes that were not written."""
         return self._writer.dropped
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As the base, but without its lock, which belongs to the hub: threads of the disk and of pools log too."""
+        kept: bool | logging.LogRecord = self.filter(record)
+        if kept:
+            self.emit(kept if isinstance(kept, logging.LogRecord) else record)
+        return bool(kept)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Queue one line."""
         try:

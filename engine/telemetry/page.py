@@ -30,6 +30,9 @@ EMBED_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 5000
 """Lines of the log shown in the table."""
 
+MAX_FAULTS = 20
+"""Faults shown at the top."""
+
 LABELS = {"endpoint": "wait for the end", "stt": "final transcript", "retrieval": "retrieval",
           "first_text": "first text", "first_audio": "first audio", "on_wire": "on the wire"}
 TONES = {"cut": "bad", "resumed": "warn"}
@@ -80,8 +83,10 @@ def _warnings(report: Report) -> str:
         warnings.append(("", f"The log ends before the call did: the engine died, or the call goes on.{lost}"))
     elif report.damaged_lines:
         warnings.append(("", f"{report.damaged_lines} damaged line(s) of the log were left out."))
-    for fault in report.faults:
+    for fault in report.faults[:MAX_FAULTS]:
         warnings.append((" bad", f"{clock(fault.t)} · {fault.where}: {fault.message}"))
+    if len(report.faults) > MAX_FAULTS:
+        warnings.append((" bad", f"{len(report.faults) - MAX_FAULTS} more faults; the event log below has them"))
     return "".join(f'<div class="card banner{kind}" role="alert"><p>{_text(text)}</p></div>' for kind, text in warnings)
 
 
@@ -147,14 +152,14 @@ def _turns(report: Report) -> str:
 def _besides(report: Report) -> str:
     """What belongs to no turn: greeting, reminders, dropped speculation, decisions before the first turn."""
     used = {gen for turn in report.turns for gen in turn.replies}
-    decided = [item for turn in report.turns for item in turn.decisions]
+    decided = {id(item) for turn in report.turns for item in turn.decisions}
     rows = []
     for reply in report.replies:
         if reply.gen not in used:
             since = reply.started if reply.started is not None else min(reply.times.values(), default=0.0)
             text = _spoken(reply) if reply.text else f"on “{_text(reply.asked)}”"
             rows.append((since, f"<span>{text} {_chips(reply)}</span>"))
-    rows += [(item.t, _why(item)) for item in report.decisions if item not in decided]
+    rows += [(item.t, _why(item)) for item in report.decisions if id(item) not in decided]
     items = "".join(f"<li>{_seek(t)}{text}</li>" for t, text in sorted(rows, key=lambda row: row[0]))
     return f'<article class="card"><h2>Besides the turns</h2><ul class="list">{items}</ul></article>' if items else ""
 
@@ -308,7 +313,7 @@ def _rows(events: list[Event]) -> str:
 
 
 def _text(value: object) -> str:
-    return escape(str(value))
+    return escape(f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def _json(value: object) -> str:

@@ -55,6 +55,7 @@ class _Log:
     def __init__(self, events: Iterable[Event]) -> None:
         self.events = sorted(events, key=lambda event: event["t"])
         self._named: dict[str, list[Event]] = defaultdict(list)
+        self._ordered: dict[tuple[str, ...], list[Event]] = {}
         self.replies: dict[int, dict[str, Event]] = defaultdict(dict)
         self.clauses: dict[int, list[str]] = defaultdict(list)
         for event in self.events:
@@ -66,8 +67,11 @@ class _Log:
                     self.clauses[gen].append(_text(event, "text"))
 
     def all(self, *names: str) -> list[Event]:
-        found = [event for name in names for event in self._named.get(name, ())]
-        return sorted(found, key=_when)
+        """The events of these names, in the order in which they happened in the audio."""
+        if names not in self._ordered:
+            found = [event for name in names for event in self._named.get(name, ())]
+            self._ordered[names] = sorted(found, key=_when)
+        return self._ordered[names]
 
     def first(self, name: str) -> Event | None:
         return next(iter(self._named.get(name, ())), None)

@@ -8,13 +8,12 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
+from standin_captures import Message, chunks, messages
 
 from engine.standin.actions import Close, Connect, Crash, Send
-from engine.standin.channel import FRAME_S, Bridge, Channel, Setup
+from engine.standin.channel import FRAME_S, Bridge, Setup
 from engine.standin.core import Switch
 from engine.standin.session import Session
-
-from standin_captures import Message, chunks, messages
 
 
 @dataclass
@@ -50,8 +49,11 @@ class Replay:
         plan = [(word.partition(" ")[0], word.partition(" ")[2]) for word in case.before]
         plan += [("socket", f"127.0.0.1:8084 {case.mode}"), *case.after]
         number, name = case.caller
-        setup = Setup(caller=number, user="alice", caller_name=name, called=case.called, variables=case.variables, asserted=case.asserted,
-                      extensions={case.called: plan, **EXTENSIONS}, bridges={"human": Bridge(talk_s=1.42)})
+        setup = Setup(
+            caller=number, user="alice", caller_name=name, called=case.called, variables=case.variables,
+            asserted=case.asserted, extensions={case.called: plan, **EXTENSIONS},
+            bridges={"human": Bridge(talk_s=1.42)},
+        )  # fmt: skip
         self.switch = Switch(epoch=1_795_223_219, seed=1)
         self.channel = self.switch.place(setup, 0.0)
         self.session: Session | None = None
@@ -110,9 +112,7 @@ class Replay:
                 self.session = self.channel.connected(now, action.hosts[0][0])
             elif isinstance(action, Send):
                 self.out.append((now, action.data))
-            elif isinstance(action, Close):
-                self.closed_at = now
-            elif isinstance(action, Crash):
+            elif isinstance(action, Close | Crash):
                 self.closed_at = now
 
 
@@ -156,7 +156,8 @@ CASES = [
 
 def recorded(case: Case, until: float) -> list[Message]:
     """FreeSWITCH's messages up to a second of the recording."""
-    return messages(b"".join(chunk.data for chunk in chunks(f"{case.name}.txt") if chunk.who == "S" and chunk.at <= until))
+    said = (chunk.data for chunk in chunks(f"{case.name}.txt") if chunk.who == "S" and chunk.at <= until)
+    return messages(b"".join(said))
 
 
 def describe(message: Message, variables: bool) -> list[str]:

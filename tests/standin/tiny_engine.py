@@ -1,5 +1,6 @@
 """A controller of a few lines for the tests: takes calls over TCP, audio over UDP, and does what a test tells it."""
 
+import contextlib
 import re
 
 import gevent
@@ -20,6 +21,7 @@ class Line:
 
     def __init__(self, opened):
         self.socket, self.text, self.closed = opened, "", False
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, *commands: str):
         self.socket.sendall("".join(f"{command}\n\n" for command in commands).encode())
@@ -44,10 +46,8 @@ class Line:
                              "remote-ip: 127.0.0.1", f"remote-port: {port}", *more]))
 
     def close(self):
-        try:
+        with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self.socket.close()
 
 

@@ -107,3 +107,20 @@ def test_a_wrong_argument_does_not_fail_the_caller(capsys):
         writer.handle(logging.LogRecord("engine", logging.INFO, __file__, 1, "%d frames", (argument,), None))
     assert [line["message"] for line in lines(stream, writer)] == ["3 frames"]
     assert "Logging error" in capsys.readouterr().err
+
+
+def test_real_threads_may_log_too(until):
+    """The disk's thread reports a full disk; gevent's locks are not for it."""
+    stream = io.StringIO()
+    writer = logs.LogWriter(stream, logs.JsonLines())
+    done: list[int] = []
+
+    def work() -> None:
+        for number in range(200):
+            writer.handle(logging.LogRecord("engine.disk", logging.ERROR, __file__, 1, "%d", (number,), None))
+        done.append(1)
+
+    for _ in range(3):
+        get_original("_thread", "start_new_thread")(work, ())
+    until(lambda: len(done) == 3)
+    assert len(lines(stream, writer)) == 600
