@@ -1,4 +1,4 @@
-"""The checks of ``trunkline doctor``. Each looks at one thing and changes nothing; deadlines are a few seconds.
+"""The checks of ``trunkline doctor``. Each looks at one thing and changes nothing; waits end after a few seconds.
 
     for finding in examine(Path("trunkline.yaml"), os.environ): ...
 """
@@ -15,11 +15,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
+
+import gevent
 
 from engine import modelstore, paths
 from engine.config import Config
@@ -239,16 +242,38 @@ def models() -> Iterator[Finding]:
 
 
 def voices(config: Config) -> Iterator[Finding]:
-    """Whether the agent has a voice."""
+    """Whether the agent has a voice: each one configured says a word."""
     names = {"speech.voice": config.speech.voice, "speech.fallback_voice": config.speech.fallback_voice}
-    programs = {option: name.partition(":")[0] for option, name in names.items() if name}
-    there = {program for program in programs.values() if shutil.which(program)}
-    for option, program in programs.items():
-        if program in there:
-            yield Finding("voices", "pass", f"{option} {names[option]}: {shutil.which(program)}")
-        else:
-            yield Finding("voices", "warn" if there else "fail", f"{option} {names[option]}: there is no {program}",
-                          f"sudo apt-get install -y {program}")
+    said = {option: _say_a_word(name) for option, name in names.items() if name}
+    any_speaks = any(speaks for speaks, _ in said.values())
+    for option, (speaks, text) in said.items():
+        status: Literal["pass", "warn", "fail"] = "pass" if speaks else "warn" if any_speaks else "fail"
+        program = names[option].partition(":")[0]
+        yield Finding("voices", status, f"{option} {names[option]}: {text}",
+                      "" if speaks else f"sudo apt-get install -y {program}, or choose another {option}")
+
+
+def _say_a_word(name: str) -> tuple[bool, str]:
+    """Whether the voice of this name speaks, and how it went."""
+    from engine.speech import voices as speech
+    from engine.speech.errors import SpeechError
+
+    try:
+        with gevent.Timeout(WAIT_S * 2):
+            voice = speech.open_voice(name)
+            try:
+                began = time.monotonic()
+                chunk = next(iter(voice.render("Hello.")), None)
+                took_ms = (time.monotonic() - began) * 1000
+            finally:
+                voice.close()
+    except SpeechError as fault:
+        return False, str(fault)
+    except gevent.Timeout:
+        return False, f"no audio after {WAIT_S * 2:.0f} s"
+    if chunk is None or not len(chunk.pcm):
+        return False, "says nothing"
+    return True, f"speaks, first audio after {took_ms:.0f} ms at {chunk.rate} Hz"
 
 
 def collection(config: Config) -> Finding:

@@ -31,6 +31,12 @@ class Command:
     def __bytes__(self) -> bytes:
         return str(self).encode("utf-8", "surrogateescape")
 
+    @property
+    def label(self) -> str:
+        """The first line for errors and logs; passwords are left out."""
+        name = self.line.partition(" ")[0]
+        return f"{name} …" if name in ("auth", "userauth") else self.line
+
     def _all_headers(self) -> tuple[tuple[str, str], ...]:
         if not self.body:
             return self.headers

@@ -153,6 +153,8 @@ class Connection:
         self.lost: ConnectionLost | None = None
         self.expected: dict[str, list[Expectation]] = {}
         self.dropped = 0
+        self.closed = Flag()
+        """Set when the connection is lost."""
         self._sock = sock
         self._handle = handle
         self._observe = observe
@@ -181,10 +183,10 @@ class Connection:
         deadline = time.monotonic() + limit
         slot: AsyncResult = AsyncResult()
         if not self._write_lock.acquire(timeout=limit):
-            raise CommandTimeout(command.line, limit, Stage.NOT_SENT)
+            raise CommandTimeout(command.label, limit, Stage.NOT_SENT)
         try:
             if self.lost is not None:
-                raise ConnectionLost(self.lost.reason, Stage.NOT_SENT, command.line)
+                raise ConnectionLost(self.lost.reason, Stage.NOT_SENT, command.label)
             self._pending.append(slot)
             self._write(command, deadline - time.monotonic())
         finally:
@@ -196,10 +198,10 @@ class Connection:
         finally:
             self._waiting -= 1
         if not slot.ready():
-            raise CommandTimeout(command.line, limit, Stage.SENT)
+            raise CommandTimeout(command.label, limit, Stage.SENT)
         reply = slot.get(block=False)
         if not isinstance(reply, Message):
-            raise ConnectionLost(self.lost.reason if self.lost else "lost", Stage.SENT, command.line)
+            raise ConnectionLost(self.lost.reason if self.lost else "lost", Stage.SENT, command.label)
         return reply
 
     def expect(self, name: str, match: Callable[[Event], bool] | None = None) -> Expectation:
@@ -233,7 +235,7 @@ class Connection:
             self._lose("FreeSWITCH does not read" if late else f"writing failed: {fault!r}")
             if late or isinstance(fault, OSError):
                 reason = self.lost.reason if self.lost else str(fault)
-                raise ConnectionLost(reason, Stage.NOT_SENT, command.line) from fault
+                raise ConnectionLost(reason, Stage.NOT_SENT, command.label) from fault
             raise
         finally:
             timer.close()
@@ -318,6 +320,7 @@ class Connection:
         self.fail_expected(ConnectionLost(reason, Stage.ACCEPTED))
         self._arrived.set()
         self._room.set()
+        self.closed.set()
 
     def fail_expected(self, fault: Exception, *names: str) -> None:
         """These events (default: all) will not come any more: whoever waits for one gets ``fault``."""

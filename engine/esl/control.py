@@ -244,14 +244,14 @@ class CallControl:
         """Send; raise ``CommandRefused`` where FreeSWITCH says no."""
         reply = self.connection.send(message, timeout)
         if not reply.ok:
-            raise CommandRefused(message.line, reply.text)
+            raise CommandRefused(message.label, reply.text)
         return reply
 
     def _channel_command(self, message: Command) -> Message:
         """As ``_require``, for what makes no sense on a call that has ended."""
         fault = self._absence()
         if fault is not None:
-            raise ConnectionLost(fault, Stage.NOT_SENT, message.line)
+            raise ConnectionLost(fault, Stage.NOT_SENT, message.label)
         return self._require(message)
 
     def _absence(self) -> str | None:

@@ -6,6 +6,7 @@ import socket
 
 import gevent
 import gevent.server
+import numpy as np
 import pytest
 
 from engine import modelstore
@@ -13,6 +14,9 @@ from engine.cli import checks
 from engine.cli.main import main
 from engine.config import Config, HttpOptions
 from engine.configfile import load
+from engine.speech import voices
+from engine.speech.errors import VoiceUnavailable
+from engine.speech.interfaces import Chunk
 from engine.web.health import HealthServer, Snapshot
 
 
@@ -33,7 +37,8 @@ def statuses(findings) -> list[str]:
 
 
 def test_the_command_says_what_it_found_and_ends_with_0(capsys, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in ("flite", "espeak-ng") else None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    open_voices(monkeypatch, ("flite",))
     assert main(["doctor"]) == 0
     shown = capsys.readouterr().out
     assert "127.64.0.1 can be bound" in shown
@@ -119,14 +124,49 @@ def test_model_data_that_is_damaged(home, monkeypatch):
     assert found["trunkline models install minilm"].status == "warn"
 
 
+class SomeVoice:
+    """Says what it was given, or nothing at all."""
+
+    def __init__(self, samples: int) -> None:
+        self.samples = samples
+        self.closed = False
+
+    def render(self, text: str):
+        yield Chunk(np.zeros(self.samples, np.int16), 16000)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def open_voices(monkeypatch, there: tuple[str, ...], samples: int = 100) -> list[SomeVoice]:
+    opened = []
+
+    def open_voice(name: str) -> SomeVoice:
+        if name.partition(":")[0] not in there:
+            raise VoiceUnavailable(f"the program of {name} is not installed")
+        opened.append(SomeVoice(samples))
+        return opened[-1]
+
+    monkeypatch.setattr(voices, "open_voice", open_voice)
+    return opened
+
+
 @pytest.mark.parametrize(("there", "expected"), [
     (("flite", "espeak-ng"), ["pass", "pass"]), (("espeak-ng",), ["warn", "pass"]), ((), ["fail", "fail"])])
-def test_an_agent_without_a_voice(monkeypatch, there, expected):
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name in there else None)
+def test_every_voice_must_say_a_word(monkeypatch, there, expected):
+    opened = open_voices(monkeypatch, there)
     found = list(checks.voices(Config()))
     assert statuses(found) == expected
+    assert all(voice.closed for voice in opened)
     if "fail" in expected:
-        assert found[0].todo == "sudo apt-get install -y flite"
+        assert "flite:slt is not installed" in found[0].text
+        assert found[0].todo.startswith("sudo apt-get install -y flite")
+
+
+def test_a_voice_without_sound_does_not_count(monkeypatch):
+    """A program that is there but broken would be found by the first caller."""
+    open_voices(monkeypatch, ("flite", "espeak-ng"), samples=0)
+    assert statuses(checks.voices(Config())) == ["fail", "fail"]
 
 
 def test_the_collection(home):
