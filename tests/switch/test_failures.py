@@ -1,6 +1,7 @@
 """Engines that are full, hung, killed or told to stop: no caller is left in silence."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -62,6 +63,30 @@ def test_full(switch: FreeSwitch, engines: Engines, phone: Phones, figures: Figu
     first.hangup()
     first.pause(2)
     assert greeted(third), "the place of the caller who left is not given to the next"
+
+
+def test_a_burst_on_an_engine_that_becomes_full(
+    switch: FreeSwitch, engines: Engines, phone: Phones, figures: Figures
+) -> None:
+    """Twenty calls within a moment, room for five: five are greeted, all others get the fail-over, nobody silence.
+
+    The listening socket closes while connections arrive; one that was accepted and dropped would be parked for ever.
+    """
+    engines(event_socket={"max_calls": 5})
+    callers = [phone() for _ in range(20)]
+    dialled = time.monotonic()
+    dialling = [threading.Thread(target=caller.dial, args=(NUMBER, 15)) for caller in callers]
+    for thread in dialling:
+        thread.start()
+    for thread in dialling:
+        thread.join()
+    served = 0
+    for caller in callers:
+        assert caller.wait(lambda caller=caller: len(audible(caller.rtp.heard)) >= 12, 5), "a caller hears nothing"
+        served += abs(tone_hz(audible(caller.rtp.heard)[:12]) - FAILOVER_HZ) > 10
+    assert served == 5
+    worst = max(caller.answered_at for caller in callers) - dialled
+    figures.add("burst of 20 on room for 5: dialled to answered, by engine or fail-over, worst", worst * 1000, "ms")
 
 
 def test_a_full_engine_can_still_take_its_own_audio_anew(switch: FreeSwitch, engines: Engines, phone: Phones) -> None:
