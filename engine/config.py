@@ -173,17 +173,39 @@ class SpeechOptions(Options):
 
 
 class KnowledgeOptions(Options):
-    """What the agent knows."""
+    """What the agent knows, and when it says so. Figures behind the thresholds: ``docs/knowledge.md``."""
 
     collection: str = "sample"
-    answer_score: float = Field(0.45, ge=0, le=1)
-    """Spoken questions below this score are not answered (measured: 5 to 6 % wrong answers at 0.45)."""
+    """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
 
-    typed_score: float = Field(0.33, ge=0, le=1)
+    answer_score: float = Field(0.48, ge=0, le=1)
+    """Spoken questions below this score are not answered. Higher than for typed ones: a recogniser makes words of the
+    collection out of anything."""
+
+    typed_score: float = Field(0.45, ge=0, le=1)
     """The same for typed questions."""
 
-    ask_back_margin: float = Field(0.04, ge=0, le=1)
-    """Two different answers closer than this: the caller is asked which one is meant."""
+    ask_back_margin: float = Field(0.08, ge=0, le=1)
+    """Two documents closer than this to a spoken question: the caller is asked which one is meant."""
+
+    typed_margin: float = Field(0.04, ge=0, le=1)
+    """The same for typed questions, whose words can be trusted."""
+
+    answer_words: float = Field(0.45, ge=0, le=1)
+    """Spoken questions, keyword search alone: least share of the question's words, rare ones counting more."""
+
+    typed_words: float = Field(0.4, ge=0, le=1)
+    """The same for typed questions."""
+
+    words_margin: float = Field(0.06, ge=0, le=1)
+    """Keyword search alone: closer than this, it is asked back."""
+
+    words_weight: float = Field(0.1, ge=0, le=0.3)
+    """Share of keywords in the score of typed questions: names and part numbers, which vectors blur. Spoken questions
+    go by meaning alone, because misheard words are worse than none."""
+
+    offer_more: bool = True
+    """Offer a second sentence where one also fits ("Shall I tell you more?"). Never after a document's ``say``."""
 
 
 class AgentOptions(Options):

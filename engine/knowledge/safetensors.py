@@ -7,6 +7,7 @@ cache when they are touched, and processes share them.
 import json
 import mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,10 +34,9 @@ def read(path: Path) -> dict[str, npt.NDArray[np.generic]]:
                              "trunkline models install") from fault
 
 
-def _view(data: mmap.mmap, base: int, entry: dict[str, object]) -> npt.NDArray[np.generic]:
-    kind = np.dtype(_TYPES[str(entry["dtype"])])
-    shape: list[int] = entry["shape"]  # type: ignore[assignment]
-    start, end = entry["data_offsets"]  # type: ignore[misc]
+def _view(data: mmap.mmap, base: int, entry: dict[str, Any]) -> npt.NDArray[np.generic]:
+    kind = np.dtype(_TYPES[entry["dtype"]])
+    shape, (start, end) = entry["shape"], entry["data_offsets"]
     count = int(np.prod(shape, dtype=np.int64))
     if end - start != count * kind.itemsize:
         raise ValueError(f"tensor of shape {shape} in {end - start} bytes")

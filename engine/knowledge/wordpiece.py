@@ -65,7 +65,8 @@ def words(text: str) -> list[str]:
     """Lower-case words without accents; each punctuation mark and each CJK character is a word of its own."""
     if not text.isascii():
         text = "".join(_clean(char) for char in text)
-        text = "".join(char for char in unicodedata.normalize("NFD", text.lower()) if unicodedata.category(char) != "Mn")
+        apart = unicodedata.normalize("NFD", text.lower())
+        text = "".join(char for char in apart if unicodedata.category(char) != "Mn")
     else:
         text = "".join(_clean(char) for char in text.lower())
     return "".join(f" {char} " if _is_punctuation(char) else char for char in text).split()

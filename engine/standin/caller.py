@@ -41,7 +41,8 @@ class CallerAudio:
             raise StandInError(f"say() needs mono int16 samples, not {pcm.dtype} of shape {pcm.shape}")
         start, end = frame * self.size, frame * self.size + len(pcm)
         if end > len(self._track):
-            grown = np.zeros(max(end, 2 * len(self._track)), np.int16)
+            whole = -(-end // self.size) * self.size
+            grown = np.zeros(max(whole, 2 * len(self._track)), np.int16)
             grown[: len(self._track)] = self._track
             self._track = grown
         mixed = self._track[start:end].astype(np.int32) + pcm

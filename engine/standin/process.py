@@ -1,5 +1,6 @@
 """CPU time and memory of another process, from ``/proc``."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +39,12 @@ def _inodes(table: str, port: int) -> list[str]:
 
 
 def _sockets(folder: Path) -> set[str]:
-    try:
-        return {str(entry.readlink()) for entry in folder.iterdir()}
-    except OSError:  # another user's process, or it ended meanwhile
-        return set()
+    links = set()
+    with contextlib.suppress(OSError):  # another user's process, or it ended meanwhile
+        for entry in folder.iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                links.add(str(entry.readlink()))
+    return links
 
 
 def usage(pid: int) -> Usage:
