@@ -31,7 +31,8 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recogniser(model):
     """Two workers; no process of it is left."""
-    recogniser = PocketsphinxRecogniser(SpeechOptions(recogniser_workers=2, final_timeout_ms=15000), VadOptions(), model)
+    options = SpeechOptions(recogniser_workers=2, final_timeout_ms=15000)  # the audio is fed at once, not at its pace
+    recogniser = PocketsphinxRecogniser(options, VadOptions(), model)
     assert recogniser.wait_ready(30)
     yield recogniser
     recogniser.close()
