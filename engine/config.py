@@ -117,14 +117,28 @@ class TurnOptions(Options):
     endpoint_max_ms: int = Field(3000, ge=100)
     """Silence after which the caller is answered whatever is missing (a final transcript, the end of a sentence)."""
 
+    final_wait_ms: int = Field(1000, ge=0)
+    """Silence after which the last partial transcript is taken for the final one that has not come. Recognisers give
+    their final within 220 to 350 ms at the median, within 1000 ms nearly always."""
+
+    unfinished: tuple[str, ...] = ("a", "an", "the", "my", "your", "our", "and", "or", "but", "because", "so", "if",
+                                   "that", "with", "for", "to", "of", "in", "on", "at", "from", "about", "is", "are",
+                                   "was", "i", "um", "uh", "er", "like")
+    """Words that do not end a sentence: after one of them the caller is given more time."""
+
     barge_in: bool = True
-    """Whether the caller can interrupt the agent at all."""
+    """Whether the caller can interrupt the agent at all. What is said meanwhile is answered afterwards."""
 
     barge_in_pause_ms: int = Field(60, ge=0)
-    """Voice over the agent's speech for so long after its first frame pauses the agent. Pausing is undone easily."""
+    """Voice over the agent's speech for so long after its first frame pauses the agent. Pausing is undone easily. Each
+    false interruption within a reply adds 150 ms for the rest of that reply, three times at most."""
 
     barge_in_decide_ms: int = Field(500, ge=100)
-    """Voice for so long with words is an interruption; before it only words that are not a backchannel count."""
+    """Voice for so long makes the first word of a partial transcript an interruption; before it, a partial transcript
+    needs two words (backchannels aside) or a stop word. A final transcript always decides."""
+
+    barge_in_min_words: int = Field(1, ge=1)
+    """Fewer words than this, backchannels aside, never interrupt; stop words always do."""
 
     resume_ms: int = Field(400, ge=0)
     """Silence after a false interruption (noise, cough, "uh-huh") until the agent goes on from the same word."""
@@ -136,11 +150,15 @@ class TurnOptions(Options):
     stop_words: tuple[str, ...] = ("stop", "wait", "no", "hold on", "sorry", "excuse me")
     """Words that interrupt at once, however short."""
 
+    farewells: tuple[str, ...] = ("bye", "goodbye", "good bye", "thanks", "thank you", "you too", "take care",
+                                  "no", "no thanks", "no thank you")
+    """Words that answer a farewell: said over the agent's goodbye, they do not interrupt it either."""
+
     speculate: bool = True
     """Start thinking on a transcript before the turn is certain. Nothing of it is heard before the decision."""
 
     reply_timeout_ms: int = Field(4000, ge=500)
-    """Longest silence of the agent when it owes a reply; then one retry, then an apology."""
+    """Longest silence of the agent when it owes a reply; then one retry, then an apology. The retry gets half of it."""
 
     away_ms: int = Field(15000, ge=1000)
     """Mutual silence after which the caller is asked whether they are still there."""
@@ -173,17 +191,42 @@ class SpeechOptions(Options):
 
 
 class KnowledgeOptions(Options):
-    """What the agent knows."""
+    """What the agent knows, and when it says so. Figures behind the thresholds: ``docs/knowledge.md``."""
 
     collection: str = "sample"
-    answer_score: float = Field(0.45, ge=0, le=1)
-    """Spoken questions below this score are not answered (measured: 5 to 6 % wrong answers at 0.45)."""
+    """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
 
-    typed_score: float = Field(0.33, ge=0, le=1)
+    embedding: Literal["auto", "none"] = "auto"
+    """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
+
+    answer_score: float = Field(0.48, ge=0, le=1)
+    """Spoken questions below this score are not answered. Higher than for typed ones: a recogniser makes words of the
+    collection out of anything."""
+
+    typed_score: float = Field(0.45, ge=0, le=1)
     """The same for typed questions."""
 
-    ask_back_margin: float = Field(0.04, ge=0, le=1)
-    """Two different answers closer than this: the caller is asked which one is meant."""
+    ask_back_margin: float = Field(0.08, ge=0, le=1)
+    """Two documents closer than this to a spoken question: the caller is asked which one is meant."""
+
+    typed_margin: float = Field(0.03, ge=0, le=1)
+    """The same for typed questions, whose words can be trusted."""
+
+    answer_words: float = Field(0.5, ge=0, le=1)
+    """Spoken questions, keyword search alone: least share of the question's words, rare ones counting more."""
+
+    typed_words: float = Field(0.4, ge=0, le=1)
+    """The same for typed questions."""
+
+    words_margin: float = Field(0.06, ge=0, le=1)
+    """Keyword search alone: closer than this, it is asked back."""
+
+    words_weight: float = Field(0.1, ge=0, le=0.3)
+    """Share of keywords in the score of typed questions: names and part numbers, which vectors blur. Spoken questions
+    go by meaning alone, because misheard words are worse than none."""
+
+    offer_more: bool = True
+    """Offer a second sentence where one also fits ("Shall I tell you more?"). Never after a document's ``say``."""
 
 
 class AgentOptions(Options):
@@ -191,6 +234,8 @@ class AgentOptions(Options):
 
     greeting: str = "Hello, this is the Trunkline help desk. How can I help you?"
     greeting_interruptible: bool = True
+    go_ahead: str = "Please ask me your question."
+    welcome: str = "You are welcome. Is there anything else?"
     unknown: str = "I am sorry, I do not know that. Could you ask in another way?"
     not_heard: str = "Sorry, I did not catch that. Could you say it again?"
     apology: str = "I am sorry, something went wrong. Please ask me again."

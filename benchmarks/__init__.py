@@ -1,0 +1,1 @@
+"""Figures of speed, load and accuracy: ``make bench``."""
