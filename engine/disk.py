@@ -1,7 +1,8 @@
 """One thread writes what calls leave behind, so that a slow or full disk never holds the hub.
 
-Order is kept per engine; the queue is bounded in bytes. What does not fit, or cannot be written because the disk is
-full, is dropped and counted, and the call goes on.
+Order is kept; the queue is bounded in bytes. What does not fit, or cannot be written because the disk is full, is
+dropped and counted, and the call goes on. Everything here is called from the hub's thread; the writing thread touches
+neither the hub nor logging (its locks are gevent's), it leaves its findings in plain attributes.
 """
 
 import logging
@@ -9,8 +10,9 @@ import os
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from time import monotonic
 
+import gevent
 from gevent.monkey import get_original
 
 log = logging.getLogger(__name__)
@@ -19,64 +21,80 @@ log = logging.getLogger(__name__)
 _start_thread = get_original("_thread", "start_new_thread")
 _allocate_lock = get_original("_thread", "allocate_lock")
 
+_POLL_S = 0.005
+
 
 class DiskWriter:
-    """Writes files in the order of the calls, on its own OS thread.
+    """Runs jobs, and so writes files, in the order in which they were given, on its own OS thread.
 
-    ``max_bytes`` bounds what waits in memory. ``dropped`` counts bytes that were not written and ``error`` holds the
-    reason of the last failure.
+    ``max_bytes`` bounds what waits in memory.
     """
 
     def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
         """Starts the thread. ``max_bytes``: how much may wait."""
         self.max_bytes = max_bytes
-        self.waiting = 0
-        self.dropped = 0
-        self.error: str | None = None
         self._jobs: deque[tuple[Callable[[], None], int]] = deque()
         self._wake = _allocate_lock()
         self._wake.acquire()
-        self._idle = _allocate_lock()
         self._closed = False
-        self._done = _allocate_lock()
-        self._done.acquire()
+        # Counters with one writer each: those of the hub, those of the thread. None is shared, so none needs a lock.
+        self._bytes_in = self._jobs_in = self._refused = 0
+        self._bytes_out = self._jobs_out = self._failed = 0
+        self._error: str | None = None
+        self._ended = False
         _start_thread(self._run, ())
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are not written yet."""
+        return self._bytes_in - self._bytes_out
+
+    @property
+    def dropped(self) -> int:
+        """Bytes that were not written: no room, a full disk, a closed writer."""
+        return self._refused + self._failed
+
+    @property
+    def error(self) -> str | None:
+        """The reason of the last failure."""
+        return self._error
 
     def open(self, path: Path) -> "DiskFile":
         """A new file, truncated, its folder made; errors show in the file's ``error``, never as an exception here."""
         return DiskFile(self, path)
 
     def submit(self, job: Callable[[], None], size: int) -> bool:
-        """Run ``job`` on the thread, ``size`` bytes of it waiting. False: there was no room, the job is dropped."""
+        """Run ``job`` on the thread, ``size`` bytes of it waiting. False: there was no room, the job is dropped.
+
+        An exception of the job counts ``size`` as dropped and is kept in ``error``.
+        """
         if self._closed or self.waiting + size > self.max_bytes:
-            self.dropped += size
+            self._refused += size
             return False
-        self.waiting += size
+        self._bytes_in += size
+        self._jobs_in += 1
         self._jobs.append((job, size))
         self._signal()
         return True
 
-    def close(self, timeout_s: float = 10.0) -> bool:
-        """Write what waits, then end the thread. False when that took longer than ``timeout_s``."""
-        if not self._closed:
-            self._closed = True
-            self._signal()
-        import gevent
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Wait, cooperatively, until all that was submitted so far is done. False: not within ``timeout_s``."""
+        wanted = self._jobs_in
+        return _wait_until(lambda: self._jobs_out >= wanted, timeout_s)
 
-        deadline = timeout_s
-        while not self._done.acquire(False):
-            if deadline <= 0:
-                return False
-            gevent.sleep(0.01)
-            deadline -= 0.01
-        self._done.release()
-        return True
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Write what waits, then end the thread. False when that took longer than ``timeout_s``. Idempotent."""
+        self._closed = True
+        self._signal()
+        return _wait_until(lambda: self._ended, timeout_s)
 
     def _signal(self) -> None:
         try:
             self._wake.release()
         except RuntimeError:
-            return  # the thread is awake already
+            return  # the thread is awake, or about to be
+
+    # ------------------------------------------------------------------ on the thread
 
     def _run(self) -> None:
         while True:
@@ -84,15 +102,19 @@ class DiskWriter:
                 job, size = self._jobs.popleft()
                 try:
                     job()
-                except OSError as fault:
-                    self.error = str(fault)
-                    self.dropped += size
-                finally:
-                    self.waiting -= size
+                except Exception as fault:  # noqa: BLE001 - one bad job must not end the writing of all calls
+                    self.note_failure(f"{type(fault).__name__}: {fault}", size)
+                self._bytes_out += size
+                self._jobs_out += 1
             if self._closed and not self._jobs:
-                self._done.release()
+                self._ended = True
                 return
             self._wake.acquire()
+
+    def note_failure(self, error: str, size: int) -> None:
+        """For jobs, on the thread: ``size`` bytes of this job could not be written."""
+        self._error = error
+        self._failed += size
 
 
 class DiskFile:
@@ -101,55 +123,91 @@ class DiskFile:
     def __init__(self, writer: DiskWriter, path: Path) -> None:
         """Opened by the first job on the writer's thread."""
         self.path = path
-        self.error: str | None = None
-        self.dropped = 0
         self._writer = writer
-        self._file: BinaryIO | None = None
-        writer.submit(self._open, 0)
+        self._error: str | None = None
+        self._told = False
+        self._refused = 0  # bytes, counted by the hub
+        self._failed = 0  # bytes, counted by the thread
+        self._descriptor: int | None = None
+        self._end = 0
+        if not writer.submit(self._open, 0):
+            self._error = f"{path}: the disk writer is closed"
+
+    @property
+    def error(self) -> str | None:
+        """Why the file is not written any more; None while it is."""
+        return self._error
+
+    @property
+    def dropped(self) -> int:
+        """Bytes given to ``write`` that are not in the file."""
+        return self._refused + self._failed
 
     def write(self, data: bytes, at: int | None = None) -> None:
         """Append ``data``, or put it at byte ``at`` and go on appending at the end."""
-        if self.error or not self._writer.submit(lambda: self._write(data, at), len(data)):
-            self.dropped += len(data)
+        if self._error:
+            self._tell()
+            self._refused += len(data)
+        elif not self._writer.submit(lambda: self._write(data, at), len(data)):
+            self._refused += len(data)
 
     def close(self) -> None:
-        """Flush to the disk and close. Idempotent."""
+        """Close after what was written so far. Idempotent."""
+        self._tell()
         self._writer.submit(self._close, 0)
+
+    def _tell(self) -> None:
+        if self._error and not self._told:
+            self._told = True
+            log.error("%s; what follows for this file is dropped", self._error)
+
+    # ------------------------------------------------------------------ on the writer's thread
 
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w+b")
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         except OSError as fault:
-            self._fail(fault)
+            self._fail(fault, 0)
 
     def _write(self, data: bytes, at: int | None) -> None:
-        if self._file is None:
-            self.dropped += len(data)
+        if self._descriptor is None or self._error:
+            self._failed += len(data)
+            self._writer.note_failure(self._error or f"{self.path}: written after it was closed", len(data))
             return
+        left = memoryview(data)
+        position = self._end if at is None else at
         try:
-            if at is not None:
-                self._file.seek(at)
-            self._file.write(data)
-            if at is not None:
-                self._file.seek(0, os.SEEK_END)
-            self._file.flush()
+            while left:
+                count = os.pwrite(self._descriptor, left, position)
+                left = left[count:]
+                position += count
         except OSError as fault:
-            self.dropped += len(data)
-            self._fail(fault)
+            self._fail(fault, len(left))
+        self._end = max(self._end, position)
 
     def _close(self) -> None:
-        if self._file is not None:
-            file, self._file = self._file, None
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
             try:
-                file.close()
+                os.close(descriptor)
             except OSError as fault:
-                self._fail(fault)
+                self._fail(fault, 0)
 
-    def _fail(self, fault: OSError) -> None:
-        self.error = f"{self.path}: {fault.strerror or fault}"
-        self._writer.error = self.error
-        log.error("%s; what follows for this file is dropped", self.error)
+    def _fail(self, fault: OSError, size: int) -> None:
+        self._failed += size
+        self._error = f"{self.path}: {fault.strerror or fault}"
+        self._writer.note_failure(self._error, size)
+
+
+def _wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Poll in the hub: the other side is a thread that must not touch the hub."""
+    deadline = monotonic() + timeout_s
+    while not condition():
+        if monotonic() >= deadline:
+            return False
+        gevent.sleep(_POLL_S)
+    return True
 
 
 __all__ = ["DiskFile", "DiskWriter"]

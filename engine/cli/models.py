@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
 def _list(names: list[str], as_json: bool) -> int:
     from engine import modelstore
 
-    rows: list[dict[str, Any]] = [{"name": name, "installed": modelstore.installed(name), "bytes": modelstore.size_on_disk(name),
+    rows: list[dict[str, Any]] = [{"name": name, "installed": modelstore.installed(name),
+             "bytes": modelstore.size_on_disk(name),
              "purpose": modelstore.MODELS[name].purpose, "licence": modelstore.MODELS[name].licence,
              "source": modelstore.MODELS[name].requirement, "without": modelstore.MODELS[name].without}
             for name in names]

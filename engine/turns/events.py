@@ -45,10 +45,14 @@ class ReplyReady:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDone:
-    """Brain and voice have delivered all of this reply (it may still be playing). ``empty``: nothing to say."""
+    """Brain and voice have delivered all of this reply (it may still be playing). ``empty``: nothing to say;
+    ``seconds``: length of its audio, 0 where it is not known; ``ends_call``: it is a farewell, and once it was played
+    the call is over."""
 
     generation: int
     empty: bool = False
+    seconds: float = 0.0
+    ends_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,27 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class SayRequest:
-    """Somebody wants this text said now (greeting, announcement)."""
+    """Somebody wants this text said (greeting, announcement): now, or as soon as nobody else has the floor. With
+    ``ends_call`` the call is over once it was played, unless the caller speaks into it."""
 
     text: str
     interruptible: bool = True
+    ends_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The caller wrote this (chat, a form): a complete turn, which interrupts the agent's interruptible speech."""
+
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Somebody other than the caller wants the agent to be silent now, whatever it says, protected or not."""
+
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +135,7 @@ class Tick:
 
 
 Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | PlayoutStarted | PlayoutFinished
-         | PlayoutCut | Digit | SayRequest | HungUp | Tick)
+         | PlayoutCut | Digit | SayRequest | Written | Interrupt | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 
@@ -193,7 +214,9 @@ class CommitAgent:
 
 @dataclass(frozen=True, slots=True)
 class EndCall:
-    """End the call politely; everything to be said has been played."""
+    """End the call; everything to be said has been played. ``reason``: ``goodbye`` (a farewell was played), ``away``
+    (the caller no longer answers), ``max_call`` (longest call reached), ``fault`` (the agent cannot speak: let the call
+    go to the dialplan's next action)."""
 
     reason: str
 

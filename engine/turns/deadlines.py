@@ -1,0 +1,156 @@
+"""When what is due: pure functions of the state. ``inf`` is never, ``AT_ONCE`` is now."""
+
+from math import inf
+
+from engine.turns.bargein import FINISH_S
+from engine.turns.desk import Desk
+
+AT_ONCE = -inf
+
+JOIN_S = 0.3
+"""Nothing of a reply has been understood so soon after its first frame: a caller who goes on by then is still in the
+same turn, which becomes history only after it."""
+
+STABLE_S = 0.15
+"""A partial transcript that has not changed for so long after the voice is worth thinking about."""
+
+SETTLE_S = 0.3
+"""From the last frame of a farewell to the end of the call: what was written is still on its way to the ear."""
+
+ENDLESS_S = 120.0
+"""A reply whose end is not in sight so long after its first frame is cut."""
+
+CUT_TIMEOUT_S = 1.0
+"""``PlayoutCut`` comes at once; after this the cut counts as done with nothing heard."""
+
+EXPIRED_GRACE_S = 30.0
+"""From the longest call on: time for the farewell. Then the call ends in any case."""
+
+
+class Deadlines:
+    """Reads the desk; changes nothing."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Of this call."""
+        self._desk = desk
+        self._state = desk.state
+        self._timeout = desk.reply_timeout_s
+
+    def expire(self) -> float:
+        """The longest call is over."""
+        return self._desk.options.max_call_s + (EXPIRED_GRACE_S if self._state.expired else 0.0)
+
+    def pause(self) -> float:
+        """The caller's voice has lasted long enough to pause the reply."""
+        voice, reply = self._state.voice, self._state.reply
+        if reply is None or not voice.talking or reply.released_at is None or reply.paused_at is not None:
+            return inf
+        if reply.guarded or reply.deaf or reply.cutting_at is not None or reply.rest_s(voice.on) <= FINISH_S:
+            return inf
+        return voice.on + self._desk.barge_in.bar_s(reply.false_interruptions)
+
+    def go_on(self) -> float:
+        """A reply may be heard, for the first time or again: the turn is decided, the caller silent or only noise."""
+        state, voice, reply = self._state, self._state.voice, self._state.reply
+        if reply is None or reply.cutting_at is not None:
+            return inf
+        if reply.paused_at is not None:
+            held_from = reply.paused_at
+        elif reply.released_at is not None or not reply.decided or reply.ready_at is None:
+            return inf
+        elif reply.guarded or reply.deaf or not (voice.talking or state.unjudged):
+            return AT_ONCE
+        else:
+            held_from = max(reply.ready_at, reply.owed_from)
+        if voice.talking:
+            return held_from + self._timeout
+        silence_s = self._desk.barge_in.go_on_s(voice.lasted(voice.off), state.unjudged)
+        return min(voice.off + silence_s, held_from + self._timeout)
+
+    def commit(self) -> float:
+        """The turn that is being answered becomes history."""
+        state, reply = self._state, self._state.reply
+        if state.answering is None or reply is None or reply.started_at is None:
+            return inf
+        if reply.paused_at is not None or reply.cutting_at is not None:
+            return inf
+        return reply.started_at + JOIN_S
+
+    def cut(self) -> float:
+        """A cut was never confirmed."""
+        reply = self._state.reply
+        return inf if reply is None or reply.cutting_at is None else reply.cutting_at + CUT_TIMEOUT_S
+
+    def turn(self) -> float:
+        """The caller has finished."""
+        state, voice, turn = self._state, self._state.voice, self._state.turn
+        if (state.reply is not None and state.reply.decided) or state.expired or state.closing:
+            return inf
+        if turn.at_once:
+            return AT_ONCE
+        wait_s = self._desk.endpointing.wait_s
+        if voice.talking:
+            # Voice with no more words: a noisy line, or a recogniser that has stopped.
+            return turn.told_at + 2 * wait_s("", True) if turn.pieces else inf
+        if voice.awaited:
+            return voice.off + wait_s(turn.text, True)
+        if turn.pieces:
+            return turn.quiet_from + wait_s(turn.text, False)
+        return voice.off + wait_s("", False) if turn.unclear_s or turn.cut_in else inf
+
+    def speculate(self) -> float:
+        """The words so far are worth thinking about."""
+        state, voice, turn = self._state, self._state.voice, self._state.turn
+        if state.reply is not None or not turn.pieces or voice.talking or turn.speculated_in_vain:
+            return inf
+        if not self._desk.options.speculate or state.expired or state.closing:
+            return inf
+        if turn.ends_partial:
+            return turn.told_at + STABLE_S
+        return inf if voice.awaited else AT_ONCE
+
+    def reply(self) -> float:
+        """The caller has waited too long for the reply."""
+        voice, reply = self._state.voice, self._state.reply
+        if reply is None or not reply.decided or reply.cutting_at is not None:
+            return inf
+        if reply.started_at is not None:
+            return inf if reply.done else reply.started_at + ENDLESS_S
+        wait = self._timeout if reply.attempt == 0 else self._timeout / 2
+        if reply.released_at is not None:
+            return inf if reply.paused_at is not None else reply.released_at + wait
+        if reply.ready_at is not None:
+            return inf
+        # A caller who makes sounds is not left in silence, but is not left for good either.
+        heard = voice.on + self._timeout if voice.talking else voice.off
+        return min(max(reply.owed_from, heard), reply.owed_from + 2 * self._timeout) + wait
+
+    def queue(self) -> float:
+        """An announcement may be made."""
+        state = self._state
+        if not state.queue:
+            return inf
+        request, since = state.queue[0]
+        if state.reply is not None:
+            return inf if state.reply.decided or request.interruptible else AT_ONCE
+        if not request.interruptible:
+            return AT_ONCE
+        if state.turn.pieces or state.closing:
+            return inf
+        return since + self._timeout if state.voice.talking or state.voice.awaited else AT_ONCE
+
+    def away(self) -> float:
+        """Nobody has said anything for long."""
+        state, voice = self._state, self._state.voice
+        if state.reply is not None or state.queue or state.turn.pieces or voice.awaited:
+            return inf
+        if state.closing or state.expired:
+            return inf
+        return max(state.idle_from, voice.on if voice.talking else -inf) + self._desk.options.away_ms / 1000
+
+    def close(self) -> float:
+        """The farewell was heard."""
+        state, voice = self._state, self._state.voice
+        if state.closing is None or state.reply is not None:
+            return inf
+        return state.closing[0] + (self._timeout if voice.talking or voice.awaited else SETTLE_S)

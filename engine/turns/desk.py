@@ -1,0 +1,32 @@
+"""What the parts of the turn engine share while an event is dealt with: the state, the time, the actions so far."""
+
+from engine.config import AgentOptions, TurnOptions
+from engine.turns.bargein import BargeIn
+from engine.turns.endpointing import Endpointing, Score
+from engine.turns.events import Action, Note
+from engine.turns.history import History
+from engine.turns.state import State
+
+
+class Desk:
+    """``now`` is call time in s; ``actions`` are what this step asks for, in order."""
+
+    def __init__(self, options: TurnOptions, agent: AgentOptions, score: Score | None) -> None:
+        """A call begins."""
+        self.options = options
+        self.agent = agent
+        self.state = State()
+        self.history = History()
+        self.endpointing = Endpointing(options, score)
+        self.barge_in = BargeIn(options)
+        self.reply_timeout_s = options.reply_timeout_ms / 1000
+        self.now = 0.0
+        self.actions: list[Action] = []
+
+    def act(self, action: Action) -> None:
+        """Ask for this."""
+        self.actions.append(action)
+
+    def note(self, name: str, why: str, **fields: object) -> None:
+        """Log a decision and its reason."""
+        self.actions.append(Note(name, why, tuple(fields.items())))

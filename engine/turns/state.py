@@ -1,0 +1,91 @@
+"""All that the turn engine remembers. Deadlines are computed from it; none is armed or disarmed anywhere."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+from typing import Literal
+
+from engine.turns.caller import Turn, Voice
+from engine.turns.events import SayRequest
+
+
+@dataclass(slots=True)
+class Reply:
+    """One generation: what the agent is about to say, or says.
+
+    thinking → ready → released → started → done and finished, or cut, or cancelled before it started. ``decided``: it
+    answers a turn that is over (a speculative reply does not), so the caller is owed it.
+    """
+
+    generation: int
+    kind: Literal["think", "say"]
+    text: str
+    """What is answered (``think``), or what is said (``say``)."""
+
+    decided: bool
+    owed_from: float
+    guarded: bool = False
+    """The caller's voice neither holds nor ends it: protected speech."""
+
+    ends_call: str = ""
+    """Reason of the ``EndCall`` once it was played; empty if the call goes on."""
+
+    attempt: int = 0
+    ready_at: float | None = None
+    released_at: float | None = None
+    started_at: float | None = None
+    paused_at: float | None = None
+    cutting_at: float | None = None
+    done: bool = False
+    empty: bool = False
+    failed: bool = False
+    deaf: bool = False
+    """The voice that lasts is not minded any more: it went on too long without a word."""
+
+    seconds: float = inf
+    """Length of its audio."""
+
+    paused_s: float = 0.0
+    false_interruptions: int = 0
+
+    def rest_s(self, at: float) -> float:
+        """Seconds of it left to play at ``at``; infinite where that is not known."""
+        return inf if self.started_at is None else self.started_at + self.seconds + self.paused_s - at
+
+
+@dataclass(slots=True)
+class State:
+    """Everything at one moment."""
+
+    voice: Voice = field(default_factory=Voice)
+    turn: Turn = field(default_factory=Turn)
+    """The words that nobody has answered or dismissed yet."""
+
+    answering: Turn | None = None
+    """The turn that the reply in preparation answers, until it is history."""
+
+    answered: tuple[Turn, int] | None = None
+    """The turn that became history last, and its line there."""
+
+    reply: Reply | None = None
+    generation: int = 0
+    unjudged: bool = False
+    """The caller's voice met the reply, and what it was is not known yet."""
+
+    nod: tuple[Turn, float] | None = None
+    """The last backchannel and when the reply went on after it."""
+
+    queue: deque[tuple[SayRequest, float]] = field(default_factory=deque)
+    idle_from: float = 0.0
+    key_at: float = -inf
+    reminders: int = 0
+    asked_again: int = 0
+    closing: tuple[float, str] | None = None
+    """When the farewell was played, and the reason for the end of the call."""
+
+    expired: bool = False
+    hung_up: bool = False
+    over: bool = False
+
+
+__all__ = ["Reply", "State"]
