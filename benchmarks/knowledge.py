@@ -1,5 +1,10 @@
-"""The knowledge base: answers to the sample's questions as text, time of a question, what the hub feels, ingest."""
+"""The knowledge base: answers to the sample's questions as text, time of a question, what the hub feels, ingest.
 
+``data/knowledge-heard.jsonl`` is what pocketsphinx, with the language model of the sample, made of the tuning questions
+in five synthetic voices, at 16 kHz and on a telephone band of 30 dB: the thresholds of spoken questions come from it.
+"""
+
+import json
 import os
 import tempfile
 import time
@@ -12,11 +17,12 @@ from benchmarks.figure import Figure
 from engine.config import KnowledgeOptions
 from engine.knowledge import embedder
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import evaluate, load
+from engine.knowledge.evaluate import TUNING, evaluate, load
 from engine.knowledge.ingest import SAMPLE, ingest
 
 COMMAND = "make bench ARGS=knowledge"
 LOOKS = 200
+HEARD = Path(__file__).parent / "data/knowledge-heard.jsonl"
 
 
 def figures() -> list[Figure]:
@@ -30,7 +36,7 @@ def figures() -> list[Figure]:
         if model is None:
             return found
         base = KnowledgeBase.open("sample", embedder=model)
-        return [*_rates("by meaning", base, 0.9, 0.06), *found, *_times(base), Figure(
+        return [*_rates("by meaning", base, 0.9, 0.06), *found, *_heard(base), *_times(base), Figure(
             "sample ingested, passages a second (10 texts each)", round(report.passages / seconds, 1), "1/s", ">= 4",
             report.passages / seconds >= 4, COMMAND)]
 
@@ -44,6 +50,22 @@ def _rates(name: str, base: KnowledgeBase, right: float, wrong: float) -> list[F
                 ("answered wrong", rates["wrong"], f"<= {wrong}", rates["wrong"] <= wrong),
                 ("off-topic answered", rates["off_topic_answered"], "<= 0.1", rates["off_topic_answered"] <= 0.1)):
             found.append(Figure(f"sample questions as text, {kind}, {name}: {what}", value, "share", aim, ok, COMMAND))
+    return found
+
+
+def _heard(base: KnowledgeBase) -> list[Figure]:
+    questions = {question.text: question for question in load(TUNING)}
+    rows = [json.loads(line) for line in HEARD.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for band, right, wrong in (("16k", 0.6, 0.06), ("tel", 0.3, 0.12)):
+        chosen = [row for row in rows if row["band"] == band]
+        rates = evaluate(base, [questions[row["question"]] for row in chosen], spoken=True,
+                         heard=[row["heard"] for row in chosen]).summary()
+        for what, value, aim, ok in (
+                ("answered right", rates["right"], f">= {right}", rates["right"] >= right),
+                ("answered wrong", rates["wrong"], f"<= {wrong}", rates["wrong"] <= wrong),
+                ("off-topic answered", rates["off_topic_answered"], "<= 0.1", rates["off_topic_answered"] <= 0.1)):
+            found.append(Figure(f"tuning questions as once heard, {band}: {what}", value, "share", aim, ok, COMMAND))
     return found
 
 

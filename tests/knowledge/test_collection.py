@@ -240,6 +240,19 @@ def test_a_collection_that_breaks_while_serving_goes_on_serving(desk):
     assert base.answer("late fee", spoken=False).text == "The late fee is six dollars."
 
 
+def test_a_full_disk_is_said_and_mended(desk, monkeypatch):
+    """The index is a cache: that it cannot be written must not cost the documents, nor leave scraps behind."""
+    desk.write("late.md", LATE)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(KnowledgeError, match="the index cannot be written: No space left on device"):
+            desk.ingest()
+    assert not [path for path in folder_of("desk").iterdir() if path.name.startswith(".")]
+    assert desk.open().answer("late fee", spoken=False).decision == "answer"
+    assert desk.ingest().unchanged == 1
+    assert (folder_of("desk") / index.MANIFEST).exists()
+
+
 def test_a_question_is_embedded_once(desk):
     """Partial transcripts repeat: the second time costs no encoding."""
     desk.write("late.md", LATE)
