@@ -80,6 +80,8 @@ class Hearing:
             self._desk.note("interrupted", "asked for", gen=reply.generation)
             self._speaking.commit_user()
             self._speaking.stop(reply)
+        if self._state.expired:
+            self._state.closing = (self._desk.now, "max_call")
 
     def hung_up(self, event: ev.HungUp) -> None:
         """What was said and heard becomes history; nothing else happens any more."""
