@@ -25,6 +25,7 @@ DICTIONARY = "words.dict"
 MAX_PHRASES = 1500
 UTTERANCE_WEIGHT = 4.0  # a question as callers put it tells more than a sentence of a document
 PHRASE_WEIGHT = 2.0  # shared out among the templates
+EVERYDAY_WEIGHT = 0.2  # of each of the 12,000 combinations of everyday English
 
 def build_language_model(texts: Iterable[str], utterances: Iterable[str] = ()) -> Path:
     """A folder with the model of these texts (sentences or whole documents) and of these utterances, which are
@@ -74,6 +75,8 @@ def corpus(texts: Iterable[str], utterances: Iterable[str]) -> Iterable[tuple[li
         yield line.split(), 2.0
     for line in _numbers():
         yield line.split(), 0.2
+    for line in _everyday():
+        yield line.split(), EVERYDAY_WEIGHT
 
 
 def noun_phrases(spoken: list[list[str]]) -> list[str]:
@@ -107,6 +110,14 @@ def verb_phrases(spoken: list[list[str]]) -> list[str]:
                 if phrase[size - 1] not in function_words:
                     counts[" ".join(phrase[:size])] += 1
     return [phrase for phrase, _ in counts.most_common(MAX_PHRASES)]
+
+
+def _everyday() -> Iterable[str]:
+    verbs = sorted(english.words("verbs"))
+    for first, second in ((english.lines("heads"), english.lines("askers")), (english.lines("wishes"), verbs),
+                          (verbs, english.lines("objects")), (["", "the", "my", "a"], english.words("everyday"))):
+        for pair in itertools.product(first, sorted(second)):
+            yield " ".join(pair)
 
 
 def _numbers() -> Iterable[str]:

@@ -61,7 +61,7 @@ class PocketsphinxStream:
         self._rate = rate
         self._deliver: Callable[[Heard], None] | None = deliver
         self._grammar: str | None = None
-        self._cmn: str | None = None  # the cepstral mean of this call, carried from utterance to utterance
+        self._cmn: list[float] | None = None  # the cepstral mean of this call, carried from utterance to utterance
         self._position = 0  # samples fed
         self._recent: deque[bytes] = deque()  # the last frames, for the pre-roll
         self._recent_bytes = 0

@@ -1,7 +1,7 @@
 """Frames on a recogniser worker's standard input. Back come lines of JSON.
 
 A frame is a header (length of the payload, number of the utterance, kind) and the payload. Answers name their
-utterance: ``{"utterance": 7, "final": true, "text": "...", "confidence": 0.9, "cmn": "..."}``; ``{"ready": true}``
+utterance: ``{"utterance": 7, "final": true, "text": "...", "confidence": 0.9, "cmn": [...]}``; ``{"ready": true}``
 says that the first decoder is loaded, ``error`` in a final that the utterance could not be decoded.
 """
 

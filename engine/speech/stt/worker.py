@@ -25,12 +25,45 @@ PARTIAL_SAMPLES = RATE * 3 // 10
 MAX_DECODERS = 12  # 9 MB each; more utterances at once are refused
 NICENESS = 5  # the engine's frame clock goes first
 
-# The cepstral mean that a decoder expects before it has heard the call. With pocketsphinx' own default nine words in
-# ten of a call's first telephone utterance are wrong, with these typical ones three. By sampling rate of the call.
-TYPICAL_CMN = {
-    8000: "44.0,25.3,-44.65,33.89,-19.43,-23.49,15.1,-34.96,-4.98,-7.1,-19.98,6.01,-14.63",
-    16000: "50.02,-1.67,0.43,12.08,0.66,-2.24,2.86,-2.91,-3.86,-1.88,0.53,-0.14,-1.84",
+# The cepstral mean that a decoder expects before it has heard the call, by sampling rate of the call. With its own
+# default nine words in ten of a call's first telephone utterance are wrong. Measured on five synthetic voices at
+# -22 dBFS, the narrow one through 300 to 3400 Hz, mu-law and our upsampler.
+TYPICAL_MEAN = {
+    8000: (41.6, 25.9, -45.0, 38.0, -31.1, -7.6, 2.8, -37.6, 4.9, -24.1, -6.9, -7.1, -16.2),
+    16000: (47.0, 0.0, 0.0, 12.5, -4.0, -1.8, 0.5, -6.5, -1.3, -3.2, 4.6, -1.3, -0.3),
 }
+TYPICAL_WEIGHT = 100  # frames of 10 ms that the typical mean counts for
+LONGEST_MEMORY = 1000  # frames that all that was heard counts for
+
+
+class CepstralMean:
+    """The mean of a call, followed faster than the decoder does it.
+
+    The decoder gives the mean that it was set to the weight of 500 frames and so needs a minute to follow a new caller.
+    Here each utterance's own mean is worked out of what the decoder made of the two, and averaged.
+    """
+
+    def __init__(self, rate: int, state: list[float] | None) -> None:
+        """``state`` as ``state()`` gave it after the call's last utterance; None for its first."""
+        self._mean = np.array(state[1:] if state else TYPICAL_MEAN[rate])
+        self._frames = state[0] if state else TYPICAL_WEIGHT
+
+    def __str__(self) -> str:
+        return ",".join(f"{value:.4f}" for value in self._mean)
+
+    def follow(self, decoders: str, frames: int) -> None:
+        """``decoders`` is the decoder's mean after an utterance of so many frames that began with ours."""
+        if frames <= 0:
+            return
+        # cmn_live of pocketsphinx: a window of 500 frames grows by 300, then shrinks to 500 again.
+        ours = (500 / 800) ** ((frames - 1) // 300) * 500 / (500 + (frames - 1) % 300 + 1)
+        own = self._mean + (np.array([float(value) for value in decoders.split(",")]) - self._mean) / (1 - ours)
+        self._mean = (self._mean * self._frames + own * frames) / (self._frames + frames)
+        self._frames = min(self._frames + frames, LONGEST_MEMORY)
+
+    def state(self) -> list[float]:
+        """What to keep until the call's next utterance."""
+        return [float(self._frames), *(round(float(value), 4) for value in self._mean)]
 
 
 class Decoders:
@@ -73,7 +106,8 @@ class Decoders:
 class Utterance:
     """What one caller says, between two silences."""
 
-    def __init__(self, decoders: Decoders, model: str, rate: int, cmn: str | None, grammar: str | None) -> None:
+    def __init__(self, decoders: Decoders, model: str, rate: int, cmn: list[float] | None,
+                 grammar: str | None) -> None:
         self.model = model
         self.decoder = decoders.take(model)
         self._doubler = Doubler() if rate == 8000 else None
@@ -84,7 +118,8 @@ class Utterance:
         else:
             self.decoder.add_jsgf_string(grammar, GRAMMARS[grammar])
             self.decoder.activate_search(grammar)
-        self.decoder.set_cmn(cmn or TYPICAL_CMN[rate])
+        self._mean = CepstralMean(rate, cmn)
+        self.decoder.set_cmn(str(self._mean))
         self.decoder.start_utt()
 
     def feed(self, audio: bytes) -> bool:
@@ -100,13 +135,14 @@ class Utterance:
         before, self.text = self.text, self._hypothesis()
         return self.text != before
 
-    def end(self) -> tuple[str, float, str]:
-        """Final text, confidence (mean posterior of its words, -1 without words) and the cepstral mean by now."""
+    def end(self) -> tuple[str, float, list[float]]:
+        """Final text, confidence (mean posterior of its words, -1 without words) and the call's cepstral mean."""
         self.decoder.end_utt()
         text = self._hypothesis()
         words = [segment.prob for segment in self.decoder.seg() or () if segment.word[0] not in "<["] if text else []
         confidence = min(1.0, sum(words) / len(words)) if words else -1.0
-        return text, round(confidence, 3), self.decoder.get_cmn(True)
+        self._mean.follow(self.decoder.get_cmn(True), self.decoder.n_frames())
+        return text, round(confidence, 3), self._mean.state()
 
     def _hypothesis(self) -> str:
         hypothesis = self.decoder.hyp()

@@ -56,8 +56,9 @@ class PhraseCache:
         """Audio of one clause."""
         phrase = self._phrases.get(text)
         if phrase is None:
-            return self.voice.render(text)
-        return iter((phrase,))
+            yield from self.voice.render(text)
+        else:
+            yield phrase
 
     def close(self) -> None:
         """Close the voice behind."""
