@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.figure import Figure
 from benchmarks.instant import murmur
+from engine import paths
 from engine.cli.child import EngineProcess
 from engine.standin import process
 from engine.standin.dialogue import AgentEar
@@ -31,6 +32,9 @@ def figures() -> list[Figure]:
 
 def engine(home: str, **options: str) -> EngineProcess:
     """An engine with instant providers whose data goes to ``home``."""
+    models = Path(home) / "models"
+    if not models.exists():
+        models.symlink_to(paths.models())
     given = {"HOME": home, "RECORD__PAGE": "false", **options}
     return EngineProcess(given, log=Path(home) / "engine.log", command=("-m", "benchmarks.under_test"))
 

@@ -121,9 +121,9 @@ class TurnOptions(Options):
     """Silence after which the last partial transcript is taken for the final one that has not come. Recognisers give
     their final within 220 to 350 ms at the median, within 1000 ms nearly always."""
 
-    unfinished: tuple[str, ...] = ("a", "an", "the", "my", "your", "our", "and", "or", "but", "because", "so", "if", "that",
-                                   "with", "for", "to", "of", "in", "on", "at", "from", "is", "are", "was", "i", "um",
-                                   "uh", "er", "like", "about")
+    unfinished: tuple[str, ...] = ("a", "an", "the", "my", "your", "our", "and", "or", "but", "because", "so", "if",
+                                   "that", "with", "for", "to", "of", "in", "on", "at", "from", "about", "is", "are",
+                                   "was", "i", "um", "uh", "er", "like")
     """Words that do not end a sentence: after one of them the caller is given more time."""
 
     barge_in: bool = True
@@ -196,6 +196,9 @@ class KnowledgeOptions(Options):
     collection: str = "sample"
     """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
 
+    embedding: Literal["auto", "none"] = "auto"
+    """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
+
     answer_score: float = Field(0.48, ge=0, le=1)
     """Spoken questions below this score are not answered. Higher than for typed ones: a recogniser makes words of the
     collection out of anything."""
@@ -206,10 +209,10 @@ class KnowledgeOptions(Options):
     ask_back_margin: float = Field(0.08, ge=0, le=1)
     """Two documents closer than this to a spoken question: the caller is asked which one is meant."""
 
-    typed_margin: float = Field(0.04, ge=0, le=1)
+    typed_margin: float = Field(0.03, ge=0, le=1)
     """The same for typed questions, whose words can be trusted."""
 
-    answer_words: float = Field(0.45, ge=0, le=1)
+    answer_words: float = Field(0.5, ge=0, le=1)
     """Spoken questions, keyword search alone: least share of the question's words, rare ones counting more."""
 
     typed_words: float = Field(0.4, ge=0, le=1)

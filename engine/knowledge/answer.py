@@ -131,7 +131,7 @@ def _name(title: str) -> str:
     """A title within a sentence: its first letter small, unless it is a name in capitals or has digits."""
     word = title.split(" ", 1)[0].rstrip("?")
     title = title.rstrip("?.!")
-    return title[0].lower() + title[1:] if word[1:].islower() else title
+    return title[0].lower() + title[1:] if word[1:].islower() or word == "A" else title
 
 
 def _citations(chosen: Sequence[Candidate], snapshot: Snapshot) -> tuple[Citation, ...]:

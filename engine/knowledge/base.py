@@ -21,7 +21,7 @@ from engine.knowledge import index
 from engine.knowledge.answer import DECLINED, UNKNOWN, Answer, Citation, cite, decide, gate_for, tell
 from engine.knowledge.embedder import Embedder
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.followup import FollowUp, follow_up
+from engine.knowledge.followup import FollowUp, follow_up, named
 from engine.knowledge.ingest import folder_of
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.search import Candidate, Snapshot
@@ -72,7 +72,8 @@ class KnowledgeBase:
         options = options or KnowledgeOptions()
 
         def load() -> KnowledgeBase:
-            return cls(collection or options.collection, options, embedder or embedders.local())
+            model = embedder or (embedders.local() if options.embedding == "auto" else None)
+            return cls(collection or options.collection, options, model)
 
         return off_hub(load)
 
@@ -132,7 +133,8 @@ class KnowledgeBase:
         stamp = index.stamp(self.folder)
         store, embedder = Store(self.folder), self.embedder
         if embedder is None:
-            why = "the embedding model is not installed (trunkline models install minilm)"
+            why = ("the embedding model is not installed (trunkline models install minilm)"
+                   if self.options.embedding == "auto" else "knowledge.embedding is none")
             return Snapshot(store.load(None), None), why, stamp
         content = store.load(embedder.name, embedder.dim)
         if content.vectors is None:
@@ -181,19 +183,28 @@ class KnowledgeBase:
         if refers.kind == "more":
             told = tell(ranked[0], snapshot, gate, names, spoken=spoken, offer=False, why="the caller wants more")
             return Answer("answer", told.more or told.text, told.citations, told.score, told.why, names)
-        pair = ranked[:2]
-        if refers.kind == "which":
-            own = self._rank(snapshot, reply, spoken)
-            options = [candidate.document for candidate in pair]
-            if own and own[0].document not in options and own[0].score >= gate.score:
-                return None
-            chosen = self._rank(snapshot, f"{reply}. {refers.question}", spoken, options)
-            chosen.sort(key=lambda candidate: -next(
-                (entry.score for entry in own if entry.document == candidate.document), -1.0))
-            best, why = chosen[0], "the caller named it"
+        if refers.kind in ("first", "second"):
+            best = ranked[0 if refers.kind == "first" else min(1, len(ranked) - 1)]
+            why = f"the caller chose the {refers.kind}"
         else:
-            best, why = pair[0 if refers.kind == "first" else -1], f"the caller chose the {refers.kind}"
+            chosen = self._named(snapshot, reply, refers, ranked[:2], gate.score, spoken)
+            if chosen is None:
+                return None
+            best, why = chosen, "the caller named it"
         return tell(best, snapshot, gate, names, spoken=spoken, offer=self.options.offer_more, why=why)
+
+    def _named(self, snapshot: Snapshot, reply: str, refers: FollowUp, pair: Sequence[Candidate], gate: float,
+               spoken: bool) -> Candidate | None:
+        """Which of the two the reply means, judged by title, else by what is nearest; ``None``: something else."""
+        documents = [candidate.document for candidate in pair]
+        place = named(reply, [snapshot.documents[number].title for number in documents]) if len(pair) == 2 else None
+        if place is None:
+            own = self._rank(snapshot, reply, spoken)
+            if not own or (own[0].document not in documents and own[0].score >= gate):
+                return None
+            nearer = max(self._rank(snapshot, reply, spoken, documents), key=lambda candidate: candidate.score)
+            place = documents.index(nearer.document)
+        return self._rank(snapshot, f"{reply}. {_tidy(refers.question)}", spoken, [documents[place]])[0]
 
 
 def _tidy(question: Any) -> str:

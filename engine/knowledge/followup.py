@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.knowledge.answer import ASK_BACK_BEGINS, OFFER
-from engine.knowledge.text import words
+from engine.knowledge.text import terms, words
 
 Kind = Literal["more", "no_more", "first", "second", "neither", "which"]
 
@@ -50,3 +50,13 @@ def follow_up(reply: str, context: Sequence[tuple[str, str]]) -> FollowUp | None
                     return FollowUp(kind, asked)  # type: ignore[arg-type]
         return FollowUp("which", asked)
     return None
+
+
+def named(reply: str, titles: Sequence[str]) -> int | None:
+    """Which of two titles the reply names: it has a word of the one that the other lacks, and none the other way."""
+    heard = set(terms(reply))
+    first, second = (set(terms(title)) for title in titles)
+    to_first, to_second = heard & (first - second), heard & (second - first)
+    if bool(to_first) == bool(to_second):
+        return None
+    return 0 if to_first else 1

@@ -16,6 +16,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from engine.knowledge.errors import KnowledgeError
+
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
@@ -68,7 +70,18 @@ class VectorIndex:
 
 
 def write(folder: Path, generation: int, model: str | None, index: VectorIndex | None) -> None:
-    """Put index and manifest in place and drop older index files. The caller holds the collection's lock."""
+    """Put index and manifest in place and drop older index files. The caller holds the collection's lock.
+
+    Raises ``KnowledgeError`` when the disk refuses; the database has everything, so ingesting again mends it.
+    """
+    try:
+        _write(folder, generation, model, index)
+    except OSError as fault:
+        raise KnowledgeError(f"{folder}: the index cannot be written: {fault.strerror or fault}. The documents are in; "
+                             "ingest again when that is mended") from fault
+
+
+def _write(folder: Path, generation: int, model: str | None, index: VectorIndex | None) -> None:
     data = index.to_bytes() if index else b""
     name = f"vectors-{generation}.faiss" if index else ""
     if index:

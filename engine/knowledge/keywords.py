@@ -5,7 +5,7 @@ goes below zero (as Lucene has it).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -53,13 +53,12 @@ class KeywordIndex:
                 found[entry[0]] += entry[1]
         return found / np.float32(best or 1.0)
 
-    def share(self, question: str, texts: Sequence[str]) -> Floats:
-        """For each of a few texts how much of the question's words it holds, 0 to 1, rare words counting more."""
+    def shares(self, question: str) -> dict[str, float]:
+        """How much of the question each of its terms is, rare ones more; together 1."""
         wanted = {term: self._rarity(len(self._postings[term][0]) if term in self._postings else 0)
                   for term in terms(question)}
         whole = sum(wanted.values()) or 1.0
-        return np.array([sum(wanted[term] for term in set(terms(text)) & wanted.keys()) / whole for text in texts],
-                        np.float32)
+        return {term: rarity / whole for term, rarity in wanted.items()}
 
     def _rarity(self, documents: int) -> float:
         return float(np.log1p((self.size - documents + 0.5) / (documents + 0.5)))

@@ -1,7 +1,8 @@
 """CPU and disk work in the hub's thread pool, so that calls go on meanwhile."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import gevent
 
@@ -16,14 +17,19 @@ def off_hub(function: Callable[..., T], *args: object) -> T:
     A ``TrunklineError`` is raised here as if called directly. (Left to the pool, its traceback would be printed too;
     that is wanted for faults nobody foresaw.)
     """
-    def run() -> tuple[Any, TrunklineError | None]:
-        try:
-            return function(*args), None
-        except TrunklineError as fault:
-            return None, fault
+    result = gevent.get_hub().threadpool.apply(_caught, (function, args))
+    if isinstance(result, _Fault):
+        raise result.fault
+    return cast(T, result)
 
-    result, fault = gevent.get_hub().threadpool.apply(run)
-    if fault is not None:
-        raise fault
-    answer: T = result
-    return answer
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    fault: TrunklineError
+
+
+def _caught(function: Callable[..., T], args: tuple[object, ...]) -> T | _Fault:
+    try:
+        return function(*args)
+    except TrunklineError as fault:
+        return _Fault(fault)

@@ -16,15 +16,19 @@ import numpy.typing as npt
 from engine.knowledge.index import VectorIndex
 from engine.knowledge.keywords import KeywordIndex
 from engine.knowledge.store import PASSAGE, QUESTION, SENTENCE, TITLED, Chunk, Content, Entry, Text
+from engine.knowledge.text import terms
 
 SENTENCE_SHARE, TITLED_SHARE, PASSAGE_SHARE = 0.4, 0.3, 0.3
 QUESTION_WEIGHT = 0.9
 """A written question that equals the caller's is still not an answer; at 1.0 foreign questions score too high."""
 
-LEAD = 0.02
+LEAD = 0.15
 """Preference for what was written to be said: a document's ``say``, the first sentence after a question."""
 
-WORDS_SHARE = 0.2
+LEAD_BY_WORDS = 0.4
+"""The same where keywords alone are searched: that a sentence has more words of the question says little."""
+
+WORDS_SHARE = 0.05
 """How much common words count when a sentence is chosen within a passage, on top of its score."""
 
 NEAREST_ROWS, NEAREST_WORDS = 64, 8
@@ -53,6 +57,19 @@ class Candidate:
     meaning: float
     words: float
     statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question: its vector, how much of it every passage has (by words), how much of it each of its terms is."""
+
+    vector: Floats | None
+    words: Floats
+    shares: dict[str, float]
+
+    def share(self, found: Iterable[str]) -> float:
+        """How much of the question these terms are, 0 to 1."""
+        return sum(self.shares.get(term, 0.0) for term in found)
 
 
 @dataclass(slots=True)
@@ -91,53 +108,51 @@ class Snapshot:
         self._rows = _rows_of(content)
         self._document_of_row = np.array([numbers[text.document] for text in content.texts], np.intp)
         self._document_of_chunk = np.array([numbers[chunk.document] for chunk in content.chunks], np.intp)
+        self._terms = [frozenset(terms(text.text)) if text.kind == SENTENCE else frozenset() for text in content.texts]
         self._keywords = KeywordIndex(self._words_of_chunks())
 
     def rank(self, question: str, vector: Floats | None, words_weight: float = 0.0,
              only: Iterable[int] | None = None) -> list[Candidate]:
         """Documents that may answer, best first. ``vector`` is the question's, ``None`` for keywords only;
         ``words_weight`` (0 to 1) is the share of keywords in the score; ``only`` restricts to these documents."""
-        words = self._keywords.scores(question)
-        chosen = self._near(vector, words) if only is None else list(only)
-        ranked = [self._judge(number, question, vector, words, words_weight) for number in chosen]
+        asked = _Asked(vector, self._keywords.scores(question), self._keywords.shares(question))
+        chosen = self._near(asked) if only is None else list(only)
+        ranked = [self._judge(number, asked, words_weight) for number in chosen]
         ranked.sort(key=lambda candidate: -candidate.score)
         return ranked
 
-    def _near(self, vector: Floats | None, words: Floats) -> list[int]:
-        best = np.argsort(-words, kind="stable")[:NEAREST_WORDS]
-        found = self._document_of_chunk[best[words[best] > 0]].tolist()
-        if vector is not None and self.index is not None:
-            found += self._document_of_row[self.index.nearest(vector, NEAREST_ROWS)].tolist()
+    def _near(self, asked: _Asked) -> list[int]:
+        best = np.argsort(-asked.words, kind="stable")[:NEAREST_WORDS]
+        found = self._document_of_chunk[best[asked.words[best] > 0]].tolist()
+        if asked.vector is not None and self.index is not None:
+            found += self._document_of_row[self.index.nearest(asked.vector, NEAREST_ROWS)].tolist()
         return list(dict.fromkeys(found))
 
-    def _judge(self, number: int, question: str, vector: Floats | None, words: Floats, weight: float) -> Candidate:
+    def _judge(self, number: int, asked: _Asked, weight: float) -> Candidate:
         rows = self._rows[number]
-        by_words = float(max(words[entry.chunk] for entry in rows.chunks))
-        if vector is None or self.index is None:
-            best = max(rows.chunks, key=lambda entry: float(words[entry.chunk]))
+        by_words = float(max(asked.words[entry.chunk] for entry in rows.chunks))
+        if asked.vector is None or self.index is None:
+            best = max(rows.chunks, key=lambda entry: float(asked.words[entry.chunk]))
             meaning, score = -1.0, by_words
-            statements = [Statement(text, 0.0, say) for text, say in self._sayable(rows, best)]
+            scores = [asked.share(self._terms[rows.first + row]) for row in (*best.sentences, *rows.own.sentences)]
         else:
-            cosines = self.index.vectors[rows.first:rows.first + len(rows.texts)] @ vector
+            cosines = self.index.vectors[rows.first:rows.first + len(rows.texts)] @ asked.vector
             best, meaning, scores = _by_meaning(rows, cosines)
             score = (1 - weight) * meaning + weight * by_words
-            statements = [Statement(text, scored, say) for (text, say), scored in
-                          zip(self._sayable(rows, best), scores, strict=True)]
-        return Candidate(number, best.chunk, score, meaning, by_words, self._ordered(question, statements, best))
+        return Candidate(number, best.chunk, score, meaning, by_words, self._statements(rows, best, scores, asked))
 
-    def _sayable(self, rows: _DocumentRows, best: _ChunkRows) -> list[tuple[str, bool]]:
-        """The sentences of the passage, and the document's ``say``."""
-        return [*((rows.texts[row].text, False) for row in best.sentences),
-                *((rows.texts[row].text, True) for row in rows.own.sentences)]
-
-    def _ordered(self, question: str, statements: list[Statement], best: _ChunkRows) -> tuple[Statement, ...]:
-        shares = self._keywords.share(question, [statement.text for statement in statements])
-
-        def worth(place: int) -> float:
-            leads = statements[place].say or (place == 0 and bool(best.questions))
-            return statements[place].score + WORDS_SHARE * float(shares[place]) + LEAD * leads
-
-        return tuple(statements[place] for place in sorted(range(len(statements)), key=lambda place: -worth(place)))
+    def _statements(self, rows: _DocumentRows, best: _ChunkRows, scores: list[float], asked: _Asked
+                    ) -> tuple[Statement, ...]:
+        """The sentences of the passage and the document's ``say``, best first."""
+        lead = LEAD_BY_WORDS if self.index is None else LEAD
+        found = []
+        for place, (row, score) in enumerate(zip((*best.sentences, *rows.own.sentences), scores, strict=True)):
+            say = place >= len(best.sentences)
+            leads = say or (place == 0 and bool(best.questions))
+            worth = score + WORDS_SHARE * asked.share(self._terms[rows.first + row]) + lead * leads
+            found.append((worth, Statement(rows.texts[row].text, score, say)))
+        found.sort(key=lambda entry: -entry[0])
+        return tuple(statement for _, statement in found)
 
     def _words_of_chunks(self) -> list[str]:
         """What keywords are looked for in: a passage under its headings, with the questions that lead to it."""

@@ -19,7 +19,7 @@ class WordPiece:
 
     def __init__(self, vocabulary: Path) -> None:
         """``vocabulary``: one token a line, its number is the line's."""
-        lines = vocabulary.read_text(encoding="utf-8").splitlines()
+        lines = vocabulary.read_text(encoding="utf-8").rstrip("\n").split("\n")
         self._numbers = {token: number for number, token in enumerate(lines)}
         self._unknown = self._numbers[UNKNOWN]
         self._cls = self._numbers[CLS]

@@ -220,7 +220,7 @@ def _step(high: float) -> int:
 
 
 def _reply(reply: Reply) -> str:
-    detail = f" {_json(reply.detail)}" if reply.detail else ""
+    detail = _detail(reply.detail)
     return (f'<p class="answer">{_spoken(reply)}</p><p class="facts">{_chips(reply)}{detail}</p>'
             f"{_citations(reply.citations)}")
 
@@ -252,16 +252,38 @@ def _spoken(reply: Reply) -> str:
     return f'{_text(reply.heard)}<s title="not heard">{_text(rest)}</s>'
 
 
+def _detail(detail: Any) -> str:
+    """Why the brain decided so: its words as text, the documents that it weighed, whatever else as JSON."""
+    if not isinstance(detail, dict):
+        return f" {_json(detail)}" if detail else ""
+    why = f' <span class="soft">{_text(detail["why"])}</span>' if detail.get("why") else ""
+    weighed = detail.get("candidates")
+    names = ""
+    if isinstance(weighed, list) and all(isinstance(item, list) and len(item) == 2 for item in weighed):
+        names = "<br>weighed: " + ", ".join(f"{_text(name)} {_text(_rounded(score))}" for name, score in weighed)
+    rest = {name: value for name, value in detail.items() if name != "why" and not (names and name == "candidates")}
+    return f'{why}<span class="soft">{names}</span>{" " + _json(rest) if rest else ""}'
+
+
+def _rounded(score: Any) -> str:
+    return f"{score:.2f}" if isinstance(score, int | float) else str(score)
+
+
 def _citations(citations: list[Any]) -> str:
     items = []
     for citation in citations:
         if not isinstance(citation, dict):
             items.append(f"<li>{_text(citation)}</li>")
             continue
-        rest = {name: value for name, value in citation.items() if name not in ("title", "document", "passage")}
+        heading = citation.get("heading")
+        place = " › ".join(map(str, heading)) if isinstance(heading, list) else str(heading or "")
+        told = ("title", "document", "passage", "snippet", "heading", "score", "chunk_id")
+        rest = {name: value for name, value in citation.items() if name not in told}
+        where = " · ".join(filter(None, (str(citation.get("document") or ""), place)))
         items.append(f"<li><b>{_text(citation.get('title') or citation.get('document') or 'source')}</b> "
-                     f'<span class="soft">{_text(citation.get("document") or "")}</span><br>'
-                     f"{_text(citation.get('passage') or '')} {_json(rest) if rest else ''}</li>")
+                     f'<span class="soft">{_text(where)}</span><br>'
+                     f"{_text(citation.get('passage') or citation.get('snippet') or '')} "
+                     f"{_json(rest) if rest else ''}</li>")
     return f'<ul class="citations" aria-label="Sources">{"".join(items)}</ul>' if items else ""
 
 

@@ -1,0 +1,337 @@
+"""Runs a case: the turn engine and the playout are the real ones; caller, recogniser, brain, voice and clock are not.
+
+The clock is virtual: it jumps from one thing that happens to the next, so a minute of conversation takes milliseconds
+and every run is the same. Frames are counted as they are written; on a real call the frames that are written ahead
+(``media.lead_frames``) are still on their way for some 50 ms.
+"""
+
+import heapq
+import re
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from math import ceil
+
+import numpy as np
+
+from engine.media.playout import Heard, Playout
+from engine.replay.cases import Case
+from engine.replay.errors import CaseError
+from engine.replay.rows import Answer, Happening, Rendering, Speech
+from engine.replay.run import FRAME_S, Entry, Frame, Run
+from engine.turns import events as ev
+from engine.turns.endpointing import lexical_score
+from engine.turns.engine import TurnEngine
+
+RATE = 8000
+FRAME_BYTES = round(RATE * FRAME_S) * 2
+
+QUIET_S = 6.0
+"""A run ends when nothing has happened for so long."""
+
+LONGEST_RUN_S = 900.0
+
+_SECONDS_A_LETTER, _RENDER_S = 0.06, 0.2
+_CLAUSE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+
+
+def simulate(case: Case) -> Run:
+    """Run ``case`` to its end. Raises ``CaseError`` if it does not come to one."""
+    return _Simulation(case).run()
+
+
+class _Simulation:
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._run = Run()
+        self._now = 0.0
+        self._order = count()
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._last = 0.0
+        self._last_input = 0.0
+        lexical = lexical_score(case.turns.unfinished)
+        self._engine = TurnEngine(case.turns, case.agent, lambda text: case.scores.get(text, lexical(text)))
+        self._playout = Playout(RATE, FRAME_BYTES, max_queued_s=3600.0)
+        self._playout.on_started = self._started
+        self._playout.on_finished = self._finished
+        self._playout.wake = self._start_ticking
+        self._ticking = False
+        self._deadline: float | None = None
+        self._waiting: deque[ev.Event] = deque()
+        self._telling = False
+        self._alive: set[int] = set()
+        self._providers = _Providers(case)
+        self._began: int | None = None
+        self._fading = 0
+
+    def run(self) -> Run:
+        self._schedule_caller()
+        self._arm()
+        while self._heap and not self._run.ended:
+            at, _, action = heapq.heappop(self._heap)
+            if at > max(self._last, self._last_input) + QUIET_S:
+                break
+            if at > LONGEST_RUN_S:
+                raise CaseError(f"case {self._case.id}: no end after {LONGEST_RUN_S:.0f} s")
+            self._now = at
+            action()
+        self._run.history = list(self._engine.history)
+        self._run.until = self._now
+        return self._run
+
+    # ------------------------------------------------------------ clock
+
+    def _at(self, when: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._heap, (round(max(when, self._now), 6), next(self._order), action))
+
+    def _log(self, name: str, **fields: object) -> None:
+        self._run.entries.append(Entry(self._now, name, fields))
+        self._last = self._now
+
+    # ------------------------------------------------------------ caller and recogniser
+
+    def _schedule_caller(self) -> None:
+        vad = self._case.vad
+        onset, hangover = vad.onset_ms / 1000, vad.hangover_ms / 1000
+        for start, end in _stretches(self._case.rows_of(Speech), onset, hangover):
+            self._input(start + onset, ev.VoiceOn(start), "voice_on", at=start)
+            self._input(end + hangover, ev.VoiceOff(end), "voice_off", at=end)
+        for row in self._case.rows_of(Speech):
+            interim = " ".join(row.text.split()[:2])
+            if interim:
+                self._transcript(row.end + row.delay / 2, interim, False, row.start, row.end)
+            if row.final:
+                self._transcript(row.end + row.delay, row.text, True, row.start, row.end)
+        for row in self._case.rows_of(Happening):
+            self._happening(row)
+
+    def _happening(self, row: Happening) -> None:
+        match row.kind, row.values:
+            case "digit", (digit,):
+                self._input(row.at, ev.Digit(digit, row.at), "dtmf", digit=digit)
+            case "hangup", _:
+                self._input(row.at, ev.HungUp(row.at), "hangup")
+            case "interrupt", _:
+                self._input(row.at, ev.Interrupt(row.at), "interrupt")
+            case "write", (text,):
+                self._input(row.at, ev.Written(text, row.at), "written", text=text)
+            case "say", (text, interruptible, ends_call):
+                event = ev.SayRequest(text, interruptible, ends_call)
+                self._input(row.at, event, "say_request", text=text)
+            case "transcript", (text, final, start, end):
+                self._transcript(row.at, text, final, start, end)
+
+    def _transcript(self, at: float, text: str, final: bool, start: float, end: float) -> None:
+        self._input(at, ev.Transcript(text, final, start, end), "final" if final else "partial", text=text)
+
+    def _input(self, when: float, event: ev.Event, name: str, **fields: object) -> None:
+        self._last_input = max(self._last_input, when)
+
+        def happen() -> None:
+            self._log(name, **fields)
+            self._tell(event)
+
+        self._at(when, happen)
+
+    # ------------------------------------------------------------ the turn engine
+
+    def _tell(self, event: ev.Event) -> None:
+        """As ``Conversation.tell``: one event at a time; what a cut has heard is told before anything else."""
+        self._waiting.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        while self._waiting:
+            for action in self._engine.step(self._now, self._waiting.popleft()):
+                self._carry_out(action)
+        self._telling = False
+        self._arm()
+
+    def _arm(self) -> None:
+        deadline = self._engine.deadline
+        if deadline is not None and deadline != self._deadline:
+            self._at(deadline, lambda: self._due(deadline))
+        self._deadline = deadline
+
+    def _due(self, deadline: float) -> None:
+        if deadline == self._deadline:
+            self._deadline = None
+            self._tell(ev.Tick())
+
+    def _carry_out(self, action: ev.Action) -> None:
+        match action:
+            case ev.Note(name, why, fields):
+                self._log(name, **dict(fields), why=why)
+            case ev.Think(generation, text, speculative):
+                self._log("think", gen=generation, text=text, speculative=speculative)
+                self._think(generation, text)
+            case ev.Say(generation, text, interruptible):
+                self._log("say", gen=generation, text=text, interruptible=interruptible)
+                self._open(generation)
+                self._render(generation, [(0.0, text)], text, Answer(text, 0.0, 0.0, None))
+            case ev.Release(generation):
+                self._log("release", gen=generation)
+                self._playout.release(generation)
+            case ev.Pause(generation):
+                self._log("pause", gen=generation)
+                self._playout.pause()
+            case ev.Resume(generation):
+                self._log("resume", gen=generation)
+                self._playout.resume()
+            case ev.Cancel(generation):
+                self._log("cancel", gen=generation)
+                self._alive.discard(generation)
+                self._playout.cancel(generation)
+            case ev.Cut(generation):
+                self._alive.discard(generation)
+                heard = self._playout.cut(generation)
+                self._log("cut", gen=generation, heard=heard.text)
+                self._waiting.appendleft(ev.PlayoutCut(generation, self._now, heard.text))
+            case ev.CommitUser(text, start, end):
+                self._log("user_said", text=text, start=start, end=end)
+            case ev.CommitAgent(generation, text, interrupted):
+                self._log("agent_said", gen=generation, text=text, interrupted=interrupted)
+            case ev.EndCall(reason):
+                self._log("end_call", reason=reason)
+                self._run.ended = reason
+
+    # ------------------------------------------------------------ brain and voice
+
+    def _open(self, generation: int) -> None:
+        self._alive.add(generation)
+        self._playout.open(generation)
+
+    def _think(self, generation: int, text: str) -> None:
+        """Tokens come evenly; a clause is known when its last token is."""
+        self._open(generation)
+        answer = self._providers.answer(text)
+        if answer is None or (not answer.text and not answer.fails and not answer.hangs):
+            self._later(generation, answer.done if answer else 0.0, ev.ReplyDone(generation, empty=True))
+            return
+        clauses, chars, total = [], 0, len(answer.text)
+        for clause in _CLAUSE.split(answer.text) if answer.text else ():
+            chars += len(clause) + 1
+            known = answer.first + (answer.done - answer.first) * min(1.0, chars / total)
+            clauses.append((0.0 if answer.fails or answer.hangs else known, clause))
+        self._render(generation, clauses, answer.text, answer)
+
+    def _render(self, generation: int, clauses: list[tuple[float, str]], text: str, answer: Answer) -> None:
+        """Stage the clauses ``(when known, text)`` and end the reply as ``answer`` says."""
+        rendering = self._providers.rendering(text)
+        self._log("staged", gen=generation, text=text)
+        if rendering.fails:
+            self._later(generation, (clauses[0][0] if clauses else 0.0) + rendering.first, None, failed="voice")
+            return
+        letters = max(1, sum(len(clause) for _, clause in clauses))
+        when, samples = 0.0, 0
+        for number, (known, clause) in enumerate(clauses):
+            when = max(known, when) + (rendering.first if number == 0 else 0.0)
+            length = round(RATE * rendering.audio * len(clause) / letters)
+            samples += length
+            self._at(self._now + when, partial(self._stage, generation, clause, length, number == 0))
+        if answer.fails:
+            self._later(generation, max(answer.done, when), None, failed="brain")
+        elif not answer.hangs:
+            known = clauses[-1][0] if clauses else 0.0
+            event = ev.ReplyDone(generation, seconds=samples / RATE, ends_call=answer.ends_call)
+            self._later(generation, max(when, known + rendering.done), event)
+
+    def _stage(self, generation: int, clause: str, samples: int, first: bool) -> None:
+        if generation not in self._alive:
+            return
+        self._playout.add(generation, np.full(samples, 8000, np.int16), clause)
+        if first:
+            self._log("ready", gen=generation)
+            self._tell(ev.ReplyReady(generation))
+
+    def _later(self, generation: int, after: float, event: ev.Event | None, failed: str = "") -> None:
+        """The end of a reply, good or bad."""
+
+        def happen() -> None:
+            if generation not in self._alive:
+                return
+            self._playout.done(generation)
+            self._log("reply_failed" if failed else "reply_done", gen=generation)
+            self._tell(event if event is not None else ev.ReplyFailed(generation, failed))
+
+        self._at(self._now + after, happen)
+
+    # ------------------------------------------------------------ the frame clock
+
+    def _start_ticking(self) -> None:
+        if not self._ticking:
+            self._ticking = True
+            self._at(ceil(self._now / FRAME_S - 1e-6) * FRAME_S, self._tick)
+
+    def _tick(self) -> None:
+        self._ticking = False
+        playout = self._playout
+        playing, sample, fade = playout.generation, playout.position, playout.paused
+        self._began = None
+        if playout.next_frame() is None:
+            return
+        if playing is None:
+            # Either the first frame of a reply, or what fades of one that was cut.
+            playing, fade = (self._fading, True) if self._began is None else (self._began, False)
+        self._fading = playing
+        self._run.frames.append(Frame(self._now, playing, sample, fade))
+        self._last = self._now
+        self._ticking = True
+        self._at(self._now + FRAME_S, self._tick)
+
+    def _started(self, generation: int) -> None:
+        self._began = generation
+        self._log("on_wire", gen=generation)
+        self._tell(ev.PlayoutStarted(generation, self._now))
+
+    def _finished(self, generation: int, heard: Heard) -> None:
+        self._alive.discard(generation)
+        self._log("playout_finished", gen=generation)
+        self._tell(ev.PlayoutFinished(generation, self._now, heard.text))
+
+
+class _Providers:
+    """Which answer and which rendering is for which text."""
+
+    def __init__(self, case: Case) -> None:
+        self._answers: list[Answer] = case.rows_of(Answer)
+        self._renderings: list[Rendering] = case.rows_of(Rendering)
+        self._used: set[int] = set()
+
+    def answer(self, text: str) -> Answer | None:
+        """The one for this input; for an input that the text ends with (a merged turn); else the next one unused."""
+        rows = list(enumerate(self._answers))
+        same = [number for number, row in rows if row.input == text]
+        ending = [number for number, row in rows if row.input and text.endswith(row.input)]
+        for numbers in (same, ending):
+            if numbers:  # asked again, it gives its next answer to that; the last one as often as need be
+                return self._take(next((n for n in numbers if n not in self._used), numbers[-1]))
+        number = next((number for number, _ in rows if number not in self._used), None)
+        return None if number is None else self._take(number)
+
+    def _take(self, number: int) -> Answer:
+        self._used.add(number)
+        return self._answers[number]
+
+    def rendering(self, text: str) -> Rendering:
+        """The one for this text; the first that is for no text in particular; else about as long as it would take."""
+        for row in self._renderings:
+            if row.input == text:
+                return row
+        for row in self._renderings:
+            if row.input is None:
+                self._renderings.remove(row)
+                return row
+        return Rendering(max(0.2, len(text) * _SECONDS_A_LETTER), _RENDER_S, _RENDER_S, text)
+
+
+def _stretches(rows: list[Speech], onset: float, hangover: float) -> list[tuple[float, float]]:
+    """What the VAD reports: gaps shorter than the hangover are closed, voice shorter than the onset is not seen."""
+    found: list[tuple[float, float]] = []
+    for row in sorted(rows, key=lambda row: row.start):
+        if found and row.start < found[-1][1] + hangover:
+            found[-1] = (found[-1][0], max(found[-1][1], row.end))
+        else:
+            found.append((row.start, row.end))
+    return [(start, end) for start, end in found if end - start >= onset]
