@@ -23,6 +23,8 @@ COMMAND = "python -m benchmarks calls"
 DELAY_CALLS = 40
 TICK_MS = 20
 SECONDS = 15.0
+TURN_EVERY_S = 7.5
+"""Eight turns a call-minute; the caller talks 40 % of the time, the agent another 40 %."""
 
 
 def figures() -> list[Figure]:
@@ -107,7 +109,9 @@ def _load(calls: int, vad: str) -> tuple[LoadReport, float]:
     """A load run, and the engine's memory before it (MB)."""
     with tempfile.TemporaryDirectory() as home, engine(home, VAD__ENGINE=vad) as under_test:
         base = process.usage(under_test.pid).rss_mb
-        plan = LoadPlan(under_test.address, calls, SECONDS, ramp_per_s=100.0, pid=under_test.pid)
+        plan = LoadPlan(
+            under_test.address, calls, SECONDS, talk=0.4, period_s=TURN_EVERY_S, ramp_per_s=50.0, pid=under_test.pid
+        )
         return Load(plan).run(), base
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from engine.dialog.brain import ReplyPart, Request, Text
 from engine.speech.interfaces import Chunk, Heard, Pcm
 
-ANSWER = "The office is open from nine to five. You can also call us on Saturday morning."
+ANSWER = "The office opens at nine. It is closed on Sundays."
 VOICE_HZ = 24000
 
 

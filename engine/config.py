@@ -144,7 +144,7 @@ class TurnOptions(Options):
     """Silence after a false interruption (noise, cough, "uh-huh") until the agent goes on from the same word."""
 
     backchannels: tuple[str, ...] = ("uh-huh", "uh huh", "mm-hmm", "mm hmm", "mhm", "yeah", "yes", "yep", "ok", "okay",
-                                     "right", "sure", "i see", "go on", "hm", "hmm", "ah", "oh")
+                                     "right", "sure", "i see", "go on", "hm", "hmm", "mm", "ah", "oh")
     """Words that mean "I am listening". While the agent speaks they do not interrupt it."""
 
     stop_words: tuple[str, ...] = ("stop", "wait", "no", "hold on", "sorry", "excuse me")

@@ -28,8 +28,8 @@ CLAUSES_AHEAD = 64
 ROOM_TIMEOUT_S = 120.0
 """A reply longer than playout holds waits for the caller to hear the beginning, so long at most."""
 
-OFF_HUB_SAMPLES = 8000
-"""Longer audio is resampled in the hub's thread pool: it takes milliseconds."""
+OFF_HUB_SAMPLES = 240_000
+"""Longer audio is resampled in the hub's thread pool: ten seconds take 4 ms, a trip to the pool a tenth of one."""
 
 
 class Log(Protocol):

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,15 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``trunkline ask``."""
     parser.add_argument("question", metavar="QUESTION", nargs="+", help="the question; quotes are not needed")
     parser.add_argument("--collection", metavar="NAME", help="which collection (default: knowledge.collection)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the defaults)")
     parser.add_argument("--spoken", action="store_true", help="as if it had been asked in a call")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer one question; 0 whatever the decision was."""
+    from engine import configfile
     from engine.knowledge.base import KnowledgeBase
 
-    base = KnowledgeBase.open(args.collection)
+    base = KnowledgeBase.open(args.collection, configfile.load(args.config, os.environ).knowledge)
     question = " ".join(args.question)
     answer = base.answer(question, spoken=args.spoken)
     if args.json:

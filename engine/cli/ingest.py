@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,12 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; 'sample' is the built-in sample")
     parser.add_argument("--sample", action="store_true", help="the built-in sample")
     parser.add_argument("--collection", metavar="NAME", help="which collection (default: knowledge.collection)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the defaults)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Ingest; 0 if every file is in, 1 if some were skipped."""
-    from engine.config import KnowledgeOptions
+    from engine import configfile
     from engine.knowledge.errors import KnowledgeError
     from engine.knowledge.ingest import SAMPLE
 
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         roots.append(SAMPLE)
     if not roots:
         raise KnowledgeError("give a file or a folder, or 'sample' for the built-in sample")
-    report = ingest_with_progress(roots, args.collection or KnowledgeOptions().collection, quiet=args.json)
+    collection = args.collection or configfile.load(args.config, os.environ).knowledge.collection
+    report = ingest_with_progress(roots, collection, quiet=args.json)
     if args.json:
         print(json.dumps(asdict(report), indent=2))
     else:

@@ -274,7 +274,8 @@ def channel_variables(variables: Mapping[str, object], *, for_originate: bool = 
 
     FreeSWITCH takes quotes and escapes away each time that it splits: ``originate`` at spaces (the application
     ``bridge`` does not), then variables at commas, then names from values (``cleanup_separated_string``,
-    switch_utils.c; ``switch_event_create_brackets``, switch_event.c). Braces it only counts, so they are refused.
+    switch_utils.c; ``switch_event_create_brackets``, switch_event.c; read back from 1.11.2). Braces it only counts, so
+    they are refused.
     A variable with an empty value is left out, as FreeSWITCH would.
     """
     parts = []

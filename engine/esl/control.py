@@ -87,20 +87,30 @@ class CallControl:
             self.connection.name = f"call {self.channel.uuid}"
         return self.channel.headers
 
-    def begin(self, events: Iterable[str] = ()) -> Channel:
-        """``connect``, ``linger`` for the configured seconds, ``myevents json`` and ``events`` on top; what every call
-        of the engine starts with. Names of ``events`` as in ``subscribe``."""
+    def begin(self, events: Iterable[str] = (), *, cancel_watchdog: bool = False) -> Channel:
+        """What every call of the engine starts with: ``connect``; then in one trip ``linger`` for the configured
+        seconds, ``myevents json``, ``events`` on top (names as in ``subscribe``), and with ``cancel_watchdog`` what the
+        dialplan scheduled is cancelled (``sched_del``)."""
         self.connect()
         assert self.channel is not None
+        first = [] if "myevents" in self._subscribed else [command.myevents()]
         if self.channel.full:
-            self.linger()
+            first.insert(0, command.linger(self.options.linger_s))
+            wanted = [name for name in events if name not in self._subscribed]
+            if wanted:
+                first.append(command.event(wanted))
+                self._subscribed.update(name for name in wanted if name != "CUSTOM")
+            if cancel_watchdog:
+                first.append(command.api("sched_del", self.channel.uuid))
         else:
             log.warning("%s: the dialplan's socket action lacks 'full': the last events may be lost, and api commands "
                         "are refused; write 'socket host:port async full'", self.connection.name)
-        self.myevents()
-        wanted = list(events)
-        if wanted:
-            self.subscribe(*wanted)
+        if not first:
+            return self.channel
+        for sent, reply in zip(first, self.connection.send_all(first), strict=True):
+            if not reply.ok:
+                raise CommandRefused(sent.label, reply.text)
+        self._subscribed.add("myevents")
         return self.channel
 
     def close(self, reason: str = "the engine left the call") -> None:

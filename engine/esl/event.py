@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from engine.esl.errors import ProtocolError
@@ -20,7 +21,7 @@ class Event:
     it may raise ``ProtocolError`` where the sender wrote nonsense.
     """
 
-    __slots__ = ("_body", "_headers", "_is_json", "_raw")
+    __slots__ = ("_body", "_headers", "_is_json", "_name", "_raw")
 
     def __init__(self, headers: dict[str, str], body: str | None = None) -> None:
         """An event of these headers. ``body`` is None where the event has none."""
@@ -28,6 +29,7 @@ class Event:
         self._body = body
         self._raw = b""
         self._is_json = False
+        self._name: str | None = None
 
     @classmethod
     def from_message(cls, message: Message) -> "Event":
@@ -39,12 +41,15 @@ class Event:
         event._body = None
         event._raw = message.body
         event._is_json = message.content_type == EVENT_JSON
+        event._name = None
         return event
 
     @property
     def name(self) -> str:
         """``Event-Name``, "" where there is none."""
-        return self.get("Event-Name") or ""
+        if self._name is None:
+            self._name = self.get("Event-Name") or ""
+        return self._name
 
     @property
     def subclass(self) -> str:
@@ -102,12 +107,12 @@ class Event:
     def _peek_json(self, name: str) -> str | None:
         """The first value of this exact name; None when only decoding can tell. In JSON as FreeSWITCH prints it a
         quote inside a string is escaped, so ``"name":"`` cannot be part of a value."""
-        key = f'"{name}":"'.encode()
-        start = self._raw.find(key) + len(key)
-        end = self._raw.find(b'"', start)
+        raw, key = self._raw, _json_key(name)
+        start = raw.find(key) + len(key)
+        end = raw.find(b'"', start)
         if start < len(key) or end < 0 or name == "_body":
             return None
-        value = self._raw[start:end]
+        value = raw[start:end]
         return None if b"\\" in value else value.decode("utf-8", "replace")
 
     def _peek_plain(self, name: str) -> str | None:
@@ -120,6 +125,11 @@ class Event:
         start += len(key)
         value = self._raw[start : self._raw.find(b"\n", start)].decode("utf-8", "replace")
         return decode_value(value)
+
+
+@lru_cache(maxsize=256)
+def _json_key(name: str) -> bytes:
+    return f'"{name}":"'.encode()
 
 
 def _decode_plain(raw: bytes) -> tuple[Headers, str | None]:

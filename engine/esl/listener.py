@@ -4,7 +4,8 @@ FreeSWITCH parks a call in silence for ever when its connection is accepted and 
 (observed). Closing a listening socket resets what waits in its backlog, which is the same to FreeSWITCH. So the door
 is shut first (a socket filter that drops every packet: nobody gets into the backlog any more), then the backlog is
 emptied by accepting, and only then the socket is closed. Who comes later is refused and goes to the dialplan's next
-host or action; who met the shut door knocks again within a second and is refused then.
+host or action; who met the shut door knocks again within a second and is refused then. (Measured with three clients
+connecting as fast as they can: without the filter 31 were reset in 797 closings, with it none in 1,375.)
 """
 
 import ctypes

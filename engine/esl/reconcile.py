@@ -2,15 +2,17 @@
 
 **Ownership.** The engine sets the variable ``trunkline_node`` of a channel to its own name (``mark``) when it takes a
 call, and takes it away (``release``) before it hands the call to somebody else. The dialplan may set it before its
-``socket`` action, so that calls are covered whose connection failed before ``connect``. The name must be unique to the
-process whose calls are compared: workers that share a switch have one name each.
+``socket`` action, so that calls are covered whose connection failed before ``connect``; then it should ``unset`` it as
+the first action after ``socket``. The name must be unique to the process whose calls are compared: workers that share a
+switch have one name each.
 
 **Which channels are looked at.** ``show channels as json`` does not list variables, so the owner is asked for with
-``uuid_getvar``, one command a channel. Asked are only channels that no call knows and that can be stuck: parked, or
-with ``socket`` or ``park`` as their application. A channel in another application is never killed: it may be in the
-dialplan's next action, talking to a human, with the mark of an engine that died. The cost of that caution: a channel
-whose last application was sent by the engine (``answer``, ``playback``) is listed under that name and is not looked at
-unless it is in CS_PARK; the dialplan's watchdog (``sched_transfer`` before ``socket``) is there for those.
+``uuid_getvar``, one command a channel. Asked are only channels that no call knows and that can be stuck. Seen on
+FreeSWITCH 1.11.2: a call whose connection closed before ``connect`` is listed with the application ``socket``, one
+that was left after ``uuid_park`` in the state CS_PARK (its application is the last one executed, whatever that was).
+A channel in another application is never killed: it may be in the dialplan's next action, talking to a human, with the
+mark of an engine that died. The cost of that caution: a channel stuck under another application's name is not found;
+the dialplan's watchdog (``sched_transfer`` before ``socket``) is there for those.
 
 **Two rounds.** A channel is killed, and a call reported, when two rounds in a row found it so: a connection that is
 just arriving and a call that is just ending look the same for a moment.

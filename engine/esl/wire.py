@@ -184,17 +184,19 @@ class Parser:
 
     def _take_headers(self, at: int) -> int | None:
         """Read the header block at ``at``; returns where its body begins, or None while it is not complete."""
-        blank = _LINE_ENDS.match(self._buffer, at)
-        if blank is not None:
-            at = blank.end()  # empty lines between messages: a raw reply's text may end with one
-        end = _BLANK_LINE.search(self._buffer, max(at, self._searched - 2))
-        size = (end.start() if end else len(self._buffer)) - at
+        buffer = self._buffer
+        if buffer[at : at + 1] in (b"\n", b"\r"):
+            # Empty lines between messages: a raw reply's text may end with one.
+            blank = _LINE_ENDS.match(buffer, at)
+            at = blank.end() if blank else at
+        end = _BLANK_LINE.search(buffer, max(at, self._searched - 2))
+        size = (end.start() if end else len(buffer)) - at
         if size > self.max_headers:
             raise ProtocolError(f"header block of more than {self.max_headers} bytes: this is no FreeSWITCH")
         if end is None:
-            self._searched = len(self._buffer)
+            self._searched = len(buffer)
             return None
-        block = self._buffer[at : end.start()].decode("utf-8", "replace")
+        block = buffer[at : end.start()].decode("utf-8", "replace")
         headers = split_headers(block, encoded=block.startswith("Event-Name:"))
         if "Content-Type" not in headers:
             raise ProtocolError(f"header block without Content-Type, it begins {block[:60]!r}: this is no FreeSWITCH")
@@ -215,4 +217,6 @@ class Parser:
     def _take_body(self, at: int) -> Message:
         headers, self._headers = self._headers, None
         assert headers is not None
-        return Message(headers["Content-Type"], headers, bytes(self._buffer[at : at + self._length]))
+        with memoryview(self._buffer) as buffer:  # one copy instead of two
+            body = bytes(buffer[at : at + self._length])
+        return Message(headers["Content-Type"], headers, body)

@@ -10,15 +10,13 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
-from socket import AF_INET, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET
-from typing import Protocol
 
 from gevent.event import Event
-from gevent.monkey import get_original
 
 from engine.config import MediaOptions
 from engine.media.addresses import AddressPool
 from engine.media.clock import Batch, FrameClock, is_worth_a_line
+from engine.media.datagram import Address, DatagramSocket, bind_datagram
 from engine.media.errors import MediaError
 from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
@@ -35,25 +33,11 @@ DRIFT_MS = 100
 WATCH_S = 0.04
 """How often it is looked whether frames are missing, in seconds."""
 
-RECEIVE_BUFFER = 8 * 1024 * 1024
-"""Asked of the kernel: half a second of 400 calls. A frame takes 1.3 KB there (168 fill the default of 213 KB)."""
-
-_SO_RCVBUFFORCE = 33  # Linux; needs CAP_NET_ADMIN, and passes net.core.rmem_max
 _JITTER_FRAMES = 2  # ahead of time by so much is more than FreeSWITCH's timer does (16 to 24 ms)
 _REMEMBERED = 1024  # addresses of closed calls whose last datagrams are nobody's fault
 
-Address = tuple[str, int]
 Mouth = Callable[[bytes, int], None]
 """``mouth(frame, slot)``: a frame of speech was written, and plays ``slot`` frames after the caller's first one."""
-
-
-class DatagramSocket(Protocol):
-    """What is used of a non-blocking UDP socket; tests give one without a network."""
-
-    def recvfrom(self, size: int, /) -> tuple[bytes, Address]: ...  # noqa: D102
-    def sendto(self, data: bytes, address: Address, /) -> int: ...  # noqa: D102
-    def getsockname(self) -> Address: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
 
 
 class UnicastSocket:
@@ -174,11 +158,29 @@ class UnicastSocket:
             hear(batch)
         if now >= self._next_watch:
             self._next_watch = now + WATCH_S
-            for leg in list(legs.values()):
+            self._watch(now, hear)
+
+    def _watch(self, now: float, hear: Callable[[Batch], None]) -> None:
+        """Look after all legs. Silence is filled in for all of them together: after a stall it is many frames."""
+        behind: list[tuple[UnicastLeg, int]] = []
+        for leg in list(self._legs.values()):
+            try:
+                frames = leg.watch(now)
+            except Exception:  # noqa: BLE001 - one call's fault must not deafen the others
+                self._fault(leg)
+                continue
+            if frames:
+                behind.append((leg, frames))
+        while behind:
+            batch: Batch = []
+            for leg, _ in behind:
                 try:
-                    leg.watch(now, hear)
+                    leg.fill()
                 except Exception:  # noqa: BLE001 - the same
                     self._fault(leg)
+                batch.append((leg, leg.silence, True))
+            hear(batch)
+            behind = [(leg, frames - 1) for leg, frames in behind if frames > 1]
 
     def _fault(self, leg: "UnicastLeg") -> None:
         self.ear_faults += 1
@@ -326,17 +328,17 @@ class UnicastLeg:
             self._slot = 0
         self.first_frame.set()
 
-    def watch(self, now: float, hear: Callable[[Batch], None]) -> None:
-        """Every ``WATCH_S``: keep the audio clock true, notice that unicast has died."""
+    def watch(self, now: float) -> int:
+        """Every ``WATCH_S``: notice that unicast has died. Returns how many frames of silence the caller's audio needs
+        to be in time again."""
         if self._closed or not self._counting:
-            return
+            return 0
         behind = self._behind(now)
-        if behind > self._drift:
-            self._fill(behind, hear)
         if self.alive and now - self.last_in >= self._watchdog_s:
             self._lose()
             if self._on_lost:
                 self._on_lost(round((now - self.last_in) * 1000))
+        return behind if behind > self._drift else 0
 
     def is_ahead(self, now: float) -> bool:
         """Whether the frame that just came is a late one that was filled in already; it is left out then."""
@@ -351,14 +353,12 @@ class UnicastLeg:
         """Frames that should have come by now and have not."""
         return int((now - self._began) / self._frame_s) + 1 - self.frames_in
 
-    def _fill(self, frames: int, hear: Callable[[Batch], None]) -> None:
-        """Datagrams were lost: the caller's time goes on with silence."""
-        for _ in range(frames):
-            self.frames_in += 1
-            self.filled += 1
-            self.surplus += 1
-            self.ear(self.silence, True)
-            hear([(self, self.silence, True)])
+    def fill(self) -> None:
+        """A datagram was lost: the caller's time goes on with a frame of silence."""
+        self.frames_in += 1
+        self.filled += 1
+        self.surplus += 1
+        self.ear(self.silence, True)
 
     def _lose(self) -> None:
         if self.alive:
@@ -374,26 +374,8 @@ def _frame_kinds(size: int) -> tuple[int, bytes, bytes]:
     return size, bytes(size), b"\xff" * size
 
 
-def bind_datagram(ip: str, port: int) -> DatagramSocket:
-    """A non-blocking UDP socket of the operating system (not gevent's: nobody waits on it) with large buffers."""
-    raw = get_original("socket", "socket")(AF_INET, SOCK_DGRAM)
-    raw.setblocking(False)
-    try:
-        raw.setsockopt(SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    except OSError:
-        raw.setsockopt(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER)  # the kernel gives what rmem_max allows
-    raw.setsockopt(SOL_SOCKET, SO_SNDBUF, 1024 * 1024)
-    try:
-        raw.bind((ip, port))
-    except OSError as fault:
-        raw.close()
-        raise MediaError(f"media.port: cannot bind UDP {ip}:{port}: {fault.strerror}; choose another or 0") from fault
-    socket: DatagramSocket = raw
-    return socket
-
-
 def _deaf(frame: bytes, silent: bool) -> None:
     """Nobody listens."""
 
 
-__all__ = ["DRIFT_MS", "RATES", "UnicastLeg", "UnicastSocket", "bind_datagram"]
+__all__ = ["DRIFT_MS", "RATES", "UnicastLeg", "UnicastSocket"]

@@ -229,7 +229,7 @@ class _Simulation:
             when = max(known, when) + (rendering.first if number == 0 else 0.0)
             length = round(RATE * rendering.audio * len(clause) / letters)
             samples += length
-            self._at(self._now + when, partial(self._stage, generation, clause, length, number == 0))
+            self._at(self._now + when, partial(self._stage, generation, clause, length, samples / RATE))
         if answer.fails:
             self._later(generation, max(answer.done, when), None, failed="brain")
         elif not answer.hangs:
@@ -237,13 +237,12 @@ class _Simulation:
             event = ev.ReplyDone(generation, seconds=samples / RATE, ends_call=answer.ends_call)
             self._later(generation, max(when, known + rendering.done), event)
 
-    def _stage(self, generation: int, clause: str, samples: int, first: bool) -> None:
+    def _stage(self, generation: int, clause: str, samples: int, seconds: float) -> None:
         if generation not in self._alive:
             return
         self._playout.add(generation, np.full(samples, 8000, np.int16), clause)
-        if first:
-            self._log("ready", gen=generation)
-            self._tell(ev.ReplyReady(generation))
+        self._log("ready", gen=generation, seconds=round(seconds, 3))
+        self._tell(ev.ReplyReady(generation, seconds))
 
     def _later(self, generation: int, after: float, event: ev.Event | None, failed: str = "") -> None:
         """The end of a reply, good or bad."""

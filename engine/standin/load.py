@@ -35,6 +35,9 @@ class LoadPlan:
     calls: int
     seconds: float
     talk: float = 0.4
+    period_s: float = 5.0
+    """A caller begins to talk once in this time."""
+
     rate: int = 8000
     ramp_per_s: float = 50.0
     settle_s: float = 2.0
@@ -169,7 +172,7 @@ class Load:
             raise StandInError("load: calls >= 1, seconds > 0 and talk from 0 to 1, please")
         self.plan, self.progress = plan, progress
         speech = read_wav(plan.speech, plan.rate) if plan.speech else None
-        self._frames = talking_frames(plan.rate, plan.talk, speech=speech)
+        self._frames = talking_frames(plan.rate, plan.talk, plan.period_s, speech)
         port = int(plan.target.split("|")[0].rpartition(":")[2])
         self._pid = plan.pid or process.listener(port)
 

@@ -40,15 +40,19 @@ class BargeIn:
         """How long voice must last to pause a reply that was interrupted falsely so often."""
         return self._pause + RAISE_S * min(false_interruptions, RAISES)
 
+    def nods(self, text: str) -> bool:
+        """Whether these words, as far as they go, are nothing but a backchannel: no reason to pause."""
+        return not self._backchannels.others(text, partial=True)
+
     def verdict(self, text: str, final: bool, voiced_s: float, farewell: bool = False) -> tuple[Verdict, str]:
         """What these words over the agent's speech are, and why. ``voiced_s``: how long the voice has lasted;
         ``farewell``: the agent is saying goodbye, which may be answered. ``unsure``: a partial transcript that may
         become anything."""
-        if farewell and not self._farewells.others(text):
+        if farewell and not self._farewells.others(text, partial=not final):
             return ("backchannel", "a farewell, too") if final else ("unsure", "a farewell so far")
         if self._stop.within(text):
             return "interrupt", "stop word"
-        others = self._backchannels.others(text)
+        others = self._backchannels.others(text, partial=not final)
         if others >= self._min_words:
             if final:
                 return "interrupt", "words"

@@ -26,7 +26,7 @@ class Voice:
     """Stretches up to here are waited for no longer."""
 
     over_agent: bool = False
-    """This stretch began while the agent had the floor."""
+    """The agent has, or had, the floor in this stretch: voice without words asks for nothing."""
 
     @property
     def awaited(self) -> bool:
@@ -91,7 +91,7 @@ class Turn:
         self.pieces = [old for old in self.pieces if not _replaces(piece, old)]
         at = next((i for i, old in enumerate(self.pieces) if old.start > piece.start), len(self.pieces))
         self.pieces.insert(at, piece)
-        of_stretch = not voice.talking and piece.end >= voice.on
+        of_stretch = not voice.talking and piece.end >= voice.on and voice.off > piece.start
         self.quiet_from = max(self.quiet_from, voice.off if of_stretch else piece.end)
 
     def drop_partials(self, start: float = -inf, end: float = inf) -> None:

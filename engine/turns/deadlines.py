@@ -18,7 +18,8 @@ SETTLE_S = 0.3
 """From the last frame of a farewell to the end of the call: what was written is still on its way to the ear."""
 
 ENDLESS_S = 120.0
-"""A reply whose end is not in sight so long after its first frame is cut."""
+"""A reply whose end is not in sight so long after its first frame is cut: where it is not told how much audio is
+rendered, this alone ends the silence of a brain that hangs in mid-reply."""
 
 CUT_TIMEOUT_S = 1.0
 """``PlayoutCut`` comes at once; after this the cut counts as done with nothing heard."""
@@ -46,6 +47,8 @@ class Deadlines:
         if reply is None or not voice.talking or reply.released_at is None or reply.paused_at is not None:
             return inf
         if reply.guarded or reply.deaf or reply.cutting_at is not None or reply.rest_s(voice.on) <= FINISH_S:
+            return inf
+        if self._state.turn.pieces and self._desk.barge_in.nods(self._state.turn.text):
             return inf
         return voice.on + self._desk.barge_in.bar_s(reply.false_interruptions)
 
@@ -91,7 +94,7 @@ class Deadlines:
         wait_s = self._desk.endpointing.wait_s
         if voice.talking:
             # Voice with no more words: a noisy line, or a recogniser that has stopped.
-            return turn.told_at + 2 * wait_s("", True) if turn.pieces else inf
+            return turn.told_at + wait_s("", True) * (2 if turn.ends_partial else 1) if turn.pieces else inf
         if voice.awaited:
             return voice.off + wait_s(turn.text, True)
         if turn.pieces:
@@ -115,7 +118,9 @@ class Deadlines:
         if reply is None or not reply.decided or reply.cutting_at is not None:
             return inf
         if reply.started_at is not None:
-            return inf if reply.done else reply.started_at + ENDLESS_S
+            if reply.done or reply.paused_at is not None:
+                return inf
+            return min(reply.dry_from() + self._timeout, reply.started_at + reply.paused_s + ENDLESS_S)
         wait = self._timeout if reply.attempt == 0 else self._timeout / 2
         if reply.released_at is not None:
             return inf if reply.paused_at is not None else reply.released_at + wait

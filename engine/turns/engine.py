@@ -27,6 +27,9 @@ UNCLEAR_S = 0.4
 ASK_AGAIN_LIMIT = 2
 """How often in a row the caller is asked to say it again; afterwards only the reminders for an absent one are left."""
 
+CLOCK_S = 1e-6
+"""What is due so soon is due: sums of times are not exact."""
+
 MOST_DECISIONS = 64
 """Decisions of one step. More would mean that they bring about each other."""
 
@@ -94,7 +97,7 @@ class TurnEngine:
                 due = timer()
                 if due < first:
                     first, decide = due, action
-            if decide is None or first > now:
+            if decide is None or first > now + CLOCK_S:
                 self.deadline = None if decide is None else first
                 return desk.actions
             decide()
@@ -107,6 +110,7 @@ class TurnEngine:
         desk, state, voice = self._desk, self._state, self._state.voice
         turn, state.turn = state.turn, Turn()
         awaited, voice.given_up = voice.awaited, max(voice.given_up, voice.off)
+        voice.over_agent = True
         if not turn.pieces:
             self._ask_again(turn)
             return
@@ -169,7 +173,8 @@ class TurnEngine:
         assert reply is not None
         voice = state.voice
         if not reply.guarded:
-            state.turn.drop_partials()
+            held_from = reply.owed_from if reply.paused_at is None else reply.paused_at
+            state.turn.drop_partials(min(held_from, voice.on))
             state.unjudged = False
             reply.deaf = reply.deaf or voice.talking
         if reply.paused_at is None:
@@ -195,7 +200,7 @@ class TurnEngine:
         reply = self._state.reply
         assert reply is not None
         if reply.started_at is not None:
-            self._desk.note("reply_timeout", "the reply does not end", gen=reply.generation)
+            self._desk.note("reply_timeout", "nothing more of it comes", gen=reply.generation)
             reply.failed = True
             self._speaking.cut(reply)
             return

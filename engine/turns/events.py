@@ -38,9 +38,11 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class ReplyReady:
-    """The first audio of this reply is rendered and could be heard at once."""
+    """The first audio of this reply is rendered and could be heard at once. Told again as more is rendered:
+    ``seconds`` is all audio of it so far, 0 where that is not known."""
 
     generation: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

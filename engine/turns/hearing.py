@@ -35,7 +35,7 @@ class Hearing:
         if state.reply is not None:
             state.reply.deaf = False
         if turn.pieces and turn.pieces[-1].end >= voice.on:
-            turn.quiet_from = max(turn.quiet_from, voice.off)
+            turn.quiet_from = voice.off  # the end of the voice, however far a partial transcript had run on
         if not voice.over_agent and state.key_at < voice.on:
             turn.unclear_s = max(turn.unclear_s, voice.lasted(self._desk.now))
         if not voice.awaited and not turn.pieces:
@@ -80,6 +80,8 @@ class Hearing:
             self._desk.note("interrupted", "asked for", gen=reply.generation)
             self._speaking.commit_user()
             self._speaking.stop(reply)
+        if self._state.expired:
+            self._state.closing = (self._desk.now, "max_call")
 
     def hung_up(self, event: ev.HungUp) -> None:
         """What was said and heard becomes history; nothing else happens any more."""

@@ -31,10 +31,8 @@ class Speaking:
 
     def think(self, text: str, decided: bool, attempt: int = 0) -> None:
         """Have a reply to ``text`` made."""
-        state = self._state
-        state.generation += 1
-        state.reply = Reply(state.generation, "think", text, decided, self._desk.now, attempt=attempt)
-        self._desk.act(ev.Think(state.generation, text, speculative=not decided))
+        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt))
+        self._desk.act(ev.Think(self._state.generation, text, speculative=not decided))
 
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""
@@ -42,12 +40,15 @@ class Speaking:
         if not text.strip():
             state.closing = (self._desk.now, ends_call) if ends_call else state.closing
             return
-        state.generation += 1
-        state.reply = Reply(
-            state.generation, "say", text, True, self._desk.now,
-            guarded=not interruptible, ends_call=ends_call, attempt=attempt,
-        )
+        guarded, now = not interruptible, self._desk.now
+        self._begin(Reply(state.generation + 1, "say", text, True, now, guarded, ends_call, attempt))
         self._desk.act(ev.Say(state.generation, text, interruptible))
+
+    def _begin(self, reply: Reply) -> None:
+        state, voice = self._state, self._state.voice
+        state.generation, state.reply = reply.generation, reply
+        # Voice that is there already meets this reply as well.
+        state.unjudged = reply.decided and not reply.guarded and (voice.talking or voice.awaited)
 
     def request(self, event: ev.SayRequest) -> None:
         """Queue an announcement; it is said as soon as the floor is free."""
@@ -59,10 +60,11 @@ class Speaking:
     # ------------------------------------------------------------ told
 
     def ready(self, event: ev.ReplyReady) -> None:
-        """Its first audio is there."""
+        """Its first audio is there, or more of it."""
         reply = self._current(event.generation)
-        if reply is not None and reply.ready_at is None:
-            reply.ready_at = self._desk.now
+        if reply is not None:
+            reply.staged_s = max(reply.staged_s, event.seconds)
+            reply.ready_at = self._desk.now if reply.ready_at is None else reply.ready_at
 
     def done(self, event: ev.ReplyDone) -> None:
         """All of it is there."""

@@ -31,6 +31,8 @@ class Reply:
     """Reason of the ``EndCall`` once it was played; empty if the call goes on."""
 
     attempt: int = 0
+    """0, or 1 if it is the second try."""
+
     ready_at: float | None = None
     released_at: float | None = None
     started_at: float | None = None
@@ -42,11 +44,18 @@ class Reply:
     deaf: bool = False
     """The voice that lasts is not minded any more: it went on too long without a word."""
 
+    staged_s: float = 0.0
+    """Audio of it that is rendered so far; 0 where that is not known."""
+
     seconds: float = inf
     """Length of its audio."""
 
     paused_s: float = 0.0
     false_interruptions: int = 0
+
+    def dry_from(self) -> float:
+        """When all that is rendered will have been played; infinite where that is not known."""
+        return self.started_at + self.paused_s + self.staged_s if self.started_at is not None and self.staged_s else inf
 
     def rest_s(self, at: float) -> float:
         """Seconds of it left to play at ``at``; infinite where that is not known."""

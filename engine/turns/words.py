@@ -34,10 +34,13 @@ class Phrases:
         words = _short(tokens(text))
         return any(self._match(words[at:]) for at in range(len(words)))
 
-    def others(self, text: str) -> int:
-        """How many words of ``text`` belong to none of the phrases."""
+    def others(self, text: str, partial: bool = False) -> int:
+        """How many words of ``text`` belong to none of the phrases. ``partial``: more may follow, so that the last
+        words may be the beginning of a phrase."""
         rest, count = _short(tokens(text)), 0
         while rest:
+            if partial and any(phrase[: len(rest)] == rest for phrase in self._phrases):
+                break
             length = self._match(rest)
             count += not length
             rest = rest[length or 1 :]

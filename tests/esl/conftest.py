@@ -1,8 +1,8 @@
 """Fixtures of the event-socket tests: calls over real TCP on loopback, and nothing left behind."""
 
 import gc
-import os
 from contextlib import contextmanager
+from pathlib import Path
 
 import gevent
 import pytest
@@ -19,7 +19,7 @@ def _greenlets():
 
 
 def _files():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture

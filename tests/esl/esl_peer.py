@@ -34,6 +34,7 @@ class Peer:
     """One connection with FreeSWITCH's manners. ``commands`` is what came; ``form`` how events are written."""
 
     def __init__(self, sock, connect_reply=RINGING):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as FreeSWITCH does
         self.sock = sock
         self.connect_reply = connect_reply
         self.uuid = next(line[11:].decode() for line in connect_reply.split(b"\n") if line.startswith(b"Unique-ID: "))

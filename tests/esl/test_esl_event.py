@@ -81,7 +81,7 @@ VALUES = st.text(st.characters(blacklist_categories=["Cs"]), max_size=30).filter
 @given(st.dictionaries(NAMES, VALUES | st.lists(VALUES.filter(lambda v: "|:" not in v), min_size=2, max_size=3),
                        max_size=8),
        st.none() | st.text("ab\n: %{}", min_size=1, max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_json_and_plain_are_the_same_event(headers, body):
     """The form is FreeSWITCH's choice of words; handlers must not need to know it."""
     headers = {name: value for name, value in headers.items()

@@ -1,9 +1,9 @@
 """Admission is exact, refused calls go on in the dialplan, and the server ends cleanly."""
 
-import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import gevent
 import pytest
@@ -134,7 +134,7 @@ print(outcomes["abandoned"])
 
 
 def test_closing_the_door_abandons_nobody(tidy):
-    """Connections that arrive while the listening socket closes are either served or refused, never reset in between."""
+    """Connections that arrive while the listening socket closes are served or refused, never reset in between."""
     for _ in range(8):
         listener = Listener("127.0.0.1", 0)
         served = []
@@ -294,7 +294,7 @@ def test_a_real_lack_of_file_descriptors(serve, application, calls):
         with pytest.raises(BlockingIOError):
             sock._sock.connect(("127.0.0.1", server.bound_port))
         sock.setblocking(True)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) - 1, hard))
         try:
             gevent.sleep(0.05)
             assert not calls

@@ -25,12 +25,12 @@ def taken(call):
 
 def test_begin_sends_what_every_call_needs(call):
     with call() as (session, peer):
-        channel = session.begin(["DTMF", "CUSTOM", "mod_audio_stream::json"])
+        channel = session.begin(["DTMF", "CUSTOM", "mod_audio_stream::json"], cancel_watchdog=True)
         assert peer.commands == ["connect", "linger 5", "myevents json",
-                                 "event json DTMF CUSTOM mod_audio_stream::json"]
+                                 "event json DTMF CUSTOM mod_audio_stream::json", f"api sched_del {peer.uuid}"]
         assert channel.uuid == session.uuid == peer.uuid
         assert session.connect() is session.session_data
-        assert len(peer.commands) == 4
+        assert len(peer.commands) == 5
         assert session.caller_id_number == "+15550100"
         assert session.answer_state == "ringing"
         assert isinstance(session, greenswitch.esl.OutboundSession)
@@ -398,6 +398,18 @@ def test_register_expected_event(taken):
     peer.close()
     with pytest.raises(greenswitch.esl.OutboundSessionHasGoneAway):
         lost.get(timeout=PATIENCE)
+
+
+def test_several_commands_in_one_trip(taken):
+    """Replies go to their own commands; a refusal of one does not stop the others."""
+    session, peer = taken
+    peer.rules["api echo"] = lambda text: api_reply(text[9:])
+    peer.rules["api no"] = api_reply("-ERR no\n")
+    sent = [command.api("echo", "1"), command.api("no"), command.api("echo", "2")]
+    assert [answer.text for answer in session.connection.send_all(sent)] == ["1", "-ERR no\n", "2"]
+    peer.rules["api slow"] = None
+    with pytest.raises(CommandTimeout, match="api slow"):
+        session.connection.send_all([command.api("echo", "1"), command.api("slow")], timeout=0.05)
 
 
 def test_commands_by_object(taken):

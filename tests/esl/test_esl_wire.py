@@ -104,7 +104,8 @@ def test_headers_ignore_case_when_asked():
         headers["absent"]
 
 
-@pytest.mark.parametrize("length", [b"-1", b"-9223372036854775808", b"0x10", b"1e3", b"12 34", b"\xd9\xa3", b"+5", b"9" * 30, b""])
+@pytest.mark.parametrize("length", [
+    b"-1", b"-9223372036854775808", b"0x10", b"1e3", b"12 34", b"\xd9\xa3", b"+5", b"9" * 30, b""])
 def test_only_decimal_lengths_count(length):
     """A negative length corrupted the heap of FreeSWITCH's own client library (CVE-2026-49840)."""
     data = b"Content-Type: api/response\nContent-Length: " + length + b"\n\nbody"
@@ -178,13 +179,13 @@ def test_any_split_gives_the_same_messages(data):
     assert messages == parse(whole)[1]
 
 
-PIECES = [b"Content-Type: ", b"command/reply", b"text/event-json", b"text/event-plain", b"Content-Length: ", b"5", b"-5",
-          b"99999999999", b"\n", b"\n\n", b"\r\n", b"\r", b": ", b":", b"Event-Name: ", b"%0A", b"%", b"\xff", b"\0",
-          b"{}", b'{"Event-Name":"X"}', b'{"a":', b"[" * 50, "\u2028".encode(), b"Reply-Text: +OK"]
+PIECES = [b"Content-Type: ", b"command/reply", b"text/event-json", b"text/event-plain", b"Content-Length: ", b"5",
+          b"-5", b"99999999999", b"\n", b"\n\n", b"\r\n", b"\r", b": ", b":", b"Event-Name: ", b"%0A", b"%", b"\xff",
+          b"\0", b"{}", b'{"Event-Name":"X"}', b'{"a":', b"[" * 50, "\u2028".encode(), b"Reply-Text: +OK"]
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=20), max_size=40), st.integers(1, 50))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_garbage_raises_nothing_but_the_protocol_error(pieces, size):
     """Fuzz: whatever a peer writes, the answer is messages or one error; and both do not depend on the cut."""
     from engine.esl.event import Event
@@ -222,6 +223,6 @@ SAMPLES = [
 def test_kinds_seen_in_the_captures():
     """Guards the fixtures: if a capture went missing, the tests above would prove less than they say."""
     kinds = collections.Counter(m.content_type for path in capture.FILES for m in parse(capture.stream(path))[1])
-    assert len(capture.FILES) == 20
+    assert len(capture.FILES) >= 21
     assert kinds[wire.EVENT_PLAIN] > 200
     assert kinds[wire.EVENT_JSON] == 7

@@ -69,7 +69,8 @@ class Ours:
     @staticmethod
     @contextmanager
     def serve(application, limit=100):
-        server = OutboundESLServer("127.0.0.1", 0, application, limit, options=EventSocketOptions(connect_timeout_s=0.3))
+        options = EventSocketOptions(connect_timeout_s=0.3)
+        server = OutboundESLServer("127.0.0.1", 0, application, limit, options=options)
         server.start()
         try:
             yield server, server.bound_port
@@ -143,7 +144,7 @@ def until(esl, condition):
 def test_01_end_of_stream_inside_a_body(esl):
     """Stock loops around read() at full CPU and freezes all calls of the process."""
     done = subprocess.run([sys.executable, str(Path(__file__).with_name("esl_midbody.py")), esl],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=4 if esl == "stock" else 30,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=3 if esl == "stock" else 30,
                           env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}, check=False)
     assert done.stdout == b"alive\n"
     assert done.returncode == 0

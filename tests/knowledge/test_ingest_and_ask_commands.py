@@ -52,3 +52,16 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(arguments, says, capsys):
     err = capsys.readouterr().err
     assert says in err
     assert "Traceback" not in err
+
+
+def test_the_configuration_names_the_collection(tmp_path, capsys, monkeypatch):
+    """What `serve` answers from and what `ask` shows must be the same collection."""
+    (tmp_path / "desk.md").write_text("# Desk\n\nThe desk opens at nine.\n")
+    monkeypatch.setenv("TRUNKLINE_KNOWLEDGE__COLLECTION", "mine")
+    assert main(["ingest", str(tmp_path / "desk.md")]) == 0
+    assert "Collection 'mine' has 1 documents" in capsys.readouterr().out
+    config = tmp_path / "trunkline.yaml"
+    config.write_text("knowledge:\n  typed_words: 1.0\n")
+    assert main(["ask", "does the desk open on Sunday", "--config", str(config), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["collection"], answer["decision"]) == ("mine", "unknown")

@@ -25,7 +25,8 @@ DICTIONARY = "words.dict"
 MAX_PHRASES = 1500
 UTTERANCE_WEIGHT = 4.0  # a question as callers put it tells more than a sentence of a document
 PHRASE_WEIGHT = 2.0  # shared out among the templates
-EVERYDAY_WEIGHT = 0.2  # of each of the 12,000 combinations of everyday English
+EVERYDAY_WEIGHT = 0.5  # of each of the 12,000 combinations of everyday English
+
 
 def build_language_model(texts: Iterable[str], utterances: Iterable[str] = ()) -> Path:
     """A folder with the model of these texts (sentences or whole documents) and of these utterances, which are

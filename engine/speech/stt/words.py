@@ -1,6 +1,7 @@
 """Written English to the words that are spoken, as a language model counts them."""
 
 import re
+import unicodedata
 
 _ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
          "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
@@ -14,7 +15,7 @@ _ABBREVIATIONS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "st": "street
                   "tue": "tuesday", "wed": "wednesday", "thu": "thursday", "fri": "friday"}
 
 _TOKEN = re.compile(
-    r"(?P<time>\d{1,2}[:.]\d{2}(?!\d))"
+    r"(?P<time>\d{1,2}:\d{2}(?!\d))"
     r"|(?P<money>[$€£]\s?\d[\d,]*(?:\.\d+)?)"
     r"|(?P<ordinal>\d+(?:st|nd|rd|th)\b)"
     r"|(?P<number>\d[\d,]*(?:\.\d+)?)"
@@ -26,22 +27,23 @@ _SENTENCE_END = re.compile(r"[.!?;:]+(?=\s|$)|\n+|[()\[\]{}\"“”|]|\s[–—-
 
 def sentences(text: str) -> list[list[str]]:
     """The sentences of a text as lists of lower-case words; numbers, money, times and signs are spelt out."""
-    plain = text.replace("’", "'").replace("‘", "'")
-    spoken = (words(part) for part in _SENTENCE_END.split(plain))
+    spoken = (words(part) for part in _SENTENCE_END.split(text))
     return [sentence for sentence in spoken if sentence]
 
 
 def words(text: str) -> list[str]:
-    """The words of a piece of text, in speaking order, without any mark. Letters that are not a-z part words."""
+    """The words of a piece of text, in speaking order, without any mark. Accents are dropped."""
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'").replace("‘", "'"))
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
     spoken: list[str] = []
-    for match in _TOKEN.finditer(text.lower()):
+    for match in _TOKEN.finditer(plain.lower()):
         kind, token = match.lastgroup, match.group()
         if kind == "word":
             spoken += _ABBREVIATIONS.get(token, token.replace(".", " ")).split()
         elif kind == "sign":
             spoken.append(_SIGNS[token])
         elif kind == "time":
-            hours, minutes = re.split("[:.]", token)
+            hours, minutes = token.split(":")
             spoken += cardinal(int(hours)) + _minutes(int(minutes))
         elif kind == "money":
             spoken += _money(token)

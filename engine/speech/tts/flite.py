@@ -31,7 +31,7 @@ class FliteVoice:
         self.name = f"flite:{voice}"
         self._gain = GAINS[voice]
         self._job = 0
-        self._workers = [_Worker(f"flite worker {n}", voice) for n in range(1, workers + 1)]
+        self.workers = [_Worker(f"flite worker {n}", voice) for n in range(1, workers + 1)]
 
     def render(self, text: str) -> Iterator[Chunk]:
         """Audio of one clause, trimmed of silence; the first chunk carries the times of all words."""
@@ -40,7 +40,7 @@ class FliteVoice:
         plain, origin = ascii_text(text)
         if not any(character.isalnum() for character in plain):
             return
-        place = min(self._workers, key=lambda each: len(each.jobs))
+        place = min(self.workers, key=lambda each: len(each.jobs))
         self._job = self._job % 0xFFFFFFFF + 1
         job = self._job
         answers = place.begin(job, plain)
@@ -80,41 +80,48 @@ class FliteVoice:
 
     def close(self) -> None:
         """End the workers. Clauses being rendered fail."""
-        for place in self._workers:
+        for place in self.workers:
             place.close()
 
 
 class _Worker:
-    """One process and the clauses given to it."""
+    """One process and the clauses given to it, which it renders in their order."""
 
     def __init__(self, name: str, voice: str) -> None:
         self.jobs: dict[int, Queue[Answer]] = {}
-        self._texts: dict[int, str] = {}
+        self._waiting: dict[int, str] = {}  # texts of which nothing has come yet
+        self._running: int | None = None
         self._data = b""
         self._child = Child(name, "engine.speech.tts.flite_worker", [voice], on_start=self._started,
                             on_output=self._take, on_end=self._ended)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        return self._child.pid
+
     def begin(self, job: int, plain: str) -> "Queue[Answer]":
         """Queue a clause; its answers come on the queue, DONE or FAILED last."""
         self.jobs[job] = Queue()
-        self._texts[job] = plain
+        self._waiting[job] = plain
         self._child.send(_line(job=job, text=plain))
         return self.jobs[job]
 
     def cancel(self, job: int) -> None:
         """Forget a clause, complete or not."""
         if self.jobs.pop(job, None) is not None:
-            del self._texts[job]
+            self._waiting.pop(job, None)
             self._child.send(_line(cancel=job))
 
     def close(self) -> None:
+        """End the process; who waits for a clause is told."""
         self._child.close()
         for answers in self.jobs.values():
             answers.put((worker.FAILED, b"closed"))
 
     def _started(self) -> None:
         self._data = b""
-        for job, plain in self._texts.items():  # that came while there was no process
+        for job, plain in self._waiting.items():
             self._child.send(_line(job=job, text=plain))
 
     def _take(self, data: bytes) -> None:
@@ -125,13 +132,19 @@ class _Worker:
             if len(self._data) < size + length:
                 return
             payload, self._data = self._data[size:size + length], self._data[size + length:]
+            self._waiting.pop(job, None)
+            self._running = None if kind in (worker.READY, worker.DONE, worker.FAILED) else job
             if job in self.jobs:
                 self.jobs[job].put((kind, payload))
 
     def _ended(self) -> None:
-        """What was being said is lost; who waits is told."""
-        for answers in self.jobs.values():
-            answers.put((worker.FAILED, b"flite died on it"))
+        """The clause that it died on fails; those behind it are for the next process."""
+        culprit = self._running if self._running is not None else next(iter(self._waiting), None)
+        self._running = None
+        if culprit is not None:
+            self._waiting.pop(culprit, None)
+            if culprit in self.jobs:
+                self.jobs[culprit].put((worker.FAILED, b"flite died on it"))
 
 
 def _line(**content: object) -> bytes:

@@ -16,7 +16,7 @@ RATES = (8000, 16000, 32000)
 START_DB = 6.0  # above the floor, for a row that is not in voice
 STAY_DB = 3.0  # above the floor, for a row that is
 QUIETEST_DB = -65.0  # dBFS; below it nothing is voice, whatever the floor
-FIRST_FLOOR_DB = -50.0  # dBFS, before anything is known of the line
+HIGHEST_FIRST_FLOOR_DB = -30.0  # dBFS; the first frame sets the floor, unless it is that loud: then somebody speaks
 FALL = 0.3  # share of the way per frame by which the floor follows a quieter frame
 FULL_SCALE_DB = 90.3  # of a square wave of 16 bits
 RISE_DB = 0.02  # per frame by which it follows a louder one: 1 dB a second, so speech does not lift it
@@ -40,7 +40,7 @@ class WebRtcVad:
         row = self._rows.open()
         self._detectors[row] = webrtcvad.Vad(self._aggressiveness)
         self._rows.data["rate"][row] = rate
-        self._rows.data["floor"][row] = FIRST_FLOOR_DB
+        self._rows.data["floor"][row] = np.nan
         return row
 
     def close(self, row: int) -> None:
@@ -53,13 +53,15 @@ class WebRtcVad:
         data = self._rows.data
         levels = levels_db(frames)
         floor = data["floor"][rows]
+        floor = np.where(np.isnan(floor), np.minimum(levels, HIGHEST_FIRST_FLOOR_DB), floor)
         louder = levels >= floor + np.where(data["voice"][rows], STAY_DB, START_DB)
         change = levels - floor
         data["floor"][rows] = floor + np.where(change < 0, FALL * change, np.minimum(change, RISE_DB))
-        verdicts = louder & (levels >= QUIETEST_DB)
-        rates = data["rate"][rows]
-        for i in verdicts.nonzero()[0].tolist():
-            verdicts[i] = self._detectors[int(rows[i])].is_speech(frames[i], int(rates[i]))
+        # The detector gets every frame, also those that the gate refuses: it learns the line's noise from them.
+        detectors = self._detectors
+        heard = [detectors[row].is_speech(frame, rate) for row, frame, rate
+                 in zip(rows.tolist(), frames, data["rate"][rows].tolist(), strict=True)]
+        verdicts = louder & (levels >= QUIETEST_DB) & np.array(heard, np.bool_)
         data["voice"][rows] = verdicts
         return verdicts
 
