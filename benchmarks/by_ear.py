@@ -151,10 +151,10 @@ def rate_of(band: str) -> int:
     return RATE if band == BANDS[0] else 8000
 
 
-def over(band: str, voice: str, number: int, text: str) -> Pcm:
-    """A question as it comes out of the line. ``number`` seeds the noise."""
+def over(band: str, voice: str, number: int, text: str, snr_db: float | None = SNR_DB) -> Pcm:
+    """A question as it comes out of the line. ``number`` seeds the noise, ``snr_db`` is that of a telephone line."""
     spoken = in_room(say(voice, text), seed=number)
-    return spoken if band == BANDS[0] else telephone(spoken, RATE, snr_db=SNR_DB, seed=number)
+    return spoken if band == BANDS[0] else telephone(spoken, RATE, snr_db=snr_db, seed=number)
 
 
 def rates(asked: list[Asked]) -> dict[str, float]:
