@@ -183,22 +183,50 @@ class SpeechOptions(Options):
     recogniser_workers: int = Field(2, ge=1, le=64)
     """Processes that recognise; each takes 24 MB and about 12 talking callers of a core."""
 
-    tts_threads: int = Field(2, ge=1, le=16)
-    """Voices rendered at once."""
+    final_timeout_ms: int = Field(1500, ge=200)
+    """Longest wait for a final transcript after the caller's voice stopped; then it is empty, and an error counts."""
+
+    voice_workers: int = Field(1, ge=1, le=16)
+    """Processes that speak with flite, one clause at a time each: 20 to 50 times faster than it is heard."""
 
 
 class KnowledgeOptions(Options):
-    """What the agent knows."""
+    """What the agent knows, and when it says so. Figures behind the thresholds: ``docs/knowledge.md``."""
 
     collection: str = "sample"
-    answer_score: float = Field(0.45, ge=0, le=1)
-    """Spoken questions below this score are not answered (measured: 5 to 6 % wrong answers at 0.45)."""
+    """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
 
-    typed_score: float = Field(0.33, ge=0, le=1)
+    embedding: Literal["auto", "none"] = "auto"
+    """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
+
+    answer_score: float = Field(0.48, ge=0, le=1)
+    """Spoken questions below this score are not answered. Higher than for typed ones: a recogniser makes words of the
+    collection out of anything."""
+
+    typed_score: float = Field(0.45, ge=0, le=1)
     """The same for typed questions."""
 
-    ask_back_margin: float = Field(0.04, ge=0, le=1)
-    """Two different answers closer than this: the caller is asked which one is meant."""
+    ask_back_margin: float = Field(0.08, ge=0, le=1)
+    """Two documents closer than this to a spoken question: the caller is asked which one is meant."""
+
+    typed_margin: float = Field(0.03, ge=0, le=1)
+    """The same for typed questions, whose words can be trusted."""
+
+    answer_words: float = Field(0.5, ge=0, le=1)
+    """Spoken questions, keyword search alone: least share of the question's words, rare ones counting more."""
+
+    typed_words: float = Field(0.4, ge=0, le=1)
+    """The same for typed questions."""
+
+    words_margin: float = Field(0.06, ge=0, le=1)
+    """Keyword search alone: closer than this, it is asked back."""
+
+    words_weight: float = Field(0.1, ge=0, le=0.3)
+    """Share of keywords in the score of typed questions: names and part numbers, which vectors blur. Spoken questions
+    go by meaning alone, because misheard words are worse than none."""
+
+    offer_more: bool = True
+    """Offer a second sentence where one also fits ("Shall I tell you more?"). Never after a document's ``say``."""
 
 
 class AgentOptions(Options):
@@ -206,6 +234,8 @@ class AgentOptions(Options):
 
     greeting: str = "Hello, this is the Trunkline help desk. How can I help you?"
     greeting_interruptible: bool = True
+    go_ahead: str = "Please ask me your question."
+    welcome: str = "You are welcome. Is there anything else?"
     unknown: str = "I am sorry, I do not know that. Could you ask in another way?"
     not_heard: str = "Sorry, I did not catch that. Could you say it again?"
     apology: str = "I am sorry, something went wrong. Please ask me again."

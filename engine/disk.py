@@ -17,9 +17,12 @@ from gevent.monkey import get_original
 
 log = logging.getLogger(__name__)
 
-# A real OS thread with real locks: the hub must never wait for a disk.
+# A real OS thread: the hub must never wait for a disk.
 _start_thread = get_original("_thread", "start_new_thread")
-_allocate_lock = get_original("_thread", "allocate_lock")
+_nap = get_original("time", "sleep")
+
+NAP_S = 0.05
+"""How often the thread looks for work. Waking it would take the interpreter from the frame clock each time."""
 
 _POLL_S = 0.005
 
@@ -34,8 +37,6 @@ class DiskWriter:
         """Starts the thread. ``max_bytes``: how much may wait."""
         self.max_bytes = max_bytes
         self._jobs: deque[tuple[Callable[[], None], int]] = deque()
-        self._wake = _allocate_lock()
-        self._wake.acquire()
         self._closed = False
         # Counters with one writer each: those of the hub, those of the thread. None is shared, so none needs a lock.
         self._bytes_in = self._jobs_in = self._refused = 0
@@ -68,13 +69,18 @@ class DiskWriter:
 
         An exception of the job counts ``size`` as dropped and is kept in ``error``.
         """
+        if not self.admit(size):
+            return False
+        self._jobs_in += 1
+        self._jobs.append((job, size))
+        return True
+
+    def admit(self, size: int) -> bool:
+        """Count ``size`` bytes as waiting, for a job that is given already and reports them with ``written``."""
         if self._closed or self.waiting + size > self.max_bytes:
             self._refused += size
             return False
         self._bytes_in += size
-        self._jobs_in += 1
-        self._jobs.append((job, size))
-        self._signal()
         return True
 
     def flush(self, timeout_s: float = 10.0) -> bool:
@@ -85,14 +91,7 @@ class DiskWriter:
     def close(self, timeout_s: float = 10.0) -> bool:
         """Write what waits, then end the thread. False when that took longer than ``timeout_s``. Idempotent."""
         self._closed = True
-        self._signal()
         return _wait_until(lambda: self._ended, timeout_s)
-
-    def _signal(self) -> None:
-        try:
-            self._wake.release()
-        except RuntimeError:
-            return  # the thread is awake, or about to be
 
     # ------------------------------------------------------------------ on the thread
 
@@ -109,7 +108,11 @@ class DiskWriter:
             if self._closed and not self._jobs:
                 self._ended = True
                 return
-            self._wake.acquire()
+            _nap(NAP_S)
+
+    def written(self, size: int) -> None:
+        """For jobs, on the thread: ``size`` bytes that were admitted by ``admit`` wait no more."""
+        self._bytes_out += size
 
     def note_failure(self, error: str, size: int) -> None:
         """For jobs, on the thread: ``size`` bytes of this job could not be written."""
@@ -130,6 +133,8 @@ class DiskFile:
         self._failed = 0  # bytes, counted by the thread
         self._descriptor: int | None = None
         self._end = 0
+        self._pending: deque[tuple[bytes, int | None]] = deque()
+        self._queued = False  # a job for what is pending was given and has not begun
         if not writer.submit(self._open, 0):
             self._error = f"{path}: the disk writer is closed"
 
@@ -148,8 +153,14 @@ class DiskFile:
         if self._error:
             self._tell()
             self._refused += len(data)
-        elif not self._writer.submit(lambda: self._write(data, at), len(data)):
+        elif not self._writer.admit(len(data)):
             self._refused += len(data)
+        else:
+            # First append, then look: the thread does it the other way round, so nothing is left behind.
+            self._pending.append((data, at))
+            if not self._queued:
+                self._queued = True
+                self._writer.submit(self._write_pending, 0)
 
     def close(self) -> None:
         """Close after what was written so far. Idempotent."""
@@ -169,6 +180,20 @@ class DiskFile:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         except OSError as fault:
             self._fail(fault, 0)
+
+    def _write_pending(self) -> None:
+        """All that has come since the last time, appends in a row as one write."""
+        self._queued = False
+        pending = self._pending
+        while pending:
+            data, at = pending.popleft()
+            if at is None:
+                row = [data]
+                while pending and pending[0][1] is None:
+                    row.append(pending.popleft()[0])
+                data = b"".join(row)
+            self._write(data, at)
+            self._writer.written(len(data))
 
     def _write(self, data: bytes, at: int | None) -> None:
         if self._descriptor is None or self._error:

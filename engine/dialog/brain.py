@@ -33,7 +33,12 @@ class Grounds:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-ReplyPart = Text | Grounds
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The call ends when this reply was heard."""
+
+
+ReplyPart = Text | Grounds | Farewell
 
 
 class Brain(Protocol):

@@ -59,7 +59,7 @@ class FrameClock:
         self._max_late = 0.0
         self._frames_due = 0
         self._skipped = 0
-        self._faults = 0
+        self._faults: dict[str, int] = {}
 
     # ------------------------------------------------------------------ who is served
 
@@ -139,8 +139,9 @@ class FrameClock:
             self._fault(getattr(work, "__qualname__", repr(work)))
 
     def _fault(self, where: str) -> None:
-        self._faults += 1
-        log.exception("the frame clock goes on after a fault in %s", where)
+        count = self._faults[where] = self._faults.get(where, 0) + 1
+        if is_worth_a_line(count):
+            log.exception("fault number %d in %s; the frame clock goes on", count, where)
 
     # ------------------------------------------------------------------ running
 
@@ -174,14 +175,15 @@ class FrameClock:
             "late_max_ms": self._max_late * 1000,
             "frames_due": self._frames_due,
             "skipped_slots": self._skipped,
-            "faults": self._faults,
+            "faults": sum(self._faults.values()),
         }
 
     def reset_stats(self) -> None:
         """Begin counting anew."""
         self._late = [0] * (_STEPS + 1)
         self._max_late = 0.0
-        self._frames_due = self._skipped = self._faults = 0
+        self._frames_due = self._skipped = 0
+        self._faults = {}
 
     def _percentile(self, part: float) -> float:
         """Upper bound of the step in which this part of all entries is reached, in ms."""
@@ -195,8 +197,13 @@ class FrameClock:
         return self._max_late * 1000
 
 
+def is_worth_a_line(count: int) -> bool:
+    """The 1st, 2nd, 4th, 8th ... of its kind: what happens every tick must not fill the disk with log."""
+    return count & (count - 1) == 0
+
+
 def _deaf(batch: Batch) -> None:
     """Nobody listens to batches."""
 
 
-__all__ = ["Batch", "FrameClock", "Source", "Ticked"]
+__all__ = ["Batch", "FrameClock", "Source", "Ticked", "is_worth_a_line"]

@@ -55,6 +55,12 @@ class Playout:
     that was not there before. ``underruns`` counts the times a reply ran dry in the middle.
     """
 
+    __slots__ = (
+        "_at", "_base", "_current", "_data", "_fade_out", "_furthest", "_max_queued", "_paused", "_released",
+        "_replies", "_size", "_starved", "_tail", "frame_bytes", "on_finished", "on_started", "rate",
+        "underruns", "wake",
+    )  # fmt: skip
+
     def __init__(self, rate: int, frame_bytes: int, *, max_queued_s: float = 30.0, fade_out: bool = True) -> None:
         """``rate`` in Hz of all audio given. ``max_queued_s`` bounds what waits (480 KB at 8 kHz).
 

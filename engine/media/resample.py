@@ -30,6 +30,9 @@ _STREAM_HALF, _STREAM_CUTOFF, _STREAM_BETA = 12, 0.97, 6.2
 # 32: whole sentences have no hurry, so flat to 0.88 and -80 dB from 1.04.
 _WHOLE_HALF, _WHOLE_CUTOFF, _WHOLE_BETA = 32, 0.96, 7.9
 
+# Samples of a block, on the side that has more of them. A stream's 20 ms frames are whole blocks.
+_STREAM_BLOCK, _WHOLE_BLOCK = 32, 192
+
 _SLICE_ROWS = 2048  # blocks multiplied at once; bounds the copy of the windows
 
 
@@ -39,10 +42,14 @@ class _Bank:
     A block's window begins ``before`` samples before the block and ends ``after`` samples after its last sample.
     """
 
-    def __init__(self, rate_from: int, rate_to: int, half: int, cutoff: float, beta: float) -> None:
+    def __init__(self, rate_from: int, rate_to: int, half: int, cutoff: float, beta: float, block: int) -> None:
         common = gcd(rate_from, rate_to)
-        up, self.step = rate_to // common, rate_from // common
-        reach = half * max(up, self.step)  # on the grid of the least common multiple of both rates
+        up, step = rate_to // common, rate_from // common
+        reach = half * max(up, step)  # on the grid of the least common multiple of both rates
+        # Blocks of many samples make one matrix product of what would be many small ones.
+        times = max(1, block // max(up, step))
+        up, self.step = up * times, step * times
+        reach *= times
         self.before = reach // up
         last = ((up - 1) * self.step + reach) // up
         self.after = last - (self.step - 1)
@@ -73,8 +80,8 @@ class _Bank:
 
 
 @lru_cache(maxsize=64)
-def _bank(rate_from: int, rate_to: int, half: int, cutoff: float, beta: float) -> _Bank:
-    return _Bank(rate_from, rate_to, half, cutoff, beta)
+def _bank(rate_from: int, rate_to: int, half: int, cutoff: float, beta: float, block: int) -> _Bank:
+    return _Bank(rate_from, rate_to, half, cutoff, beta, block)
 
 
 def resample(pcm: Pcm, rate_from: int, rate_to: int) -> Pcm:
@@ -86,7 +93,7 @@ def resample(pcm: Pcm, rate_from: int, rate_to: int) -> Pcm:
     _check(rate_from, rate_to, RATES)
     if rate_from == rate_to or len(pcm) == 0:
         return pcm.copy()
-    bank = _bank(rate_from, rate_to, _WHOLE_HALF, _WHOLE_CUTOFF, _WHOLE_BETA)
+    bank = _bank(rate_from, rate_to, _WHOLE_HALF, _WHOLE_CUTOFF, _WHOLE_BETA, _WHOLE_BLOCK)
     count = -(-len(pcm) // bank.step)
     samples = np.zeros(bank.before + count * bank.step + bank.after, dtype=np.float64)
     samples[bank.before : bank.before + len(pcm)] = pcm
@@ -105,7 +112,7 @@ class Resampler:
         """Rates in Hz out of ``STREAM_RATES``; raises ``MediaError`` for another."""
         _check(rate_from, rate_to, STREAM_RATES)
         self._same = rate_from == rate_to
-        self._bank = _bank(rate_from, rate_to, _STREAM_HALF, _STREAM_CUTOFF, _STREAM_BETA)
+        self._bank = _bank(rate_from, rate_to, _STREAM_HALF, _STREAM_CUTOFF, _STREAM_BETA, _STREAM_BLOCK)
         self._kept: _Samples = np.zeros(self._bank.before + self._bank.after, dtype=np.float64)
         self.delay_ms = 0.0 if self._same else self._bank.after / rate_from * 1000
 

@@ -9,15 +9,14 @@ unicast silently. The source address is what we told it (``local-ip``), so each 
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from socket import AF_INET, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET
-from typing import Protocol
+from functools import lru_cache
 
 from gevent.event import Event
-from gevent.monkey import get_original
 
 from engine.config import MediaOptions
 from engine.media.addresses import AddressPool
-from engine.media.clock import Batch, FrameClock
+from engine.media.clock import Batch, FrameClock, is_worth_a_line
+from engine.media.datagram import Address, DatagramSocket, bind_datagram
 from engine.media.errors import MediaError
 from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
@@ -31,32 +30,21 @@ RATES = (8000, 16000)
 DRIFT_MS = 100
 """How far the caller's audio may fall behind time before silence is filled in."""
 
-RECEIVE_BUFFER = 8 * 1024 * 1024
-"""Asked of the kernel: half a second of 400 calls. A frame takes 1.3 KB there (168 fill the default of 213 KB)."""
+WATCH_S = 0.04
+"""How often it is looked whether frames are missing, in seconds."""
 
-_SO_RCVBUFFORCE = 33  # Linux; needs CAP_NET_ADMIN, and passes net.core.rmem_max
 _JITTER_FRAMES = 2  # ahead of time by so much is more than FreeSWITCH's timer does (16 to 24 ms)
 _REMEMBERED = 1024  # addresses of closed calls whose last datagrams are nobody's fault
 
-Address = tuple[str, int]
 Mouth = Callable[[bytes, int], None]
 """``mouth(frame, slot)``: a frame of speech was written, and plays ``slot`` frames after the caller's first one."""
-
-
-class DatagramSocket(Protocol):
-    """What is used of a non-blocking UDP socket; tests give one without a network."""
-
-    def recvfrom(self, size: int, /) -> tuple[bytes, Address]: ...  # noqa: D102
-    def sendto(self, data: bytes, address: Address, /) -> int: ...  # noqa: D102
-    def getsockname(self) -> Address: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
 
 
 class UnicastSocket:
     """The one UDP socket of a process for all its calls.
 
-    ``refused`` counts datagrams of strangers, ``bad_frames`` those of the wrong size, ``ear_faults`` frames on which an
-    ear raised.
+    ``refused`` counts datagrams of strangers, ``bad_frames`` those of the wrong size, ``ear_faults`` exceptions of
+    ears and of ``on_lost``.
     """
 
     def __init__(
@@ -75,10 +63,11 @@ class UnicastSocket:
         self.bad_frames = 0
         self.ear_faults = 0
         self._socket = (bind or bind_datagram)(options.bind, options.port)
+        self.sendto = self._socket.sendto
         self.ip, self.port = self._socket.getsockname()
         self._addresses = addresses or AddressPool()
-        self._legs: dict[Address, UnicastLeg] = {}
-        self._closed: OrderedDict[Address, None] = OrderedDict()
+        self._legs: dict[str, UnicastLeg] = {}  # by FreeSWITCH's address; its port is the same for all
+        self._closed: OrderedDict[str, None] = OrderedDict()
         self._next_watch = 0.0
         self._round = 0
         self._size = max(RATES) // 1000 * options.frame_ms * SAMPLE_BYTES + 1
@@ -111,26 +100,23 @@ class UnicastSocket:
         """Give the leg an address of its own; its datagrams are told by it."""
         leg.local_ip = self._addresses.take()
         leg.far = (leg.local_ip, leg.local_port)
-        self._closed.pop(leg.far, None)
-        self._legs[leg.far] = leg
+        self._closed.pop(leg.local_ip, None)
+        self._legs[leg.local_ip] = leg
 
     def unregister(self, leg: "UnicastLeg") -> None:
         """Take the address back. What still comes from there is ignored for a while, not counted as a stranger's."""
-        if self._legs.pop(leg.far, None) is not None:
+        if self._legs.pop(leg.local_ip, None) is not None:
             self._addresses.give_back(leg.local_ip)
-            self._closed[leg.far] = None
+            self._closed[leg.local_ip] = None
             if len(self._closed) > _REMEMBERED:
                 self._closed.popitem(last=False)
-
-    def send(self, frame: bytes, address: Address) -> None:
-        """One datagram. What the kernel does not take is lost, as on any network."""
-        self._socket.sendto(frame, address)
 
     # ------------------------------------------------------------------ in
 
     def drain(self, now: float, hear: Callable[[Batch], None]) -> None:
-        """Deliver every datagram that has arrived: to its leg's ear, then as a batch to ``hear``."""
-        legs, size, receive = self._legs, self._size, self._socket.recvfrom
+        """Deliver every datagram that has arrived: to its leg's ear, then as a batch to ``hear``. An ear may close its
+        leg, which is in the batch all the same."""
+        legs, size, receive, switch_port = self._legs, self._size, self._socket.recvfrom, self.options.switch_port
         batch: Batch = []
         round_number = self._round + 1
         # A flood must not hold the hub: what is beyond waits for the next tick.
@@ -139,8 +125,8 @@ class UnicastSocket:
                 frame, address = receive(size)
             except BlockingIOError:
                 break
-            leg = legs.get(address)
-            if leg is None:
+            leg = legs.get(address[0])
+            if leg is None or address[1] != switch_port:
                 self._refuse(address)
                 continue
             if len(frame) != leg.frame_bytes:
@@ -155,6 +141,7 @@ class UnicastSocket:
                 round_number += 1
             leg.round = round_number
             leg.last_in = now
+            leg.fresh = True
             if not leg.alive:
                 leg.come_alive(now)
             silent = frame == leg.no_rtp
@@ -164,22 +151,47 @@ class UnicastSocket:
             batch.append((leg, frame, silent))
             try:
                 leg.ear(frame, silent)
-            except Exception:
-                self.ear_faults += 1
-                log.exception("the ear of %s failed on a frame; the call goes on", leg.local_ip)
+            except Exception:  # noqa: BLE001 - one call's fault must not deafen the others
+                self._fault(leg)
         self._round = round_number
         if batch:
             hear(batch)
         if now >= self._next_watch:
-            self._next_watch = now + self.options.frame_ms / 1000
-            for leg in list(legs.values()):
-                leg.watch(now, hear)
+            self._next_watch = now + WATCH_S
+            self._watch(now, hear)
+
+    def _watch(self, now: float, hear: Callable[[Batch], None]) -> None:
+        """Look after all legs. Silence is filled in for all of them together: after a stall it is many frames."""
+        behind: list[tuple[UnicastLeg, int]] = []
+        for leg in list(self._legs.values()):
+            try:
+                frames = leg.watch(now)
+            except Exception:  # noqa: BLE001 - one call's fault must not deafen the others
+                self._fault(leg)
+                continue
+            if frames:
+                behind.append((leg, frames))
+        while behind:
+            batch: Batch = []
+            for leg, _ in behind:
+                try:
+                    leg.fill()
+                except Exception:  # noqa: BLE001 - the same
+                    self._fault(leg)
+                batch.append((leg, leg.silence, True))
+            hear(batch)
+            behind = [(leg, frames - 1) for leg, frames in behind if frames > 1]
+
+    def _fault(self, leg: "UnicastLeg") -> None:
+        self.ear_faults += 1
+        if is_worth_a_line(self.ear_faults):
+            log.exception("who listens to %s failed (%d such faults); the call goes on", leg.local_ip, self.ear_faults)
 
     def _refuse(self, address: Address) -> None:
-        if address in self._closed:
+        if address[0] in self._closed:
             return
         self.refused += 1
-        if self.refused & (self.refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: a flood must not fill the disk
+        if is_worth_a_line(self.refused):
             log.warning("datagram from a stranger, %s:%d, refused (%d so far)", *address[:2], self.refused)
 
 
@@ -190,11 +202,20 @@ class UnicastLeg:
     Nothing is written until FreeSWITCH's first frame shows that unicast lives (``first_frame``).
     """
 
+    # A tick touches every leg: compact objects are what keeps them in the cache.
+    __slots__ = (
+        "_began", "_closed", "_counting", "_drift", "_frame_s", "_idle", "_lead",
+        "_on_lost", "_ahead", "_sendto", "_slot", "_socket", "_watchdog_s", "_written_alone",
+        "alive", "bad_frames", "ear", "far", "filled", "first_frame", "frame_bytes", "fresh", "frames_in", "frames_out",
+        "last_in", "left_out", "local_ip", "local_port", "mouth", "no_rtp", "playout", "rate", "remote_ip",
+        "remote_port", "round", "send_errors", "silence", "surplus",
+    )  # fmt: skip
+
     def __init__(self, socket: UnicastSocket, rate: int, on_lost: Callable[[int], None] | None) -> None:
         """Made by ``UnicastSocket.open``."""
         options = socket.options
         self.rate = rate
-        self.frame_bytes = rate * options.frame_ms // 1000 * SAMPLE_BYTES
+        self.frame_bytes, self.silence, self.no_rtp = _frame_kinds(rate * options.frame_ms // 1000 * SAMPLE_BYTES)
         idle = options.idle == "silence"
         self.playout = Playout(rate, self.frame_bytes, fade_out=idle)
         self.playout.wake = self._kick
@@ -210,15 +231,15 @@ class UnicastLeg:
         self.local_port = options.switch_port
         self.far: Address = ("", 0)  # both of them
         self.remote_ip, self.remote_port = socket.ip, socket.port
-        self.no_rtp = b"\xff" * self.frame_bytes
-        self.silence = bytes(self.frame_bytes)
         # Read and written by the socket's drain, for speed.
         self.alive = False
         self.round = 0  # number of the batch that has this leg
         self.ear: Ear = _deaf
         self.last_in = 0.0
+        self.fresh = False  # a frame has come since the last tick
         self.surplus = 0  # frames filled in that may still arrive late
         self._socket = socket
+        self._sendto = socket.sendto
         self._on_lost = on_lost
         self._frame_s = options.frame_ms / 1000
         self._watchdog_s = options.watchdog_ms / 1000
@@ -228,9 +249,8 @@ class UnicastLeg:
         self._counting = False  # the caller's first frame has come
         self._began = 0.0  # when it came
         self._slot = 0  # frames of time since then
-        self._play = 0  # the slot in which the next frame written will play
+        self._ahead = 0  # frames that FreeSWITCH holds, counting the one it plays
         self._written_alone = 0  # frames of speech written since a frame came in last
-        self._last_in_at_tick = 0.0
         self._closed = False
 
     def attach(self, ear: Ear) -> None:
@@ -266,34 +286,31 @@ class UnicastLeg:
         slot = self._slot = self._slot + slots
         if not self.alive:
             return
-        if self.last_in != self._last_in_at_tick:
-            self._last_in_at_tick = self.last_in
+        if self.fresh:
+            self.fresh = False
             self._written_alone = 0
-        play = self._play
-        if play < slot:
-            play = slot
-        end = slot + self._lead
-        take = self.playout.next_frame
-        while play < end:
-            frame = take()
-            if frame is None:
-                if play == slot and self._idle:
-                    self._send(self._idle)
-                    play += 1
+        ahead = self._ahead - slots
+        if ahead < 0:
+            ahead = 0
+        lead = self._lead
+        while ahead < lead:
+            frame = self.playout.next_frame()
+            if frame is not None:
+                self._written_alone += 1
+                if self.mouth:
+                    self.mouth(frame, slot + ahead)
+            elif ahead == 0 and self._idle:
+                frame = self._idle
+                lead = 0  # silence needs none
+            else:
                 break
-            self._send(frame)
-            self._written_alone += 1
-            if self.mouth:
-                self.mouth(frame, play)
-            play += 1
-        self._play = play
-
-    def _send(self, frame: bytes) -> None:
-        self.frames_out += 1
-        try:
-            self._socket.send(frame, self.far)
-        except OSError:
-            self.send_errors += 1
+            try:
+                self._sendto(frame, self.far)
+            except OSError:  # what the kernel does not take is lost, as on any network
+                self.send_errors += 1
+            self.frames_out += 1
+            ahead += 1
+        self._ahead = ahead
 
     def _kick(self) -> None:
         if self.alive:
@@ -304,23 +321,24 @@ class UnicastLeg:
     def come_alive(self, now: float) -> None:
         """A frame came after none had."""
         self.alive = True
+        self._ahead = 0
         if not self._counting:
             self._counting = True
             self._began = now
-            self._slot = self._play = 0
+            self._slot = 0
         self.first_frame.set()
 
-    def watch(self, now: float, hear: Callable[[Batch], None]) -> None:
-        """Once a frame: keep the audio clock true, notice that unicast has died."""
+    def watch(self, now: float) -> int:
+        """Every ``WATCH_S``: notice that unicast has died. Returns how many frames of silence the caller's audio needs
+        to be in time again."""
         if self._closed or not self._counting:
-            return
+            return 0
         behind = self._behind(now)
-        if behind > self._drift:
-            self._fill(behind, hear)
         if self.alive and now - self.last_in >= self._watchdog_s:
             self._lose()
             if self._on_lost:
                 self._on_lost(round((now - self.last_in) * 1000))
+        return behind if behind > self._drift else 0
 
     def is_ahead(self, now: float) -> bool:
         """Whether the frame that just came is a late one that was filled in already; it is left out then."""
@@ -335,14 +353,12 @@ class UnicastLeg:
         """Frames that should have come by now and have not."""
         return int((now - self._began) / self._frame_s) + 1 - self.frames_in
 
-    def _fill(self, frames: int, hear: Callable[[Batch], None]) -> None:
-        """Datagrams were lost: the caller's time goes on with silence."""
-        for _ in range(frames):
-            self.frames_in += 1
-            self.filled += 1
-            self.surplus += 1
-            self.ear(self.silence, True)
-            hear([(self, self.silence, True)])
+    def fill(self) -> None:
+        """A datagram was lost: the caller's time goes on with a frame of silence."""
+        self.frames_in += 1
+        self.filled += 1
+        self.surplus += 1
+        self.ear(self.silence, True)
 
     def _lose(self) -> None:
         if self.alive:
@@ -352,26 +368,14 @@ class UnicastLeg:
             self._written_alone = 0
 
 
-def bind_datagram(ip: str, port: int) -> DatagramSocket:
-    """A non-blocking UDP socket of the operating system (not gevent's: nobody waits on it) with large buffers."""
-    raw = get_original("socket", "socket")(AF_INET, SOCK_DGRAM)
-    raw.setblocking(False)
-    try:
-        raw.setsockopt(SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    except OSError:
-        raw.setsockopt(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER)  # the kernel gives what rmem_max allows
-    raw.setsockopt(SOL_SOCKET, SO_SNDBUF, 1024 * 1024)
-    try:
-        raw.bind((ip, port))
-    except OSError as fault:
-        raw.close()
-        raise MediaError(f"media.port: cannot bind UDP {ip}:{port}: {fault.strerror}; choose another or 0") from fault
-    socket: DatagramSocket = raw
-    return socket
+@lru_cache
+def _frame_kinds(size: int) -> tuple[int, bytes, bytes]:
+    """Size, silence, and FreeSWITCH's "no RTP", one object each for all legs: they stay in the cache."""
+    return size, bytes(size), b"\xff" * size
 
 
 def _deaf(frame: bytes, silent: bool) -> None:
     """Nobody listens."""
 
 
-__all__ = ["DRIFT_MS", "RATES", "UnicastLeg", "UnicastSocket", "bind_datagram"]
+__all__ = ["DRIFT_MS", "RATES", "UnicastLeg", "UnicastSocket"]

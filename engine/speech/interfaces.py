@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 Pcm = npt.NDArray[np.int16]
+Rows = npt.NDArray[np.intp]
+Verdicts = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,22 @@ class Voice(Protocol):
 
 
 class Vad(Protocol):
-    """Voice activity of many calls at once: one row a call, so that a tick costs one pass."""
+    """Voice activity of many calls at once: one row a call, so that a tick costs one pass.
+
+    Frames are 10, 20 or 30 ms long, all of one call the same; calls of different rates go into one pass.
+    """
 
     name: str
 
+    reach_frames: int
+    """How many frames one verdict speaks of, counted back from the newest: 1, or more for detectors that look at
+    windows longer than a frame."""
+
     def open(self, rate: int) -> int:
-        """A row for a new call at this rate; its state is fresh."""
+        """A row for a new call at this rate; its state is fresh. Raises ``SpeechError`` for rates it cannot hear."""
 
     def close(self, row: int) -> None:
         """Free the row."""
 
-    def process(self, rows: list[int], frames: list[bytes]) -> list[bool]:
-        """Whether each row's newest 20 ms frame is voice. ``rows`` has no row twice."""
+    def process(self, rows: Rows, frames: list[bytes]) -> Verdicts:
+        """Whether each row's newest frame is voice. ``rows`` has no row twice."""

@@ -2,7 +2,11 @@
 
 A line is ``{"t": 12.345, "event": name, ...fields}``: ``t`` seconds of call time (0 = answered; negative before) at
 which the line was written; ``at`` where present is when it happened in the audio. ``gen`` is the generation of a reply.
+
+A line whose name is not here is a note: a decision of the turn engine under its own name, with ``why``.
 """
+
+import re
 
 EVENTS: dict[str, str] = {
     # the call
@@ -10,11 +14,12 @@ EVENTS: dict[str, str] = {
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
+    "recording": "file, rate, at (call time of its first sample)",
     "dtmf": "digit, at, duration_ms",
     "hangup": "cause, by (caller, agent, switch, engine)",
     "call_ended": "seconds, caller_frames, agent_frames, underruns, refused_datagrams, bad_frames, dropped_bytes",
     "error": "where, message",
-    "config": "the options that differ from the defaults",
+    "config": "options (those that differ from the defaults)",
     # hearing
     "voice_on": "at",
     "voice_off": "at",
@@ -41,3 +46,12 @@ EVENTS: dict[str, str] = {
     "cut": "gen, at, heard",
     "playout_finished": "gen, at",
 }
+
+
+def _names(fields: str) -> frozenset[str]:
+    """``"ms (accept to answered), gen"`` -> ``{"ms", "gen"}``."""
+    return frozenset(re.sub(r"\(.*?\)", "", fields).replace(" ", "").split(","))
+
+
+FIELDS: dict[str, frozenset[str]] = {name: _names(fields) for name, fields in EVENTS.items()}
+"""The names of the fields of each event. A line may leave fields out; it has no others."""

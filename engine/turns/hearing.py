@@ -35,7 +35,7 @@ class Hearing:
         if state.reply is not None:
             state.reply.deaf = False
         if turn.pieces and turn.pieces[-1].end >= voice.on:
-            turn.quiet_from = max(turn.quiet_from, voice.off)
+            turn.quiet_from = voice.off  # the end of the voice, however far a partial transcript had run on
         if not voice.over_agent and state.key_at < voice.on:
             turn.unclear_s = max(turn.unclear_s, voice.lasted(self._desk.now))
         if not voice.awaited and not turn.pieces:

@@ -1,0 +1,191 @@
+"""Questions asked aloud, off real time, of the same ears, recogniser and knowledge base that calls have.
+
+    python -m benchmarks.by_ear                 what was heard of each question and what became of it
+    python -m benchmarks.by_ear --set tuning    the set that thresholds and language model were chosen on
+
+Twenty-millisecond frames go to the VAD as fast as the recogniser's processes take them. A voice asks its questions in
+calls of four: as on the telephone, the recogniser starts each call with a typical cepstral mean and follows the caller's.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import argparse
+import os
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import gevent
+from gevent.event import Event
+from gevent.pool import Pool
+
+from benchmarks.voices import RATE, VOICES, in_room, say, say_all
+from engine.config import Config
+from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.evaluate import QUESTIONS, TUNING, Outcomes, Question, evaluate, load
+from engine.speech.ears import Ears
+from engine.speech.interfaces import Heard, Pcm
+from engine.speech.stt.lm import build_language_model
+from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
+from engine.speech.vad import make_vad
+from engine.standin.line import telephone
+
+BANDS = ("16 kHz", "telephone band")
+SNR_DB = 30.0
+QUESTIONS_A_CALL = 4
+CALLS_AT_ONCE = 8
+FINAL_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question by one voice over one band: what was heard of it, and what became of it."""
+
+    voice: str
+    band: str
+    outcome: Outcomes
+
+
+class Bench:
+    """The embedded set without a call around it."""
+
+    def __init__(self, config: Config) -> None:
+        """Load; see ``ready``."""
+        self.knowledge = KnowledgeBase.open(config.knowledge.collection, config.knowledge)
+        speech = config.speech.model_copy(update={"recogniser_workers": 2, "final_timeout_ms": FINAL_WAIT_S * 1000})
+        self.recogniser = PocketsphinxRecogniser(
+            speech, config.vad, build_language_model(*self.knowledge.language_material())
+        )
+        self._vad = config.vad
+        if not self.recogniser.wait_ready(60.0):
+            raise TimeoutError("the recogniser did not load")
+
+    def ask(self, questions: list[Question], bands: tuple[str, ...] = BANDS) -> list[Asked]:
+        """Every question by every voice over every band."""
+        say_all([question.text for question in questions])
+        order = list(range(len(questions)))
+        random.Random(7).shuffle(order)
+        calls = [(voice, band, order[first:first + QUESTIONS_A_CALL]) for band in bands for voice in VOICES
+                 for first in range(0, len(order), QUESTIONS_A_CALL)]  # fmt: skip
+
+        def hold(call: tuple[str, str, list[int]]) -> list[Asked]:
+            voice, band, numbers = call
+            asked = [questions[number] for number in numbers]
+            with self._line(band) as line:
+                heard = [line.listen(over(band, voice, number, questions[number].text)) for number in numbers]
+            outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
+            return [Asked(voice, band, outcome) for outcome in outcomes]
+
+        return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
+
+    @contextmanager
+    def _line(self, band: str) -> Iterator["Line"]:
+        # Ears of its own: frames of one call come in bursts here.
+        line = Line(Ears(make_vad(self._vad), self._vad), self.recogniser, rate_of(band))
+        try:
+            yield line
+        finally:
+            line.close()
+
+    def close(self) -> None:
+        """End the recogniser's processes."""
+        self.recogniser.close()
+
+
+class Line:
+    """One call's audio on its way to words."""
+
+    def __init__(self, ears: Ears, recogniser: PocketsphinxRecogniser, rate: int) -> None:
+        """Silent so far."""
+        self._ears = ears
+        self._size = rate // 50
+        self._row = ears.open(rate, self)
+        self._stream = recogniser.open(rate, self._deliver)
+        self._finals: list[str] = []
+        self._owed = 0
+        self._none_owed = Event()
+
+    def listen(self, pcm: Pcm) -> str:
+        """All words of a question, in the order of their stretches of voice."""
+        self._finals = []
+        for number, start in enumerate(range(0, len(pcm) - self._size + 1, self._size)):
+            frame = pcm[start:start + self._size].tobytes()
+            self._stream.feed(frame)
+            self._ears.hear([(self._row, frame, False)])
+            if number % 25 == 0:
+                gevent.sleep(0)  # let the workers' pipes be filled
+        if self._owed:
+            self._none_owed.clear()
+            self._none_owed.wait(FINAL_WAIT_S)
+        return " ".join(self._finals)
+
+    def voice_on(self, sample: int) -> None:
+        """See ``engine.speech.ears.Listener``."""
+        self._owed += 1
+        self._stream.voice_on(sample)
+
+    def voice_off(self, sample: int) -> None:
+        """See ``engine.speech.ears.Listener``."""
+        self._stream.voice_off(sample)
+
+    def _deliver(self, heard: Heard) -> None:
+        if heard.final:
+            self._owed -= 1
+            if heard.text:
+                self._finals.append(heard.text)
+            if not self._owed:
+                self._none_owed.set()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._ears.close(self._row)
+        self._stream.close()
+
+
+def rate_of(band: str) -> int:
+    """Samples a second on this band."""
+    return RATE if band == BANDS[0] else 8000
+
+
+def over(band: str, voice: str, number: int, text: str, snr_db: float | None = SNR_DB) -> Pcm:
+    """A question as it comes out of the line. ``number`` seeds the noise, ``snr_db`` is that of a telephone line."""
+    spoken = in_room(say(voice, text), seed=number)
+    return spoken if band == BANDS[0] else telephone(spoken, RATE, snr_db=snr_db, seed=number)
+
+
+def rates(asked: list[Asked]) -> dict[str, float]:
+    """Percent of the answerable questions ``right``, ``wrong``, ``asked_back``, ``refused``, and of the others
+    ``off_topic_answered``."""
+    own = [entry.outcome.outcome for entry in asked if entry.outcome.question.document is not None]
+    off = [entry.outcome.outcome for entry in asked if entry.outcome.question.document is None]
+    found = {kind: 100 * own.count(kind) / len(own) for kind in ("right", "wrong", "asked_back", "refused")}
+    return found | {"off_topic_answered": 100 * off.count("wrong") / len(off)}
+
+
+def main() -> None:
+    """Print every question, then the rates by voice and by band."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.by_ear", description=__doc__)
+    parser.add_argument("--set", choices=("questions", "tuning"), default="questions")
+    args = parser.parse_args()
+    from engine import configfile
+
+    bench = Bench(configfile.load(None, os.environ))
+    try:
+        asked = bench.ask(load(QUESTIONS if args.set == "questions" else TUNING))
+    finally:
+        bench.close()
+    for entry in asked:
+        got = entry.outcome
+        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{got.question.text}\t{got.asked}")
+    for band in BANDS:
+        for voice in (*VOICES, ""):
+            some = [entry for entry in asked if entry.band == band and entry.voice.startswith(voice)]
+            print(band, voice or "all", {kind: round(rate, 1) for kind, rate in rates(some).items()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

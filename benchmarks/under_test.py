@@ -1,0 +1,42 @@
+"""``python -m benchmarks.under_test``: an engine with instant providers, started like ``trunkline serve``."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import os  # noqa: E402
+import signal  # noqa: E402
+
+from gevent import signal_handler  # noqa: E402
+from gevent.event import Event  # noqa: E402
+
+from benchmarks.instant import InstantBrain, InstantRecogniser, InstantVoice  # noqa: E402
+from engine import configfile  # noqa: E402
+from engine.embedded import Providers  # noqa: E402
+from engine.service import Engine  # noqa: E402
+from engine.speech.vad import make_vad  # noqa: E402
+from engine.web.health import HealthServer  # noqa: E402
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    config = configfile.load(None, os.environ)
+    engine = Engine(
+        config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
+    )
+    health = HealthServer(config.http, engine.snapshot)
+    stop = Event()
+    handler = signal_handler(signal.SIGTERM, stop.set)
+    try:
+        health.start()
+        engine.start()
+        print(f"trunkline ready: event socket {engine.event_socket_address}, health {health.url}", flush=True)
+        stop.wait()
+    finally:
+        engine.stop()
+        health.stop()
+        handler.cancel()
+
+
+if __name__ == "__main__":
+    main()

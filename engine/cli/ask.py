@@ -1,0 +1,73 @@
+"""``trunkline ask``: a question to the knowledge base."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.knowledge.answer import Answer
+    from engine.knowledge.base import KnowledgeBase
+
+HELP = """\
+Ask the knowledge base a question and see what would be said, from which passage, with which scores, and why.
+
+The decision is one of: answer; ask_back, when two documents come equally near; unknown, below the threshold.
+"""
+
+EPILOG = """\
+examples:
+  trunkline ask "how high is the late fee"
+  trunkline ask "how high is the late fee" --spoken   with the thresholds and the wording of a call
+  trunkline ask "when is the desk open" --collection desk --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``trunkline ask``."""
+    parser.add_argument("question", metavar="QUESTION", nargs="+", help="the question; quotes are not needed")
+    parser.add_argument("--collection", metavar="NAME", help="which collection (default: knowledge.collection)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the defaults)")
+    parser.add_argument("--spoken", action="store_true", help="as if it had been asked in a call")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer one question; 0 whatever the decision was."""
+    from engine import configfile
+    from engine.knowledge.base import KnowledgeBase
+
+    base = KnowledgeBase.open(args.collection, configfile.load(args.config, os.environ).knowledge)
+    question = " ".join(args.question)
+    answer = base.answer(question, spoken=args.spoken)
+    if args.json:
+        search = "meaning" if base.by_meaning else "keywords"
+        print(json.dumps({"question": question, "collection": base.collection, "search": search, **answer.as_dict()},
+                         indent=2, ensure_ascii=False))
+    else:
+        _show(base, answer)
+    return 0
+
+
+def _show(base: "KnowledgeBase", answer: "Answer") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    colour = {"answer": "green", "ask_back": "yellow", "unknown": "red"}[answer.decision]
+    console.print(Text(answer.text, style=f"bold {colour}"))
+    if answer.more:
+        console.print(Text(f"and: {answer.more}", style="dim"))
+    console.print(Text(f"{answer.decision}: {answer.why}"))
+    for citation in answer.citations:
+        place = " > ".join((citation.title, *citation.heading))
+        console.print(Text(f"from {citation.document} ({place}), {citation.chunk_id}:\n  {citation.snippet}"))
+    table = Table("document", "score", box=None, pad_edge=False)
+    for name, score in answer.candidates:
+        table.add_row(name, f"{score:.2f}")
+    if answer.candidates:
+        console.print(table)
+    if not base.by_meaning:
+        console.print(Text(f"Searched by keywords only: {base.why_keywords}.", style="yellow"))

@@ -1,0 +1,282 @@
+"""The conversation on a leg: what is heard goes to the turn engine, what it decides is carried out.
+
+Knows no switch and no carrier: a phone call, a browser or a stream from a trunk is a leg. Everything runs in the hub's
+thread; events that arise while another one is being handled wait their turn, so the turn engine sees one at a time.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from engine.config import Config
+from engine.dialog.brain import Brain, Request
+from engine.media.leg import Leg
+from engine.media.playout import Heard as Played
+from engine.media.recording import Recorder
+from engine.reply import Reply
+from engine.speech.ears import Ears, Row
+from engine.speech.interfaces import Heard, HearStream, Recogniser, Voice
+from engine.telemetry.eventlog import EventLog
+from engine.timers import Timers
+from engine.turns import events as turn
+from engine.turns.engine import TurnEngine
+
+log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 1.0
+"""How long the end of a conversation waits for its replies to stop."""
+
+
+class Hearing:
+    """Which row of the ears hears which leg: takes the frame clock's batches to the ears."""
+
+    def __init__(self, ears: Ears) -> None:
+        """No leg is heard yet."""
+        self._ears = ears
+        self._rows: dict[Leg, Row] = {}
+
+    def add(self, leg: Leg, listener: "Conversation") -> None:
+        """Tell ``listener`` when voice starts and stops on ``leg``."""
+        self._rows[leg] = self._ears.open(leg.rate, listener)
+
+    def remove(self, leg: Leg) -> None:
+        """Hear it no more. Idempotent."""
+        row = self._rows.pop(leg, None)
+        if row is not None:
+            self._ears.close(row)
+
+    def hear(self, batch: list[tuple[Leg, bytes, bool]]) -> None:
+        """Frames of one pass of the frame clock."""
+        rows = self._rows
+        self._ears.hear([(rows[leg], frame, silent) for leg, frame, silent in batch if leg in rows])
+
+
+@dataclass(frozen=True)
+class Senses:
+    """What all conversations of an engine share: how it hears, thinks, speaks and keeps time."""
+
+    config: Config
+    hearing: Hearing
+    recogniser: Recogniser
+    voice: Voice
+    brain: Brain
+    timers: Timers
+
+
+class Conversation:
+    """One conversation. ``end(reason)`` is called once when the agent is done with it (goodbye played, or a fault)."""
+
+    def __init__(
+        self,
+        senses: Senses,
+        leg: Leg,
+        events: EventLog,
+        began: float,
+        end: Callable[[str], None],
+        recording: Recorder | None = None,
+    ) -> None:
+        """Listens from now on. ``began``: call time 0, on the monotonic clock."""
+        self._senses = senses
+        self._leg = leg
+        self._events = events
+        self._end = end
+        self._recording = recording
+        self._began = began
+        self._audio_began: float | None = None
+        self._turns = TurnEngine(senses.config.turns, senses.config.agent)
+        self._waiting: deque[turn.Event] = deque()
+        self._telling = False
+        self._closed = False
+        self._deadline: float | None = None
+        self._replies: dict[int, Reply] = {}
+        self._voice_from: float | None = None
+        self._voice_to: float | None = None
+        self._voice_off_told: float | None = None
+        self._stream: HearStream = senses.recogniser.open(leg.rate, self._heard)
+        senses.hearing.add(leg, self)
+        leg.attach(self.ear)
+        leg.playout.on_started = self._playout_started
+        leg.playout.on_finished = self._playout_finished
+
+    @property
+    def now(self) -> float:
+        """Seconds of call time."""
+        return monotonic() - self._began
+
+    @property
+    def audio_began(self) -> float:
+        """Call time of the caller's first sample."""
+        return self._audio_began or 0.0
+
+    def start(self) -> None:
+        """Greet the caller."""
+        agent = self._senses.config.agent
+        if agent.greeting:
+            self.tell(turn.SayRequest(agent.greeting, agent.greeting_interruptible))
+
+    # ------------------------------------------------------------ what comes in
+
+    def ear(self, frame: bytes, silent: bool) -> None:
+        """The caller's next frame (called by the leg)."""
+        if self._audio_began is None:
+            self._audio_began = self.now - self._senses.config.media.frame_ms / 1000
+        self._stream.feed(frame)
+        if self._recording is not None:
+            self._recording.caller(frame)
+
+    def voice_on(self, sample: int) -> None:
+        """The caller's voice started (called by the ears)."""
+        at = self._audio_time(sample)
+        self._voice_from, self._voice_to = at, None
+        self._events.write("voice_on", at=at)
+        self._stream.voice_on(sample)
+        self.tell(turn.VoiceOn(at))
+
+    def voice_off(self, sample: int) -> None:
+        """The caller's voice stopped (called by the ears)."""
+        at = self._audio_time(sample)
+        self._voice_to, self._voice_off_told = at, self.now
+        self._events.write("voice_off", at=at)
+        # In this order: a recogniser may deliver its final at once.
+        self.tell(turn.VoiceOff(at))
+        self._stream.voice_off(sample)
+
+    def digit(self, digit: str, duration_ms: int) -> None:
+        """The caller pressed a key."""
+        self._events.write("dtmf", digit=digit, at=self.now, duration_ms=duration_ms)
+        self.tell(turn.Digit(digit, self.now))
+
+    def hung_up(self) -> None:
+        """The caller is gone."""
+        self.tell(turn.HungUp(self.now))
+
+    def tell(self, event: turn.Event) -> None:
+        """Tell the turn engine and carry out what it asks for. Never raises: a fault ends this conversation only."""
+        if self._closed:
+            return
+        self._waiting.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._waiting and not self._closed:
+                now = self.now
+                for action in self._turns.step(now, self._waiting.popleft()):
+                    self._carry_out(action)
+            self._arm()
+        except Exception as fault:
+            log.exception("conversation ended by a fault")
+            self._events.write("error", where="conversation", message=f"{type(fault).__name__}: {fault}")
+            self._waiting.clear()
+            self._end("fault")
+        finally:
+            self._telling = False
+
+    def close(self) -> None:
+        """Stop listening and speaking. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._senses.hearing.remove(self._leg)
+        self._stream.close()
+        for reply in self._replies.values():
+            reply.cancel()
+        for reply in self._replies.values():
+            reply.join(CLOSE_TIMEOUT_S)
+        self._replies.clear()
+
+    # ------------------------------------------------------------ what is done
+
+    def _carry_out(self, action: turn.Action) -> None:
+        playout = self._leg.playout
+        match action:
+            case turn.Note(name, why, fields):
+                self._events.note(name, why=why, **dict(fields))
+            case turn.Think(generation, text, speculative):
+                self._think(generation, text, speculative)
+            case turn.Say(generation, text, interruptible):
+                self._events.write("say", gen=generation, text=text, interruptible=interruptible)
+                self._reply(generation).say(text)
+            case turn.Release(generation):
+                self._events.write("release", gen=generation)
+                self._replies[generation].release()
+                playout.release(generation)
+            case turn.Cancel(generation):
+                self._events.write("cancel", gen=generation)
+                self._drop(generation)
+                playout.cancel(generation)
+            case turn.Pause(generation):
+                playout.pause()
+                onset = None if self._voice_from is None else round((self.now - self._voice_from) * 1000)
+                self._events.write("pause", gen=generation, at=self.now, after_onset_ms=onset)
+            case turn.Resume(generation):
+                playout.resume()
+                self._events.write("resume", gen=generation, at=self.now)
+            case turn.Cut(generation):
+                self._drop(generation)
+                heard = playout.cut(generation).text
+                self._events.write("cut", gen=generation, at=self.now, heard=heard)
+                self._waiting.appendleft(turn.PlayoutCut(generation, self.now, heard))
+            case turn.CommitUser(text, start, end):
+                self._events.write("user_said", text=text, start=start, end=end)
+            case turn.CommitAgent(generation, text, interrupted):
+                self._drop(generation)
+                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted)
+            case turn.EndCall(reason):
+                self._end(reason)
+
+    def _think(self, generation: int, text: str, speculative: bool) -> None:
+        self._events.write("think", gen=generation, text=text, speculative=speculative)
+        history = tuple((line.who, line.text) for line in self._turns.history)
+        self._reply(generation).think(self._senses.brain, Request(text, history, generation, speculative))
+
+    def _reply(self, generation: int) -> Reply:
+        reply = Reply(generation, self._senses.voice, self._leg.playout, self._leg.rate, self.tell, self._events)
+        self._replies[generation] = reply
+        return reply
+
+    def _drop(self, generation: int) -> None:
+        reply = self._replies.pop(generation, None)
+        if reply is not None:
+            reply.cancel()
+
+    def _arm(self) -> None:
+        """Ask the timers for a tick at the turn engine's deadline."""
+        deadline = None if self._closed else self._turns.deadline
+        if deadline is not None and deadline != self._deadline:
+            self._senses.timers.at(self._began + deadline, lambda _: self._due(deadline))
+        self._deadline = deadline
+
+    def _due(self, deadline: float) -> None:
+        if deadline == self._deadline:
+            self._deadline = None
+            self.tell(turn.Tick())
+
+    # ------------------------------------------------------------ call-backs
+
+    def _heard(self, heard: Heard) -> None:
+        start, end = self._audio_time(heard.start), self._audio_time(heard.end)
+        if heard.final:
+            after = None if self._voice_off_told is None else round((self.now - self._voice_off_told) * 1000)
+            self._events.write(
+                "final", text=heard.text, start=start, end=end, ms=after, confidence=round(heard.confidence, 3)
+            )
+        else:
+            self._events.write("partial", text=heard.text, at=end)
+        self.tell(turn.Transcript(heard.text, heard.final, start, end))
+
+    def _playout_started(self, generation: int) -> None:
+        now = self.now
+        waited = None if self._voice_to is None else round((now - self._voice_to) * 1000)
+        self._events.write("on_wire", gen=generation, at=now, after_voice_ms=waited)
+        self.tell(turn.PlayoutStarted(generation, now))
+
+    def _playout_finished(self, generation: int, played: Played) -> None:
+        self._events.write("playout_finished", gen=generation, at=self.now)
+        self.tell(turn.PlayoutFinished(generation, self.now, played.text))
+
+    def _audio_time(self, sample: int) -> float:
+        """Call time of a sample of the caller's audio."""
+        return round((self._audio_began or 0.0) + sample / self._leg.rate, 3)

@@ -1,0 +1,60 @@
+"""The brain that needs no model: answers out of the knowledge base, asks back, or says that it does not know.
+
+It keeps no state: what "yes please" or "say that again" refers to is read from the history, which holds only what was
+really said and heard.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from engine.config import AgentOptions
+from engine.dialog.brain import Farewell, Grounds, ReplyPart, Request, Text
+from engine.dialog.courtesies import Courtesy, courtesy
+from engine.knowledge.answer import ASK_BACK_BEGINS, OFFER, Answer
+
+
+class Answerer(Protocol):
+    """What this brain needs of a knowledge base."""
+
+    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = ()) -> Answer:
+        """Decide on an answer to ``question``; ``context`` is what was said before."""
+
+
+class KnowledgeBrain:
+    """Answers from ``knowledge``, with the fixed phrases of ``agent``."""
+
+    def __init__(self, knowledge: Answerer, agent: AgentOptions) -> None:
+        """Shared by all calls of an engine."""
+        self._knowledge = knowledge
+        self._agent = agent
+
+    def reply(self, request: Request) -> Iterator[ReplyPart]:
+        """The reply to what the caller said; see ``engine.dialog.brain.Brain``."""
+        kind = courtesy(request.text)
+        said = next((text for who, text in reversed(request.history) if who == "agent"), "")
+        refers_back = said.endswith(OFFER) or said.startswith(ASK_BACK_BEGINS)
+        if kind is None or (kind in ("yes", "no") and refers_back):
+            yield from self._answer(request)
+        else:
+            yield Grounds("courtesy", 1.0, detail={"kind": kind})
+            yield from self._be_courteous(kind, said)
+
+    def _answer(self, request: Request) -> Iterator[ReplyPart]:
+        answer = self._knowledge.answer(request.text, spoken=True, context=request.history)
+        yield Grounds(
+            answer.decision,
+            answer.score,
+            tuple(citation.as_dict() for citation in answer.citations),
+            {"why": answer.why, "candidates": [list(candidate) for candidate in answer.candidates]},
+        )
+        yield Text(self._agent.unknown if answer.decision == "unknown" else answer.text)
+
+    def _be_courteous(self, kind: Courtesy, said: str) -> Iterator[ReplyPart]:
+        agent = self._agent
+        if kind == "goodbye" or (kind == "no" and said == agent.welcome):
+            yield Text(agent.goodbye)
+            yield Farewell()
+        elif kind == "repeat" and said:
+            yield Text(said)
+        else:
+            yield Text(agent.welcome if kind in ("thanks", "no") else agent.go_ahead)

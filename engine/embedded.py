@@ -1,0 +1,60 @@
+"""The embedded default: hearing, thinking and speaking with nothing but this machine.
+
+Demo-grade recognition, English only, and said so: the recogniser knows the words of the collection it serves.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from engine.config import Config
+from engine.dialog.brain import Brain
+from engine.dialog.clauses import clauses
+from engine.dialog.knowledge_brain import KnowledgeBrain
+from engine.knowledge.base import KnowledgeBase
+from engine.speech.interfaces import Recogniser, Vad, Voice
+from engine.speech.stt.lm import build_language_model
+from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
+from engine.speech.tts.phrases import PhraseCache
+from engine.speech.vad import make_vad
+from engine.speech.voices import make_voice
+
+log = logging.getLogger(__name__)
+
+READY_TIMEOUT_S = 30.0
+"""How long the start waits for the recogniser's processes; calls that come before they are ready only wait longer."""
+
+
+@dataclass(frozen=True)
+class Providers:
+    """Who hears, thinks and speaks for an engine."""
+
+    vad: Vad
+    recogniser: Recogniser
+    voice: Voice
+    brain: Brain
+
+    def close(self) -> None:
+        """End their processes and connections."""
+        self.recogniser.close()
+        self.voice.close()
+
+
+def providers(config: Config) -> Providers:
+    """The embedded set for ``config``. Raises ``TrunklineError`` saying what is missing and how to get it."""
+    knowledge = KnowledgeBase.open(config.knowledge.collection, config.knowledge)
+    texts, utterances = knowledge.language_material()
+    model = build_language_model(texts, utterances)
+    voice = PhraseCache(make_voice(config.speech))
+    voice.warm(fixed_phrases(config))
+    recogniser = PocketsphinxRecogniser(config.speech, config.vad, model)
+    if not recogniser.wait_ready(READY_TIMEOUT_S):
+        log.warning("the recogniser is not ready after %g s; first callers may have to repeat", READY_TIMEOUT_S)
+    return Providers(make_vad(config.vad), recogniser, voice, KnowledgeBrain(knowledge, config.agent))
+
+
+def fixed_phrases(config: Config) -> list[str]:
+    """What the agent says word for word: rendered before the first call."""
+    agent = config.agent
+    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text]
+    # The greeting is spoken whole, what a brain says clause by clause.
+    return list(dict.fromkeys(texts + [clause for text in texts for clause in clauses(text)]))

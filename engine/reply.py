@@ -1,0 +1,187 @@
+"""One reply on its way to the caller: the brain's text becomes clauses, clauses become audio, audio goes to playout.
+
+Brain and voice run in a greenlet each, so that the brain's stream is read while a clause is being rendered. A reply
+that is still speculative renders its first clause only; the rest follows when it is released.
+"""
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import Any, Protocol
+
+import gevent
+from gevent.event import Event as Flag
+from gevent.queue import Queue
+
+from engine.dialog.brain import Brain, Farewell, Grounds, Request
+from engine.dialog.clauses import ClauseSplitter
+from engine.dialog.errors import DialogError
+from engine.errors import TrunklineError
+from engine.media.ledger import words_at_rate
+from engine.media.playout import Playout
+from engine.media.resample import Resampler, resample
+from engine.speech.interfaces import Pcm, Voice
+from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady
+
+CLAUSES_AHEAD = 64
+"""Clauses that may wait for the voice; then the brain's stream waits."""
+
+ROOM_TIMEOUT_S = 120.0
+"""A reply longer than playout holds waits for the caller to hear the beginning, so long at most."""
+
+OFF_HUB_SAMPLES = 240_000
+"""Longer audio is resampled in the hub's thread pool: ten seconds take 4 ms, a trip to the pool a tenth of one."""
+
+
+class Log(Protocol):
+    """Where a reply writes its lines."""
+
+    def write(self, event: str, /, **fields: Any) -> None:
+        """One line of the call's event log."""
+
+
+class Reply:
+    """Generation ``generation``; events of its progress go to ``tell``, lines to ``log``. ``rate`` is the leg's, in Hz.
+
+    ``cancel`` or the end of the call ends it; it owns its two greenlets.
+    """
+
+    def __init__(
+        self, generation: int, voice: Voice, playout: Playout, rate: int, tell: Callable[[Event], None], log: Log
+    ) -> None:
+        """Stage the reply in playout; nothing is heard before ``playout.release``."""
+        self.generation = generation
+        self._voice = voice
+        self._playout = playout
+        self._rate = rate
+        self._tell = tell
+        self._log = log
+        self._clauses: Queue = Queue(CLAUSES_AHEAD)
+        self._all_of_it = Flag()
+        self._farewell = False
+        self._greenlets: list[gevent.Greenlet] = []
+        self._asked = monotonic()
+        self._texted = self._asked
+        playout.open(generation)
+
+    def think(self, brain: Brain, request: Request) -> None:
+        """Have ``brain`` answer; a speculative request renders only its first clause until ``release``."""
+        if not request.speculative:
+            self._all_of_it.set()
+        self._greenlets = [
+            gevent.spawn(self._guard, self._think, brain, request),
+            gevent.spawn(self._guard, self._speak),
+        ]
+
+    def say(self, text: str) -> None:
+        """Speak a fixed text, as one clause, so that a cached phrase is found."""
+        self._all_of_it.set()
+        self._clauses.put(text)
+        self._clauses.put(None)
+        self._greenlets = [gevent.spawn(self._guard, self._speak)]
+
+    def release(self) -> None:
+        """The turn is decided: render the rest, too."""
+        self._all_of_it.set()
+
+    def cancel(self) -> None:
+        """Stop brain and voice. What is staged is playout's to drop. Idempotent; may be called from one of the two."""
+        for greenlet in self._greenlets:
+            if greenlet is not gevent.getcurrent():
+                greenlet.kill(block=False)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until both greenlets have ended."""
+        gevent.joinall([g for g in self._greenlets if g is not gevent.getcurrent()], timeout=timeout_s)
+
+    def _guard(self, work: Callable[..., None], *args: object) -> None:
+        try:
+            work(*args)
+        except TrunklineError as fault:
+            self._fail(str(fault))
+        except Exception as fault:  # noqa: BLE001  a provider's bug must not leave the caller in silence
+            self._fail(f"{type(fault).__name__}: {fault}")
+
+    def _fail(self, reason: str) -> None:
+        self.cancel()
+        self._playout.done(self.generation)
+        self._log.write("reply_failed", gen=self.generation, reason=reason)
+        self._tell(ReplyFailed(self.generation, reason))
+
+    def _think(self, brain: Brain, request: Request) -> None:
+        splitter = ClauseSplitter()
+        first = True
+        for part in brain.reply(request):
+            if isinstance(part, Grounds):
+                self._log.write(
+                    "grounds",
+                    gen=self.generation,
+                    decision=part.decision,
+                    score=round(part.score, 3),
+                    citations=part.citations,
+                    ms=self._ms_since(self._asked),
+                    detail=part.detail,
+                )
+                continue
+            if isinstance(part, Farewell):
+                self._farewell = True
+                continue
+            if first:
+                first = False
+                self._texted = monotonic()
+                self._log.write("first_text", gen=self.generation, ms=self._ms_since(self._asked))
+            for clause in splitter.feed(part.text):
+                self._clauses.put(clause)
+        for clause in splitter.flush():
+            self._clauses.put(clause)
+        self._clauses.put(None)
+
+    def _speak(self) -> None:
+        clauses = 0
+        samples = 0
+        for clause in iter(self._clauses.get, None):
+            if clauses == 1:
+                self._all_of_it.wait()
+            clauses += 1
+            self._log.write("clause", gen=self.generation, text=clause)
+            for pcm in self._stage(clause):
+                if not samples:
+                    self._log.write("first_audio", gen=self.generation, ms=self._ms_since(self._texted))
+                    self._tell(ReplyReady(self.generation))
+                samples += len(pcm)
+        self._playout.done(self.generation)
+        self._log.write(
+            "reply_done", gen=self.generation, clauses=clauses, audio_ms=round(samples * 1000 / self._rate)
+        )
+        self._tell(ReplyDone(self.generation, not samples, samples / self._rate, self._farewell))
+
+    def _stage(self, clause: str) -> Iterator[Pcm]:
+        """Render a clause into playout; yields each piece that went in."""
+        stream: Resampler | None = None
+        started = False
+        for chunk in self._voice.render(clause):
+            if not len(chunk.pcm):
+                continue
+            if chunk.rate == self._rate:
+                pcm = chunk.pcm
+            elif not started and len(chunk.pcm) >= OFF_HUB_SAMPLES:
+                pcm = gevent.get_hub().threadpool.apply(resample, (chunk.pcm, chunk.rate, self._rate))
+            else:
+                stream = stream or Resampler(chunk.rate, self._rate)
+                pcm = stream.process(chunk.pcm)
+            if not len(pcm):
+                continue
+            if not self._playout.wait_room(ROOM_TIMEOUT_S):
+                raise DialogError(f"the reply is too long: nothing of it was heard for {ROOM_TIMEOUT_S:g} s")
+            words = words_at_rate(chunk.words, chunk.rate, self._rate)
+            if started:
+                self._playout.extend(self.generation, pcm, words)
+            else:
+                started = True
+                self._playout.add(self.generation, pcm, clause, words)
+            yield pcm
+        self._playout.clause_done(self.generation)
+
+    def _ms_since(self, then: float) -> float:
+        return round((monotonic() - then) * 1000, 1)
+
+

@@ -1,0 +1,1 @@
+"""Speech to text: the embedded recogniser, its language model and its worker processes."""

@@ -1,0 +1,1 @@
+"""Text to speech: voices, and the cache of fixed phrases."""

@@ -1,0 +1,75 @@
+"""Collections in a temporary home; a hash-based embedder where the model's own quality does not matter."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from engine import modelstore
+from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.ingest import ingest
+from engine.knowledge.minilm import MiniLM
+from engine.knowledge.text import terms
+
+MODEL = modelstore.path("minilm") if modelstore.installed("minilm") else None
+
+
+class WordVectors:
+    """A text is the sum of random vectors of its stems: like words, like vectors. Counts what it is given."""
+
+    name = "words"
+    dim = 64
+
+    def __init__(self):
+        self.encoded = []
+
+    def encode(self, texts):
+        self.encoded.extend(texts)
+        return np.stack([self._vector(text) for text in texts])
+
+    def _vector(self, text):
+        total = np.full(self.dim, 1e-6, np.float32)
+        for term in set(terms(text)):
+            seed = int.from_bytes(hashlib.sha256(term.encode()).digest()[:8], "little")
+            total += np.random.default_rng(seed).standard_normal(self.dim).astype(np.float32)
+        return total / np.linalg.norm(total)
+
+
+class Desk:
+    """A folder of documents and the collection made of it."""
+
+    def __init__(self, folder, embedder):
+        self.folder = folder
+        self.embedder = embedder
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def ingest(self, embedder="own"):
+        return ingest([self.folder], "desk", self.embedder if embedder == "own" else embedder)
+
+    def open(self, options=None):
+        return KnowledgeBase.open("desk", options, self.embedder)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def desk(tmp_path):
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    return Desk(folder, WordVectors())
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    if MODEL is None:
+        pytest.skip("the embedding model is not installed (trunkline models install minilm)")
+    return MiniLM(MODEL)
