@@ -12,13 +12,12 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import gevent
 from gevent.event import Event as Flag
 
-from engine import __version__, configfile
+from engine import calllog
 from engine.attach import attach
 from engine.config import Config
 from engine.conversation import Conversation, Senses
@@ -46,6 +45,10 @@ HANGUP_COMPLETE_S = 2.0
 
 HANGUP_NEWS_S = 0.1
 """A command is refused on a channel that has hung up some ms before the event says so."""
+
+
+STALL_S = 0.1
+"""Audio that comes back by itself within this had not died."""
 
 
 class CallFailed(TrunklineError):
@@ -146,7 +149,10 @@ class Call:
 
     def _serve(self, session: OutboundSession) -> None:
         """Wait for what ends the call, or its stay on this connection, and see it through."""
-        gevent.wait([session.ended, self._leaving, self._agent_is_done, self._media_lost], count=1)
+        news = [session.ended, self._leaving, self._agent_is_done, self._media_lost]
+        gevent.wait(news, count=1)
+        while self._media_lost.is_set() and self._audio_came_back():
+            gevent.wait(news, count=1)
         if session.ended.is_set():
             self._see_out(session)
         elif self._leaving.is_set():
@@ -155,6 +161,16 @@ class Call:
             self._end_call(session)
         else:
             self._move(session)
+
+    def _audio_came_back(self) -> bool:
+        """Whether frames come again by themselves: the machine had stalled, not unicast. To transfer all calls of a
+        machine that has no time would take the rest of it."""
+        assert self._leg is not None
+        self._media_lost.clear()
+        back = self._leg.first_frame.wait(STALL_S)
+        if not back:
+            self._media_lost.set()
+        return back
 
     def _see_out(self, session: OutboundSession) -> None:
         """The call has hung up, or its connection is gone: wait for the last event where one is to be expected."""
@@ -186,9 +202,9 @@ class Call:
     # ------------------------------------------------------------ beginning
 
     def _begin(self) -> None:
-        self._describe()
         channel = self._session.channel
         assert channel is not None
+        calllog.began(self._events, channel, self._around.node, self._around.config)
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
@@ -199,16 +215,6 @@ class Call:
         self._events.write("answered", ms=round((self._began - accepted) * 1000, 1))
         reconcile.mark(self._session, self._around.node)
         self._converse(rate)
-
-    def _describe(self) -> None:
-        channel = self._session.channel
-        assert channel is not None
-        self._events.write(
-            "call_started", id=self.uuid, caller=channel.caller_number, called=channel.destination,
-            node=self._around.node, version=__version__, switch=channel.headers.get("FreeSWITCH-Hostname"),
-            started=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-        )  # fmt: skip
-        self._events.write("config", options=configfile.differences(self._around.config))
 
     def _follow(self, session: OutboundSession) -> None:
         """Be told of what happens on this connection, and call off the dialplan's watchdog over the engine."""
@@ -297,8 +303,8 @@ class Call:
         self._follow(session)
         rate = session.channel.codec_rate
         if rate != leg.rate:
-            raise CallFailed(f"the read codec's rate changed from {leg.rate} to {rate} Hz in mid-call: offer codecs of one "
-                             "rate on the trunk")
+            raise CallFailed(f"the read codec's rate changed from {leg.rate} to {rate} Hz in mid-call: "
+                             "offer codecs of one rate on the trunk")
         leg.reattach()
         self._attach(leg)
 
@@ -372,18 +378,7 @@ class Call:
             self._recorder.close()
 
     def _sum_up(self) -> None:
-        leg, recorder = self._leg, self._recorder
-        if recorder is not None and recorder.error:
-            self._events.write("error", where="recording", message=recorder.error)
-        self._events.write(
-            "call_ended",
-            seconds=round(time.monotonic() - self._began, 3),
-            caller_frames=leg.frames_in if leg else 0,
-            agent_frames=leg.frames_out if leg else 0,
-            underruns=leg.playout.underruns if leg else 0,
-            bad_frames=leg.bad_frames if leg else 0,
-            dropped_bytes=recorder.dropped if recorder else 0,
-        )
+        calllog.ended(self._events, time.monotonic() - self._began, self._leg, self._recorder)
 
     def _tell_hangup(self, cause: str | None, by: str) -> None:
         """Once, by whoever knows first."""
