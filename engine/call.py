@@ -92,6 +92,7 @@ class Call:
         self._times_lost = 0
         self._moving = False
         self._adopted = Flag()
+        self._marked = False
         self._hangup_told = Flag()
         self._finishing = False
         self._leg: UnicastLeg | None = None
@@ -214,6 +215,7 @@ class Call:
         self._began = time.monotonic()
         self._events.write("answered", ms=round((self._began - accepted) * 1000, 1))
         reconcile.mark(self._session, self._around.node)
+        self._marked = True
         self._converse(rate)
 
     def _follow(self, session: OutboundSession) -> None:
@@ -355,7 +357,7 @@ class Call:
 
     def _leave(self) -> None:
         session = self._session
-        if session.connected and session.hangup_cause is None:
+        if self._marked and session.connected and session.hangup_cause is None:
             try:
                 reconcile.release(session)
             except EslError as fault:

@@ -7,7 +7,7 @@ from pathlib import Path
 import gevent
 import pytest
 from call_providers import providers
-from conftest import NEXT, Caller, named, wait
+from call_world import NEXT, Caller, named, wait
 
 from engine.cli.child import EngineProcess
 from engine.standin.standin import StandIn

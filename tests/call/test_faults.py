@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from call_providers import ANSWER, DialogError, LookUp, SpeechError, ToneVoice, providers, voice
-from conftest import named, read_events, wait
+from call_world import named, read_events, wait
 
 
 def ask(*calls):

@@ -3,7 +3,7 @@
 import gevent
 import pytest
 from call_providers import ANSWER, providers, voice
-from conftest import named, wait
+from call_world import named, wait
 from gevent import socket
 
 from engine import call as call_module

@@ -5,7 +5,7 @@ import wave
 
 import pytest
 from call_providers import ANSWER, CHAR_S, LookUp, providers, voice
-from conftest import folder, named, wait
+from call_world import folder, named, wait
 
 ROAD = ["call_started", "answered", "media_attached", "recording", "say", "on_wire", "agent_said", "voice_on",
         "voice_off", "final", "on_wire", "user_said", "agent_said", "hangup", "call_ended"]  # fmt: skip
