@@ -21,19 +21,22 @@ class Listener(Protocol):
         """The caller's voice started with this sample: the first of the first voiced frame."""
 
     def voice_off(self, sample: int) -> None:
-        """The caller's voice stopped before this sample: the one after the last voiced frame."""
+        """The caller's voice stopped before this sample: the one after the last voiced frame, less what the detector
+        is known to say beyond the voice."""
 
 
 class Row:
     """One call's place in the pass. Given by ``Ears.open``, handed in with each of its frames."""
 
-    __slots__ = ("frame_bytes", "index", "listener", "rate", "vad_row")
+    __slots__ = ("began", "frame_bytes", "index", "listener", "rate", "tail", "vad_row")
 
-    def __init__(self, index: int, vad_row: int, rate: int, frame_bytes: int, listener: Listener) -> None:
+    def __init__(self, index: int, vad_row: int, rate: int, frame_bytes: int, tail: int, listener: Listener) -> None:
         self.index = index  # -1 once closed
         self.vad_row = vad_row
         self.rate = rate
         self.frame_bytes = frame_bytes
+        self.tail = tail  # samples that the detector calls voice after the voice
+        self.began = 0  # first sample of the newest voice
         self.listener = listener
 
 
@@ -65,7 +68,8 @@ class Ears:
     def open(self, rate: int, listener: Listener) -> Row:
         """A row for a call whose audio comes at ``rate``. Raises ``SpeechError`` for rates the detector cannot hear."""
         vad_row = self._vad.open(rate)
-        return Row(self._rows.open(), vad_row, rate, rate * self._part_ms * self._parts // 1000 * 2, listener)
+        frame_bytes, tail = rate * self._part_ms * self._parts // 1000 * 2, rate * self._vad.tail_ms(rate) // 1000
+        return Row(self._rows.open(), vad_row, rate, frame_bytes, tail, listener)
 
     def close(self, row: Row) -> None:
         """Free the row; its listener is told nothing any more. Idempotent."""
@@ -133,8 +137,9 @@ class Ears:
                 continue
             try:
                 if starts[i]:
-                    row.listener.voice_on(int(since[i]) * part_samples)
+                    row.began = int(since[i]) * part_samples
+                    row.listener.voice_on(row.began)
                 else:
-                    row.listener.voice_off(int(last[i]) * part_samples)
+                    row.listener.voice_off(max(int(last[i]) * part_samples - row.tail, row.began + part_samples))
             except Exception:
                 log.exception("a listener failed; the other calls go on")

@@ -98,6 +98,9 @@ class Vad(Protocol):
     """How many frames one verdict speaks of, counted back from the newest: 1, or more for detectors that look at
     windows longer than a frame."""
 
+    def tail_ms(self, rate: int) -> int:
+        """How long verdicts of voice surely go on after the voice itself: ends are dated back by so much."""
+
     def open(self, rate: int) -> int:
         """A row for a new call at this rate; its state is fresh. Raises ``SpeechError`` for rates it cannot hear."""
 

@@ -17,10 +17,14 @@ class LoudIsVoice:
 
     name = "loud"
 
-    def __init__(self, reach_frames=1):
+    def __init__(self, reach_frames=1, tail_ms=0):
         self.reach_frames = reach_frames
+        self.tail = tail_ms
         self.rows = 0
         self.seen = 0
+
+    def tail_ms(self, rate):
+        return self.tail
 
     def open(self, rate):
         self.rows += 1
@@ -67,6 +71,17 @@ def test_edges_are_dated_back_to_the_first_and_after_the_last_voiced_frame():
     assert edges == [("on", 4 * 160)]
     hear(ears, row, ".")
     assert edges == [("on", 4 * 160), ("off", 9 * 160)]
+
+
+def test_what_the_detector_says_beyond_the_voice_is_taken_off_its_end():
+    """The patience of the turn engine counts from the voice; a stretch never ends before it began."""
+    ears, edges = Ears(LoudIsVoice(tail_ms=80), OPTIONS), Edges()
+    row = ears.open(8000, edges)
+    hear(ears, row, "...." + "v" * 10 + "." * 8)
+    assert edges == [("on", 4 * 160), ("off", 10 * 160)]
+    edges.clear()
+    hear(ears, row, "vvv" + "." * 8)
+    assert edges == [("on", 22 * 160), ("off", 23 * 160)]
 
 
 def test_onset_is_known_60_ms_after_the_voice_began():

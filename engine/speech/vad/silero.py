@@ -26,6 +26,10 @@ WINDOW_MS = 32  # longer than any frame, so that a frame completes one window at
 CONTEXT_MS = 4  # of the window before, which the network sees again
 STATE = 128  # LSTM cells
 
+# How long the probability stays up after the last frame above -50 dBFS, of speech at -22 dBFS by five synthetic voices:
+# nine times in ten longer than this; at the median 80 ms at 16 kHz, 110 on a telephone band.
+TAIL_MS = {8000: 80, 16000: 60}
+
 
 class Network:
     """The network for windows at one sampling rate. Stateless: the LSTM's state is the caller's."""
@@ -142,6 +146,10 @@ class SileroVad:
         """Free the row."""
         del self._rates[row], self._waiting[row]
         self._rows.close(row)
+
+    def tail_ms(self, rate: int) -> int:
+        """How long verdicts of voice surely go on after the voice itself."""
+        return TAIL_MS[rate]
 
     def probability(self, row: int) -> float:
         """Of the row's newest window."""

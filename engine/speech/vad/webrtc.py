@@ -48,6 +48,10 @@ class WebRtcVad:
         del self._detectors[row]
         self._rows.close(row)
 
+    def tail_ms(self, rate: int) -> int:
+        """How long verdicts of voice surely go on after the voice itself."""
+        return 0
+
     def process(self, rows: Rows, frames: list[bytes]) -> Verdicts:
         """Whether each row's newest frame is voice. ``rows`` has no row twice."""
         data = self._rows.data
