@@ -96,6 +96,7 @@ class World:
 
     def events(self, call):
         """The call's log so far, or whole once ``over``."""
+        assert self.engine._disk.flush()
         return read_events(call.uuid)
 
     def over(self, *calls, timeout=10):
