@@ -193,6 +193,8 @@ class Reply:
         """The clause's audio and word times at the leg's rate."""
         stream: Resampler | None = None
         for chunk in self._voice.render(clause):
+            if not len(chunk.pcm):
+                continue
             if chunk.rate == self._rate:
                 yield chunk.pcm, chunk.words
                 continue
