@@ -19,8 +19,8 @@ STREAMS = 3  # cepstra, their first and their second differences: the same matri
 
 PASSED_HZ = (300.0, 3400.0)
 SHARE = 0.6
-"""How far the means move, 0 to 1. Halfway is best: the model's means come of many bands, and noise hides some sounds
-more than others. Chosen on the tuning questions (``docs/speech.md``)."""
+"""How far the means move, 0 to 1. Moved all the way, sounds that differ above 3400 Hz only become one; a line's slope
+still tells them apart a little. Chosen on the tuning questions (``docs/speech.md``)."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,8 +40,8 @@ def transform() -> Floats:
 
 
 def write_mllr(path: Path) -> None:
-    """``transform`` in the format of the decoder's option ``mllr``: matrix, offsets and factors of the variances of each
-    stream."""
+    """``transform`` in the format of the decoder's option ``mllr``: of each stream the matrix, offsets, and factors of
+    the variances."""
     rows = [" ".join(f"{value:.6f}" for value in row) for row in transform()]
     stream = [str(CEPSTRA), *rows, " ".join(["0"] * CEPSTRA), " ".join(["1"] * CEPSTRA)]
     path.write_text("\n".join(["1", str(STREAMS), *stream * STREAMS]) + "\n", encoding="ascii")
