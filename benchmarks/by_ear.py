@@ -4,7 +4,7 @@
     python -m benchmarks.by_ear --set tuning    the set that thresholds and language model were chosen on
 
 Twenty-millisecond frames go to the VAD as fast as the recogniser's processes take them. A voice asks its questions in
-calls of four: as on the telephone, the recogniser starts each call with a typical cepstral mean, then follows it.
+calls of four: as on the telephone, each call starts with a typical cepstral mean, which then follows the caller.
 """
 
 import argparse

@@ -27,7 +27,7 @@ TIMEOUT_S = 20.0
 
 
 def say(voice: str, text: str) -> Pcm:
-    """``text`` by a voice of ``VOICES``, at 16 kHz and ``LEVEL_DB``. Raises ``OSError`` where the program is missing."""
+    """``text`` by a voice of ``VOICES``, at 16 kHz and ``LEVEL_DB``. ``OSError``: the program is missing."""
     key = hashlib.sha256(f"{voice}|{text}".encode()).hexdigest()[:20]
     path = paths.cache() / "callers" / f"{key}.wav"
     if not path.is_file():

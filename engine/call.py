@@ -3,60 +3,66 @@
 The road: cancel the dialplan's watchdog, answer and wait until that is complete (unicast on a channel without media
 aborts FreeSWITCH), attach unicast, converse until one side hangs up. When audio dies in mid-call (a re-INVITE with
 another codec, a stray ``playback``), the call is transferred back to its own extension; the new connection is adopted.
+
+A call is held by the greenlet of its connection, which the event-socket server owns; between two connections, for
+seconds at most, by one of its own. Whoever holds it when it is over finishes it.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import gevent
-from gevent.event import Event
+from gevent.event import Event as Flag
 
-from engine import __version__, configfile
+from engine import calllog
+from engine.attach import attach
 from engine.config import Config
 from engine.conversation import Conversation, Senses
 from engine.disk import DiskWriter
 from engine.errors import TrunklineError
+from engine.esl import reconcile
 from engine.esl.errors import EslError
-from engine.esl.event import Event as EslEvent
+from engine.esl.event import Event
 from engine.esl.session import OutboundSession
-from engine.media.errors import MediaError
 from engine.media.recording import Recorder
 from engine.media.unicast import UnicastLeg, UnicastSocket
-from engine.speech.errors import SpeechError
+from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 
 log = logging.getLogger(__name__)
 
-ATTACH_TRIES = 2
-
-FIRST_FRAME_TIMEOUT_S = 1.0
-"""Unicast's first datagram comes 28 ms after the command on a real FreeSWITCH; a failed bind is silent."""
-
 ANSWER_TIMEOUT_S = 10.0
 """A real FreeSWITCH completes ``answer`` within 50 ms."""
-
-OWNER_VARIABLE = "trunkline_node"
-"""Channel variable that says which engine holds the call; orphans are found by it."""
 
 ADOPT_TIMEOUT_S = 3.0
 """After a transfer to its own extension a call's new connection arrives within 10 ms."""
 
-
 HANGUP_COMPLETE_S = 2.0
 """How long the end of a call waits for CHANNEL_HANGUP_COMPLETE, which carries what there is to say about it."""
+
+HANGUP_NEWS_S = 0.1
+"""A command is refused on a channel that has hung up some ms before the event says so."""
+
+
+STALL_S = 0.1
+"""Audio that comes back by itself within this had not died."""
 
 
 class CallFailed(TrunklineError):
     """The engine cannot hold this call; it goes on to the dialplan's next action."""
 
 
+class _LetGo(Exception):
+    """The engine is to leave this call, which has no fault."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """What calls of an engine share besides the senses. ``folder`` makes the name of a call's folder of its uuid."""
+    """What calls of an engine share besides the senses. ``folder`` makes a call's folder of its uuid; ``accepting``
+    says whether new connections are taken; ``finished`` is told when everything of a call is closed."""
 
     config: Config
     node: str
@@ -64,11 +70,12 @@ class Surroundings:
     socket: UnicastSocket
     disk: DiskWriter
     folder: Callable[[str], Path]
+    accepting: Callable[[], bool]
     finished: Callable[["Call"], None]
 
 
 class Call:
-    """One call. ``run`` returns when it is over; everything it opened is closed then."""
+    """One call. ``run`` returns when it is over, or goes on on another connection; what it opened is closed then."""
 
     def __init__(self, session: OutboundSession, around: Surroundings) -> None:
         """``session`` has answered ``connect``."""
@@ -78,28 +85,24 @@ class Call:
         self._session = session
         self._around = around
         self._began = time.monotonic()
-        self._over = Event()
-        self._adopted = Event()
-        self._handed_over = Event()
+        self._leaving = Flag()
+        self._why_leave = ""
+        self._agent_is_done = Flag()
+        self._media_lost = Flag()
+        self._times_lost = 0
         self._moving = False
-        self._hangup_by: str | None = None
-        self._reattached = 0
-        self._rate = 0
+        self._adopted = Flag()
+        self._marked = False
+        self._hangup_told = Flag()
+        self._finishing = False
         self._leg: UnicastLeg | None = None
         self._conversation: Conversation | None = None
         self._recorder: Recorder | None = None
         self._events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
 
     def run(self) -> None:
-        """Hold the call from its first command to its last event. Never raises: a call that fails is let go."""
-        session = self._session
-        try:
-            self._describe()
-            self._answer()
-            self._converse()
-        except (CallFailed, EslError, MediaError, SpeechError) as fault:
-            self._give_up(str(fault))
-        self._stay(session)
+        """Hold the call from its first command to its last event. A call that fails is let go; nothing is raised."""
+        self._hold(self._session, self._begin)
 
     @property
     def moving(self) -> bool:
@@ -107,211 +110,286 @@ class Call:
         return self._moving
 
     def adopt(self, session: OutboundSession) -> None:
-        """Go on with the call on its new connection; whoever held the old one returns from ``run``."""
-        self._follow(session)
-        self._handed_over.set()
-        self._handed_over = Event()
+        """Go on with a ``moving`` call on its new connection, as ``run`` does."""
+        self._session = session
         self._moving = False
         self._adopted.set()
-        self._stay(session)
+        self._hold(session, self._go_on)
 
-    def _stay(self, session: OutboundSession) -> None:
-        """Wait for the end of the call, and finish it; or for its hand-over to another connection."""
-        gevent.wait([self._over, self._handed_over], count=1)
-        if session is self._session:
-            self._finish()
-
-    def let_go(self) -> None:
-        """End the engine's part: FreeSWITCH goes on with the dialplan's next action."""
-        if self._conversation is not None:
-            self._conversation.hung_up()
-        self._over.set()
+    def let_go(self, why: str) -> None:
+        """End the engine's part: FreeSWITCH goes on with the dialplan's next action. Returns at once."""
+        self._why_leave = self._why_leave or why
+        self._leaving.set()
 
     def hang_up(self, reason: str) -> None:
         """The agent is done: end the call. A ``fault`` lets it go to the dialplan's next action instead."""
         if reason == "fault":
-            self._over.set()
+            self.let_go("the conversation ended by a fault")
+        else:
+            self._agent_is_done.set()
+
+    # ------------------------------------------------------------ holding
+
+    def _hold(self, session: OutboundSession, begin: Callable[[], None]) -> None:
+        """Hold the call on this connection until it is over or has left the connection."""
+        with logs.call(self.uuid):
+            try:
+                begin()
+                self._serve(session)
+            except _LetGo as reason:
+                log.info("the call goes on to the dialplan's next action: %s", reason)
+                self._events.note("let_go", why=str(reason))
+            except TrunklineError as fault:
+                self._give_up(str(fault))
+            except (Exception, gevent.Timeout) as fault:
+                log.exception("a fault of the engine or of a provider")
+                self._give_up(f"{type(fault).__name__}: {fault}")
+            finally:
+                if session is self._session and not self._moving:
+                    self._finish()
+
+    def _serve(self, session: OutboundSession) -> None:
+        """Wait for what ends the call, or its stay on this connection, and see it through."""
+        news = [session.ended, self._leaving, self._agent_is_done, self._media_lost]
+        gevent.wait(news, count=1)
+        while self._media_lost.is_set() and self._audio_came_back():
+            gevent.wait(news, count=1)
+        if session.ended.is_set():
+            self._see_out(session)
+        elif self._leaving.is_set():
+            raise _LetGo(self._why_leave)
+        elif self._agent_is_done.is_set():
+            self._end_call(session)
+        else:
+            self._move(session)
+
+    def _audio_came_back(self) -> bool:
+        """Whether frames come again by themselves: the machine had stalled, not unicast. To transfer all calls of a
+        machine that has no time would take the rest of it."""
+        assert self._leg is not None
+        self._media_lost.clear()
+        back = self._leg.first_frame.wait(STALL_S)
+        if not back:
+            self._media_lost.set()
+        return back
+
+    def _see_out(self, session: OutboundSession) -> None:
+        """The call has hung up, or its connection is gone: wait for the last event where one is to be expected."""
+        if session.hangup_cause is not None:
+            gevent.wait([self._hangup_told, session.connection.closed], timeout=HANGUP_COMPLETE_S, count=1)
+        elif session.connection.lost is not None:
+            raise CallFailed(f"event socket: {session.connection.lost.reason}")
+
+    def _end_call(self, session: OutboundSession) -> None:
+        """The agent has said goodbye."""
+        try:
+            session.kill("NORMAL_CLEARING")
+        except EslError:
+            if not session.ended.wait(HANGUP_NEWS_S):
+                raise
+        session.ended.wait(HANGUP_COMPLETE_S)
+        self._see_out(session)
+
+    def _give_up(self, why: str) -> None:
+        """Something failed. If the call has ended, that is why; else it goes on without the engine."""
+        session = self._session
+        session.ended.wait(HANGUP_NEWS_S)
+        if session.hangup_cause is not None:
+            self._see_out(session)
             return
-        self._hangup_by = "agent"
-        self._spawn(self._kill)
+        log.error("%s; the call goes on to the dialplan's next action", why)
+        self._events.write("error", where="call", message=why)
 
     # ------------------------------------------------------------ beginning
 
-    def _describe(self) -> None:
+    def _begin(self) -> None:
         channel = self._session.channel
         assert channel is not None
-        self._events.write(
-            "call_started",
-            id=self.uuid,
-            caller=channel.caller_number,
-            called=channel.destination,
-            node=self._around.node,
-            version=__version__,
-            started=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            switch=channel.headers.get("FreeSWITCH-Hostname"),
-        )
-        self._events.write("config", options=configfile.differences(self._around.config))
-
-    def _answer(self) -> None:
-        session = self._session
+        calllog.began(self._events, channel, self._around.node, self._around.config)
+        if not (channel.full and channel.asynchronous):
+            raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
+                             "is no audio, without full no control of the call")
         accepted = time.monotonic()
-        self._follow(session)
-        session.sched_del()
-        assert session.channel is not None
-        self._rate = session.channel.codec_rate
-        if session.answer_state != "answered":
-            done = session.execute("answer", timeout=ANSWER_TIMEOUT_S)
-            if done.get("Answer-State") != "answered":
-                raise CallFailed(f"the channel is {done.get('Answer-State')!r} after answer")
-            self._rate = int(done.get("Channel-Read-Codec-Rate") or 0) or self._rate
-        session.setvar(OWNER_VARIABLE, self._around.node)
+        self._follow(self._session)
+        rate = self._answer(self._session)
         self._began = time.monotonic()
         self._events.write("answered", ms=round((self._began - accepted) * 1000, 1))
+        reconcile.mark(self._session, self._around.node)
+        self._marked = True
+        self._converse(rate)
 
     def _follow(self, session: OutboundSession) -> None:
-        """Be told of everything that happens on this connection of the call."""
-        self._session = session
+        """Be told of what happens on this connection, and call off the dialplan's watchdog over the engine."""
         session.on("DTMF", self._on_dtmf)
         session.on("CHANNEL_HANGUP", self._on_hangup)
         session.on("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete)
-        session.ended.rawlink(lambda _: self._on_ended(session))
+        session.on("CHANNEL_EXECUTE_COMPLETE", self._on_execute_complete)
         session.begin()
+        session.sched_del()
 
-    # ------------------------------------------------------------ audio
+    def _answer(self, session: OutboundSession) -> int:
+        """Answer where that is still to be done; the rate of the read codec in Hz."""
+        assert session.channel is not None
+        if session.answer_state == "answered":
+            return session.channel.codec_rate
+        done = session.execute("answer", timeout=ANSWER_TIMEOUT_S)
+        if done.get("Answer-State") != "answered":
+            raise CallFailed(f"the channel is {done.get('Answer-State')!r} after answer")
+        return _number(done.get("Channel-Read-Codec-Rate")) or session.channel.codec_rate
 
-    def _attach(self, leg: UnicastLeg) -> None:
-        """Unicast to ``leg``; returns when the first frame came. A second try has another address."""
-        began = time.monotonic()
-        for attempt in range(ATTACH_TRIES):
-            if attempt:
-                leg.reattach()
-            self._session.unicast(leg.local_ip, leg.local_port, leg.remote_ip, leg.remote_port)
-            if leg.first_frame.wait(FIRST_FRAME_TIMEOUT_S):
-                self._events.write(
-                    "media_attached",
-                    backend="unicast",
-                    rate=leg.rate,
-                    address=f"{leg.local_ip}:{leg.local_port}",
-                    ms=round((time.monotonic() - began) * 1000),
-                )
-                return
-        raise CallFailed(
-            f"no audio from FreeSWITCH within {FIRST_FRAME_TIMEOUT_S:g} s of unicast; it must run on this host, "
-            "with `socket ... async full` in the dialplan"
-        )
-
-    def _converse(self) -> None:
+    def _converse(self, rate: int) -> None:
         around = self._around
-        leg = self._leg = around.socket.open(self._rate, self._on_media_lost)
+        leg = self._leg = around.socket.open(rate, self._on_media_lost)
         if around.config.record.audio:
             self._recorder = Recorder(around.disk, self.folder / "recording.wav", leg.rate, leg.frame_bytes)
             leg.mouth = self._recorder.agent
-        talk = Conversation(around.senses, leg, self._events, self._began, self.hang_up, self._recorder)
-        self._conversation = talk
+        talk = self._conversation = Conversation(
+            around.senses, leg, self._events, self._began, self.hang_up, self.uuid, self._recorder
+        )
         self._attach(leg)
         if self._recorder is not None:
             self._events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
         talk.start()
 
+    # ------------------------------------------------------------ audio
+
+    def _attach(self, leg: UnicastLeg) -> None:
+        """Returns when the caller's first frame has come."""
+        ms = attach(self._session, leg, self._leaving)
+        if ms is None:
+            raise _LetGo(self._why_leave)
+        address = f"{leg.local_ip}:{leg.local_port}"
+        self._events.write("media_attached", backend="unicast", rate=leg.rate, address=address, ms=ms)
+
+    def _move(self, session: OutboundSession) -> None:
+        """The audio died: transfer the call to its own extension, where unicast works again, and leave this connection.
+        The new one is adopted."""
+        self._times_lost += 1
+        if self._times_lost > self._around.config.media.max_reattach:
+            raise CallFailed(f"audio was lost {self._times_lost} times (media.max_reattach)")
+        if not self._around.accepting():
+            raise CallFailed("audio was lost while the engine is draining: it takes no new connection")
+        assert session.channel is not None
+        headers = session.channel.headers
+        self._media_lost.clear()
+        self._adopted.clear()
+        self._moving = True
+        try:
+            session.transfer(session.channel.destination, headers.get("Caller-Dialplan") or "XML",
+                             headers.get("Caller-Context") or "default")
+        except BaseException:
+            self._moving = False
+            raise
+        # At once: closing it later, when the new connection is parked, would end the call.
+        session.close("the call moved to a new connection")
+        if session.hangup_cause is not None:
+            self._moving = False
+        elif self._moving:
+            # Not waited for here: this connection's slot must be free, because a full engine refuses connections.
+            logs.spawn(self._await_adoption)
+
+    def _await_adoption(self) -> None:
+        """Hold the call while it has no connection. Ends by its deadline; ``let_go`` ends it earlier."""
+        gevent.wait([self._adopted, self._leaving], timeout=ADOPT_TIMEOUT_S, count=1)
+        if not self._adopted.is_set():
+            self._moving = False
+            why = self._why_leave or f"no new connection within {ADOPT_TIMEOUT_S:g} s of the transfer to its extension"
+            log.error("audio was lost, and the call with it: %s", why)
+            self._events.write("error", where="call", message=f"audio could not be attached again: {why}")
+            self._finish()
+
+    def _go_on(self) -> None:
+        """The new connection is there: attach the audio again; conversation and history go on."""
+        session, leg = self._session, self._leg
+        assert session.channel is not None and leg is not None
+        self._follow(session)
+        rate = session.channel.codec_rate
+        if rate != leg.rate:
+            raise CallFailed(f"the read codec's rate changed from {leg.rate} to {rate} Hz in mid-call: "
+                             "offer codecs of one rate on the trunk")
+        leg.reattach()
+        self._attach(leg)
+
+    # ------------------------------------------------------------ what is told (none of these may wait)
+
     def _on_media_lost(self, silent_ms: int) -> None:
         self._events.write("media_lost", why="no datagram", silent_ms=silent_ms)
-        if not self._over.is_set() and self._session.hangup_cause is None:
-            self._spawn(self._reattach)
+        self._media_lost.set()
 
-    def _reattach(self) -> None:
-        """Transfer the call to its own extension, where unicast works again, and adopt the new connection."""
-        self._reattached += 1
-        old, leg = self._session, self._leg
-        try:
-            if self._reattached > self._around.config.media.max_reattach:
-                raise CallFailed(f"audio was lost {self._reattached} times")
-            assert old.channel is not None and leg is not None
-            headers = old.channel.headers
-            self._adopted.clear()
-            self._moving = True
-            dialplan = headers.get("Caller-Dialplan") or "XML"
-            old.transfer(old.channel.destination, dialplan, headers.get("Caller-Context") or "default")
-            # At once: closing it later, when the new connection is parked, would end the call.
-            old.close("the call moved to a new connection")
-            if not self._adopted.wait(ADOPT_TIMEOUT_S):
-                raise CallFailed(f"no new connection within {ADOPT_TIMEOUT_S:g} s of the transfer to the own extension")
-            leg.reattach()
-            self._attach(leg)
-        except (CallFailed, EslError) as fault:
-            self._moving = False
-            self._give_up(f"audio could not be attached again: {fault}")
-
-    # ------------------------------------------------------------ what FreeSWITCH tells
-
-    def _on_dtmf(self, event: EslEvent) -> None:
+    def _on_dtmf(self, event: Event) -> None:
         if self._conversation is not None:
             # Samples of 8 kHz whatever the codec, as RFC 4733 events count.
-            duration_ms = round(int(event.get("DTMF-Duration") or 0) / 8)
+            duration_ms = round(_number(event.get("DTMF-Duration")) / 8)
             self._conversation.digit(event.get("DTMF-Digit") or "", duration_ms)
 
-    def _on_hangup(self, event: EslEvent) -> None:
+    def _on_hangup(self, event: Event) -> None:
         if self._conversation is not None:
             self._conversation.hung_up()
 
-    def _on_hangup_complete(self, event: EslEvent) -> None:
+    def _on_hangup_complete(self, event: Event) -> None:
         disposition = event.get("variable_sip_hangup_disposition") or ""
-        by = self._hangup_by or ("caller" if disposition.startswith("recv_") else "switch")
-        self._events.write("hangup", cause=event.get("Hangup-Cause"), by=by)
-        self._over.set()
+        self._tell_hangup(event.get("Hangup-Cause"), "caller" if disposition.startswith("recv_") else "switch")
 
-    def _on_ended(self, session: OutboundSession) -> None:
-        """The call hung up or the connection is gone (called by the hub, so it must not wait)."""
-        if session is not self._session or self._moving or self._over.is_set():
-            return
-        if session.hangup_cause is None:
-            gevent.spawn(self._lost)
-        elif session.connected:
-            self._around.senses.timers.at(time.monotonic() + HANGUP_COMPLETE_S, lambda _: self._over.set())
-        else:
-            self._over.set()
-
-    def _lost(self) -> None:
-        self._events.write("error", where="event socket", message="FreeSWITCH closed the connection")
-        self.let_go()
+    def _on_execute_complete(self, event: Event) -> None:
+        """The ``socket`` application itself has ended: somebody else transferred the call away. Losing its audio then
+        is no reason to fetch it back."""
+        if event.get("Application") == "socket" and not self._moving:
+            self.let_go("somebody else transferred the call")
 
     # ------------------------------------------------------------ ending
 
-    def _kill(self) -> None:
-        try:
-            self._session.kill("NORMAL_CLEARING")
-        except EslError as fault:
-            self._events.write("error", where="hangup", message=str(fault))
-            self._over.set()
-
-    def _give_up(self, why: str) -> None:
-        if self._over.is_set() or self._session.hangup_cause is not None:
-            return  # the call has ended anyway
-        log.error("call %s: %s; it goes on to the dialplan's next action", self.uuid, why)
-        self._events.write("error", where="call", message=why)
-        self.let_go()
-
     def _finish(self) -> None:
-        """Close what the call opened, in the order in which the audio flows, and say how it went."""
-        leg = self._leg
-        if self._conversation is not None:
-            self._conversation.close()
-        if leg is not None:
-            leg.close()
-        if self._recorder is not None:
-            self._recorder.close()
-        self._events.write(
-            "call_ended",
-            seconds=round(time.monotonic() - self._began, 3),
-            caller_frames=leg.frames_in if leg else 0,
-            agent_frames=leg.frames_out if leg else 0,
-            underruns=leg.playout.underruns if leg else 0,
-            bad_frames=leg.bad_frames if leg else 0,
-            dropped_bytes=self._recorder.dropped if self._recorder else 0,
-        )
-        self._session.close()
-        self._events.close()
+        """Close what the call opened, whatever of it fails. The caller comes first: FreeSWITCH is left before anything
+        is waited for."""
+        if self._finishing:
+            return
+        self._finishing = True
+        for step in (self._fall_silent, self._leave, self._close_audio, self._sum_up, self._events.close):
+            try:
+                step()
+            except (Exception, gevent.Timeout):
+                log.exception("%s failed; the rest of the call is closed all the same", step.__name__)
         self._around.finished(self)
 
-    def _spawn(self, work: Callable[[], None]) -> None:
-        """A greenlet of this call, with its deadlines inside; it ends before the call's folder is finished."""
-        gevent.spawn(work)
+    def _fall_silent(self) -> None:
+        if self._conversation is not None:
+            self._conversation.hung_up()
+
+    def _leave(self) -> None:
+        session = self._session
+        if self._marked and session.connected and session.hangup_cause is None:
+            try:
+                reconcile.release(session)
+            except EslError as fault:
+                log.debug("the channel keeps the mark of this engine: %s", fault)
+        lost = session.connection.lost
+        session.close()  # what had arrived is handled before this returns
+        if session.hangup_cause is not None:
+            self._tell_hangup(session.hangup_cause, "switch")
+        elif lost is not None and not self._leaving.is_set():
+            self._tell_hangup("control of the call was lost", "switch")
+        else:
+            self._tell_hangup("left to the dialplan", "engine")
+
+    def _close_audio(self) -> None:
+        if self._conversation is not None:
+            self._conversation.close()
+        if self._leg is not None:
+            self._leg.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _sum_up(self) -> None:
+        calllog.ended(self._events, time.monotonic() - self._began, self._leg, self._recorder)
+
+    def _tell_hangup(self, cause: str | None, by: str) -> None:
+        """Once, by whoever knows first."""
+        if not self._hangup_told.is_set():
+            by = "agent" if self._agent_is_done.is_set() and by == "switch" else by
+            self._events.write("hangup", cause=cause, by=by)
+            self._hangup_told.set()
+
+
+def _number(text: str | None) -> int:
+    """A header that should be a whole number; 0 where it is not."""
+    return int(text) if text and text.isascii() and text.isdigit() else 0

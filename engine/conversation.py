@@ -18,8 +18,9 @@ from engine.media.recording import Recorder
 from engine.reply import Reply
 from engine.speech.ears import Ears, Row
 from engine.speech.interfaces import Heard, HearStream, Recogniser, Voice
+from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
-from engine.timers import Timers
+from engine.timers import Timer, Timers
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
 
@@ -75,13 +76,15 @@ class Conversation:
         events: EventLog,
         began: float,
         end: Callable[[str], None],
+        name: str,
         recording: Recorder | None = None,
     ) -> None:
-        """Listens from now on. ``began``: call time 0, on the monotonic clock."""
+        """Listens from now on. ``began``: call time 0, on the monotonic clock; ``name`` stands in its log lines."""
         self._senses = senses
         self._leg = leg
         self._events = events
         self._end = end
+        self._name = name
         self._recording = recording
         self._began = began
         self._audio_began: float | None = None
@@ -89,13 +92,18 @@ class Conversation:
         self._waiting: deque[turn.Event] = deque()
         self._telling = False
         self._closed = False
-        self._deadline: float | None = None
+        self._failed = False
+        self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
         self._voice_from: float | None = None
         self._voice_to: float | None = None
         self._voice_off_told: float | None = None
         self._stream: HearStream = senses.recogniser.open(leg.rate, self._heard)
-        senses.hearing.add(leg, self)
+        try:
+            senses.hearing.add(leg, self)
+        except BaseException:
+            self._stream.close()
+            raise
         leg.attach(self.ear)
         leg.playout.on_started = self._playout_started
         leg.playout.on_finished = self._playout_finished
@@ -122,16 +130,21 @@ class Conversation:
         """The caller's next frame (called by the leg)."""
         if self._audio_began is None:
             self._audio_began = self.now - self._senses.config.media.frame_ms / 1000
-        self._stream.feed(frame)
         if self._recording is not None:
             self._recording.caller(frame)
+        if self._failed:
+            return
+        try:
+            self._stream.feed(frame)
+        except Exception as fault:  # noqa: BLE001  a provider's bug ends one conversation, and says so once
+            self._fail("recogniser", fault)
 
     def voice_on(self, sample: int) -> None:
         """The caller's voice started (called by the ears)."""
         at = self._audio_time(sample)
         self._voice_from, self._voice_to = at, None
         self._events.write("voice_on", at=at)
-        self._stream.voice_on(sample)
+        self._hint(self._stream.voice_on, sample)
         self.tell(turn.VoiceOn(at))
 
     def voice_off(self, sample: int) -> None:
@@ -141,7 +154,7 @@ class Conversation:
         self._events.write("voice_off", at=at)
         # In this order: a recogniser may deliver its final at once.
         self.tell(turn.VoiceOff(at))
-        self._stream.voice_off(sample)
+        self._hint(self._stream.voice_off, sample)
 
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""
@@ -154,38 +167,60 @@ class Conversation:
 
     def tell(self, event: turn.Event) -> None:
         """Tell the turn engine and carry out what it asks for. Never raises: a fault ends this conversation only."""
-        if self._closed:
+        if self._closed or self._failed:
             return
         self._waiting.append(event)
         if self._telling:
             return
         self._telling = True
-        try:
-            while self._waiting and not self._closed:
-                now = self.now
-                for action in self._turns.step(now, self._waiting.popleft()):
-                    self._carry_out(action)
-            self._arm()
-        except Exception as fault:
-            log.exception("conversation ended by a fault")
-            self._events.write("error", where="conversation", message=f"{type(fault).__name__}: {fault}")
-            self._waiting.clear()
-            self._end("fault")
-        finally:
-            self._telling = False
+        with logs.call(self._name):
+            try:
+                while self._waiting and not self._closed:
+                    now = self.now
+                    for action in self._turns.step(now, self._waiting.popleft()):
+                        self._carry_out(action)
+                self._arm()
+            except Exception as fault:  # noqa: BLE001  a fault ends one conversation
+                self._fail("conversation", fault)
+            finally:
+                self._telling = False
 
     def close(self) -> None:
         """Stop listening and speaking. Idempotent."""
         if self._closed:
             return
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._senses.hearing.remove(self._leg)
-        self._stream.close()
         for reply in self._replies.values():
             reply.cancel()
         for reply in self._replies.values():
             reply.join(CLOSE_TIMEOUT_S)
         self._replies.clear()
+        self._stream.close()
+
+    def _hint(self, tell: Callable[[int], None], sample: int) -> None:
+        """Tell the recogniser of an edge of the voice."""
+        if not self._failed:
+            try:
+                tell(sample)
+            except Exception as fault:  # noqa: BLE001  as with a frame
+                self._fail("recogniser", fault)
+
+    def _fail(self, where: str, fault: Exception) -> None:
+        """Nothing is heard, thought or said any more; who holds the call lets it go."""
+        self._failed = True
+        self._waiting.clear()
+        with logs.call(self._name):
+            log.error("the conversation ends by a fault of the %s", where, exc_info=fault)
+        self._events.write("error", where=where, message=f"{type(fault).__name__}: {fault}")
+        playout = self._leg.playout
+        if playout.generation is not None:
+            gen, heard = playout.generation, playout.cut(playout.generation).text
+            self._events.write("cut", gen=gen, at=self.now, heard=heard)
+        playout.clear()
+        self._end("fault")
 
     # ------------------------------------------------------------ what is done
 
@@ -245,14 +280,13 @@ class Conversation:
     def _arm(self) -> None:
         """Ask the timers for a tick at the turn engine's deadline."""
         deadline = None if self._closed else self._turns.deadline
-        if deadline is not None and deadline != self._deadline:
-            self._senses.timers.at(self._began + deadline, lambda _: self._due(deadline))
-        self._deadline = deadline
-
-    def _due(self, deadline: float) -> None:
-        if deadline == self._deadline:
-            self._deadline = None
-            self.tell(turn.Tick())
+        when = None if deadline is None else self._began + deadline
+        timer = self._timer
+        if timer is not None and timer.waiting and timer.when == when:
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = None if when is None else self._senses.timers.at(when, lambda _: self.tell(turn.Tick()))
 
     # ------------------------------------------------------------ call-backs
 

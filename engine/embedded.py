@@ -4,6 +4,7 @@ Demo-grade recognition, English only, and said so: the recogniser knows the word
 """
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from engine.config import Config
@@ -40,16 +41,23 @@ class Providers:
 
 
 def providers(config: Config) -> Providers:
-    """The embedded set for ``config``. Raises ``TrunklineError`` saying what is missing and how to get it."""
+    """The embedded set for ``config``. Raises ``TrunklineError`` saying what is missing and how to get it; what had
+    been started is ended then."""
     knowledge = KnowledgeBase.open(config.knowledge.collection, config.knowledge)
-    texts, utterances = knowledge.language_material()
-    model = build_language_model(texts, utterances)
-    voice = PhraseCache(make_voice(config.speech))
-    voice.warm(fixed_phrases(config))
-    recogniser = PocketsphinxRecogniser(config.speech, config.vad, model)
-    if not recogniser.wait_ready(READY_TIMEOUT_S):
-        log.warning("the recogniser is not ready after %g s; first callers may have to repeat", READY_TIMEOUT_S)
-    return Providers(make_vad(config.vad), recogniser, voice, KnowledgeBrain(knowledge, config.agent))
+    if not knowledge.by_meaning:
+        log.warning("the knowledge base is searched by keywords alone: %s", knowledge.why_keywords)
+    with ExitStack() as undo:
+        vad = make_vad(config.vad)
+        voice = PhraseCache(make_voice(config.speech))
+        undo.callback(voice.close)
+        voice.warm(fixed_phrases(config))
+        model = build_language_model(*knowledge.language_material())
+        recogniser = PocketsphinxRecogniser(config.speech, config.vad, model)
+        undo.callback(recogniser.close)
+        if not recogniser.wait_ready(READY_TIMEOUT_S):
+            log.warning("the recogniser is not ready after %g s; first callers may have to repeat", READY_TIMEOUT_S)
+        undo.pop_all()
+    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent))
 
 
 def fixed_phrases(config: Config) -> list[str]:

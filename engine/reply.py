@@ -4,11 +4,15 @@ Brain and voice run in a greenlet each, so that the brain's stream is read while
 that is still speculative renders its first clause only; the rest follows when it is released.
 """
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import ceil
 from time import monotonic
 from typing import Any, Protocol
 
 import gevent
+import numpy as np
 from gevent.event import Event as Flag
 from gevent.queue import Queue
 
@@ -16,11 +20,14 @@ from engine.dialog.brain import Brain, Farewell, Grounds, Request
 from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.errors import DialogError
 from engine.errors import TrunklineError
-from engine.media.ledger import words_at_rate
+from engine.media.ledger import TimedWord, words_at_rate
 from engine.media.playout import Playout
-from engine.media.resample import Resampler, resample
+from engine.media.resample import STREAM_RATES, Resampler, resample
 from engine.speech.interfaces import Pcm, Voice
+from engine.telemetry import logs
 from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady
+
+log = logging.getLogger(__name__)
 
 CLAUSES_AHEAD = 64
 """Clauses that may wait for the voice; then the brain's stream waits."""
@@ -42,7 +49,7 @@ class Log(Protocol):
 class Reply:
     """Generation ``generation``; events of its progress go to ``tell``, lines to ``log``. ``rate`` is the leg's, in Hz.
 
-    ``cancel`` or the end of the call ends it; it owns its two greenlets.
+    It owns its two greenlets, which end by themselves, or by ``cancel``.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Reply:
         self._all_of_it = Flag()
         self._farewell = False
         self._greenlets: list[gevent.Greenlet] = []
+        self._stopped = False
         self._asked = monotonic()
         self._texted = self._asked
         playout.open(generation)
@@ -68,8 +76,8 @@ class Reply:
         if not request.speculative:
             self._all_of_it.set()
         self._greenlets = [
-            gevent.spawn(self._guard, self._think, brain, request),
-            gevent.spawn(self._guard, self._speak),
+            logs.spawn(self._guard, self._think, brain, request),
+            logs.spawn(self._guard, self._speak),
         ]
 
     def say(self, text: str) -> None:
@@ -77,14 +85,16 @@ class Reply:
         self._all_of_it.set()
         self._clauses.put(text)
         self._clauses.put(None)
-        self._greenlets = [gevent.spawn(self._guard, self._speak)]
+        self._greenlets = [logs.spawn(self._guard, self._speak)]
 
     def release(self) -> None:
         """The turn is decided: render the rest, too."""
         self._all_of_it.set()
 
     def cancel(self) -> None:
-        """Stop brain and voice. What is staged is playout's to drop. Idempotent; may be called from one of the two."""
+        """Stop brain and voice. What is staged is playout's to drop. Idempotent; may be called from one of the two,
+        which then ends at its next step."""
+        self._stopped = True
         for greenlet in self._greenlets:
             if greenlet is not gevent.getcurrent():
                 greenlet.kill(block=False)
@@ -98,10 +108,13 @@ class Reply:
             work(*args)
         except TrunklineError as fault:
             self._fail(str(fault))
-        except Exception as fault:  # noqa: BLE001  a provider's bug must not leave the caller in silence
+        except (Exception, gevent.Timeout) as fault:  # a provider's bug must not leave the caller in silence
+            log.exception("a fault of the brain or the voice in reply %d", self.generation)
             self._fail(f"{type(fault).__name__}: {fault}")
 
     def _fail(self, reason: str) -> None:
+        if self._stopped:
+            return  # nobody wants it any more, or it has failed already
         self.cancel()
         self._playout.done(self.generation)
         self._log.write("reply_failed", gen=self.generation, reason=reason)
@@ -111,6 +124,8 @@ class Reply:
         splitter = ClauseSplitter()
         first = True
         for part in brain.reply(request):
+            if self._stopped:
+                return
             if isinstance(part, Grounds):
                 self._log.write(
                     "grounds",
@@ -148,6 +163,10 @@ class Reply:
                     self._log.write("first_audio", gen=self.generation, ms=self._ms_since(self._texted))
                     self._tell(ReplyReady(self.generation))
                 samples += len(pcm)
+                if self._stopped:
+                    return
+        if clauses and not samples:
+            raise DialogError("the voice gave no audio for the text")
         self._playout.done(self.generation)
         self._log.write(
             "reply_done", gen=self.generation, clauses=clauses, audio_ms=round(samples * 1000 / self._rate)
@@ -156,23 +175,12 @@ class Reply:
 
     def _stage(self, clause: str) -> Iterator[Pcm]:
         """Render a clause into playout; yields each piece that went in."""
-        stream: Resampler | None = None
         started = False
-        for chunk in self._voice.render(clause):
-            if not len(chunk.pcm):
-                continue
-            if chunk.rate == self._rate:
-                pcm = chunk.pcm
-            elif not started and len(chunk.pcm) >= OFF_HUB_SAMPLES:
-                pcm = gevent.get_hub().threadpool.apply(resample, (chunk.pcm, chunk.rate, self._rate))
-            else:
-                stream = stream or Resampler(chunk.rate, self._rate)
-                pcm = stream.process(chunk.pcm)
+        for pcm, words in self._render(clause):
             if not len(pcm):
                 continue
             if not self._playout.wait_room(ROOM_TIMEOUT_S):
                 raise DialogError(f"the reply is too long: nothing of it was heard for {ROOM_TIMEOUT_S:g} s")
-            words = words_at_rate(chunk.words, chunk.rate, self._rate)
             if started:
                 self._playout.extend(self.generation, pcm, words)
             else:
@@ -181,7 +189,26 @@ class Reply:
             yield pcm
         self._playout.clause_done(self.generation)
 
+    def _render(self, clause: str) -> Iterator[tuple[Pcm, Sequence[TimedWord]]]:
+        """The clause's audio and word times at the leg's rate."""
+        stream: Resampler | None = None
+        for chunk in self._voice.render(clause):
+            if not len(chunk.pcm):
+                continue
+            if chunk.rate == self._rate:
+                yield chunk.pcm, chunk.words
+                continue
+            if stream is None and chunk.rate in STREAM_RATES:
+                stream = Resampler(chunk.rate, self._rate)
+                held_back = np.zeros(ceil(stream.delay_ms * chunk.rate / 1000), np.int16)
+            convert = stream.process if stream else partial(resample, rate_from=chunk.rate, rate_to=self._rate)
+            if len(chunk.pcm) >= OFF_HUB_SAMPLES:
+                pcm = gevent.get_hub().threadpool.apply(convert, (chunk.pcm,))
+            else:
+                pcm = convert(chunk.pcm)
+            yield pcm, words_at_rate(chunk.words, chunk.rate, self._rate)
+        if stream is not None:
+            yield stream.process(held_back), ()
+
     def _ms_since(self, then: float) -> float:
         return round((monotonic() - then) * 1000, 1)
-
-

@@ -4,10 +4,14 @@ import gc
 import logging
 import platform
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import Literal
+
+from gevent.event import Event as Flag
 
 from engine import embedded, paths
 from engine.call import Call, Surroundings
@@ -15,6 +19,8 @@ from engine.config import Config
 from engine.conversation import Hearing, Senses
 from engine.disk import DiskWriter
 from engine.embedded import Providers
+from engine.esl.inbound import InboundClient
+from engine.esl.reconcile import Reconciler
 from engine.esl.server import Application, OutboundESLServer
 from engine.esl.session import OutboundSession
 from engine.media.clock import FrameClock
@@ -30,7 +36,6 @@ log = logging.getLogger(__name__)
 LATE_MS = 10.0
 """Frames later than this at the 99th percentile are a degraded service: callers begin to hear it."""
 
-
 CALLS_END_S = 3.0
 """How long calls that were let go have to close."""
 
@@ -44,22 +49,30 @@ class Engine:
     def __init__(self, config: Config, providers: Providers | None = None) -> None:
         """Nothing is opened yet."""
         self.config = config
-        self.node = platform.node() or "trunkline"
         self.calls: dict[str, Call] = {}
         self._given = providers
         self._draining = False
+        self._call_ended = Flag()
         self._disk: DiskWriter | None = None
         self._after_call: AfterCall | None = None
         self._providers: Providers | None = None
         self._clock: FrameClock | None = None
         self._socket: UnicastSocket | None = None
         self._server: OutboundESLServer | None = None
+        self._switch: InboundClient | None = None
+        self._reconciler: Reconciler | None = None
         self._hubwatch = HubWatch()
         self._timers = Timers()
 
     def start(self) -> None:
-        """Open everything, the event socket last: who connects is served. Raises ``TrunklineError``; then, too,
-        ``stop`` closes what had been opened."""
+        """Open everything, then take calls. Raises ``TrunklineError`` saying what is missing; nothing is open then."""
+        try:
+            self._open()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _open(self) -> None:
         config = self.config
         disk = self._disk = DiskWriter()
         self._after_call = AfterCall(disk, config.record.page)
@@ -69,38 +82,55 @@ class Engine:
         clock.hear = hearing.hear
         clock.every_tick(self._timers.run)
         socket = self._socket = UnicastSocket(config.media, clock)
-        senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
-        self._around = Surroundings(config, self.node, senses, socket, disk, self._folder, self._finished)
         self._hubwatch.start()
         clock.start()
         # What is alive now lives as long as the engine: collections need not look at it (they stall the frame clock).
         gc.collect()
         gc.freeze()
-        server = OutboundESLServer.from_options(config.event_socket, self._take)
+        server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
-        self._server = server
+        senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
+        self._around = Surroundings(
+            config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._finished
+        )
+        if config.switch.enabled:
+            self._switch = InboundClient.from_options(config.switch)
+            self._switch.start()
+            self._reconciler = Reconciler(
+                self._switch, self.node, self.calls.keys, self._gone, every_s=config.switch.reconcile_every_s
+            )
+            self._reconciler.start()
+
+    @property
+    def node(self) -> str:
+        """Which engine this is, for FreeSWITCH's channels: host and port of the event socket. The same after a restart,
+        so that it finds the channels that it left behind; another one for another engine on this host."""
+        return f"{platform.node() or 'trunkline'}:{self._bound_port}"
 
     @property
     def event_socket_address(self) -> str:
         """``host:port`` of the event socket, for the dialplan's ``socket`` application."""
+        return f"{self.config.event_socket.host}:{self._bound_port}"
+
+    @property
+    def _bound_port(self) -> int | None:
         assert self._server is not None, "start() first"
-        return f"{self.config.event_socket.host}:{self._server.bound_port}"
+        return self._server.bound_port
 
     def drain(self) -> bool:
         """Take no more calls, wait up to ``drain_s`` for those there are, let go of the rest. True: all had ended."""
         assert self._server is not None, "start() first"
-        self._draining = True
         log.info("draining: %d calls, up to %g s", len(self.calls), self.config.drain_s)
-        return self._server.drain(self.config.drain_s)
+        return self._end_calls(self.config.drain_s, "the engine is draining")
 
     def stop(self) -> None:
         """Close everything, in the order in which calls use it. Idempotent; also after a start that failed."""
+        if self._reconciler is not None:
+            self._reconciler.close()
         if self._server is not None:
-            self._server.stop()
-        for call in list(self.calls.values()):
-            call.let_go()
-        if self._server is not None:
-            self._server.drain(CALLS_END_S)
+            self._end_calls(0.0, "the engine stops")
+        if self._switch is not None:
+            self._switch.close()
         if self._clock is not None:
             self._clock.stop()
         if self._socket is not None:
@@ -114,16 +144,43 @@ class Engine:
         self._hubwatch.stop()
         gc.unfreeze()
 
+    def _end_calls(self, patience_s: float, why: str) -> bool:
+        assert self._server is not None
+        self._draining = True
+        self._server.stop()
+        clean = self._wait_idle(patience_s)
+        if not clean:
+            log.warning("%s: %d calls go on to the dialplan's next action", why, len(self.calls))
+            for call in list(self.calls.values()):
+                call.let_go(why)
+            self._wait_idle(CALLS_END_S)
+        self._server.drain(CALLS_END_S)  # connections that are no calls yet, and calls that do not end
+        return clean
+
+    def _wait_idle(self, seconds: float) -> bool:
+        """Wait until no call is left, at most ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while self.calls:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._call_ended.clear()
+            self._call_ended.wait(left)
+        return True
+
+    # ------------------------------------------------------------ health
+
     def snapshot(self) -> Snapshot:
         """The state of the service, for ``/health``."""
         clock = self._clock.stats() if self._clock is not None else {}
         components = {
-            "event_socket": Component(_socket_status(self._server)),
+            "event_socket": self._event_socket_state(),
             "frame_clock": Component("degraded" if clock.get("late_p99_ms", 0) > LATE_MS else "ok"),
-            "disk": Component("degraded" if self._disk is not None and self._disk.error else "ok"),
+            "media": self._media_state(),
+            "disk": self._disk_state(),
         }
-        if self._disk is not None and self._disk.error:
-            components["disk"] = Component("degraded", detail=self._disk.error)
+        if self._switch is not None:
+            components["switch"] = _switch_state(self._switch)
         worst = {component.status for component in components.values()}
         status: Literal["ok", "degraded", "draining", "down"] = "ok"
         if self._draining:
@@ -132,9 +189,28 @@ class Engine:
             status = "down"
         elif "degraded" in worst:
             status = "degraded"
-        return Snapshot(
-            status, len(self.calls), self.config.event_socket.max_calls, components, clock, self._hubwatch.snapshot()
-        )
+        limit = self.config.event_socket.max_calls
+        return Snapshot(status, len(self.calls), limit, components, clock, self._hubwatch.snapshot())
+
+    def _event_socket_state(self) -> Component:
+        server = self._server
+        if server is None or server.bound_port is None:
+            return Component("down", detail="not listening yet")
+        detail = f"full: {server.connection_count} calls; new ones are refused" if server.refusing else ""
+        return Component("degraded" if server.refusing else "ok", detail=detail)
+
+    def _media_state(self) -> Component:
+        socket = self._socket
+        if socket is None:
+            return Component("down", detail="not open yet")
+        counts = {"datagrams of strangers": socket.refused, "frames of a wrong size": socket.bad_frames,
+                  "frames on which a call failed": socket.ear_faults}
+        return Component("ok", detail=", ".join(f"{number} {what}" for what, number in counts.items() if number))
+
+    def _disk_state(self) -> Component:
+        if self._disk is not None and self._disk.error:
+            return Component("degraded", detail=f"{self._disk.error}; {self._disk.dropped} bytes were dropped")
+        return Component("ok")
 
     # ------------------------------------------------------------ for the calls
 
@@ -149,16 +225,25 @@ class Engine:
         return call
 
     def _folder(self, uuid: str) -> Path:
-        """``calls/2026-11-21/041502-<uuid>`` (UTC). The uuid is FreeSWITCH's, so it is made safe for a file name."""
+        """``calls/2026-11-21/041502-<uuid>`` (UTC). The uuid is FreeSWITCH's, so it is made safe for a file name; a
+        call that comes back within a second gets ``-2`` after it."""
         now = datetime.now(timezone.utc)
         safe = re.sub(r"[^0-9A-Za-z._-]", "_", uuid).lstrip(".")[:80]
-        return paths.calls() / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{safe}"
+        day, name = paths.calls() / f"{now:%Y-%m-%d}", f"{now:%H%M%S}-{safe}"
+        return next(folder for n in count(1) if not (folder := day / (name if n == 1 else f"{name}-{n}")).exists())
 
     def _finished(self, call: Call) -> None:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
+            self._call_ended.set()
         if self._after_call is not None:
             self._after_call.submit(call.folder)
+
+    def _gone(self, uuid: str) -> None:
+        """FreeSWITCH does not know the channel of this call any more."""
+        call = self.calls.get(uuid)
+        if call is not None:
+            call.let_go("its channel is gone from FreeSWITCH")
 
 
 @dataclass(frozen=True)
@@ -173,7 +258,6 @@ class _Adoption:
         self.call.adopt(self.session)
 
 
-def _socket_status(server: OutboundESLServer | None) -> str:
-    if server is None:
-        return "down"
-    return "degraded" if server.refusing else "ok"
+def _switch_state(client: InboundClient) -> Component:
+    """Calls need only the outbound socket, so a switch that cannot be asked is a degraded service."""
+    return Component("ok") if client.connected else Component("degraded", detail=client.error)

@@ -3,3 +3,12 @@
 from gevent import monkey
 
 monkey.patch_all()
+
+import os  # noqa: E402
+
+from hypothesis import settings  # noqa: E402
+
+# The same examples in every run: a red build means a change, not luck. HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))

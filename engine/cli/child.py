@@ -13,6 +13,9 @@ import gevent
 
 from engine.errors import TrunklineError
 
+LOG_CHARS = 2000
+"""As much of a log as one wants to see in an error."""
+
 _READY = re.compile(r"^trunkline ready: event socket (\S+), health (\S+)$")
 
 
@@ -76,6 +79,11 @@ class EngineProcess:
             for line in self._process.stdout:
                 if match := _READY.match(line.strip()):
                     return match[1], match[2]
+        ended = self._process.poll()
         self.stop(1.0)
-        said = self._log.read_text(errors="replace")[-2000:] if self._log is not None else ""
-        raise TrunklineError(f"the engine did not start within {ready_s:g} s; the end of its log:\n{said}".rstrip())
+        why = f"within {ready_s:g} s" if ended is None else f"and ended with exit code {ended}"
+        raise TrunklineError(f"the engine did not start {why}; the end of its log:\n{self.log_end()}".rstrip())
+
+    def log_end(self) -> str:
+        """The last lines of its log; "" where it keeps none."""
+        return self._log.read_text(errors="replace")[-LOG_CHARS:] if self._log is not None else ""

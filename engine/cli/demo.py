@@ -41,6 +41,7 @@ QUESTIONS = (
     Question("Why is the connection so slow at my house?", "support/slow-internet", interrupted=True),
     Question("How much is the travel pass for another country?", "support/travelling-abroad"),
 )
+FILES = {"page": "call.html", "recording": "recording.wav", "log": "events.jsonl", "report": "report.json"}
 CALLER_VOICE = "flite:rms"
 INTERRUPT_AFTER_S = 1.2
 """How long the caller listens to the second answer."""
@@ -148,7 +149,10 @@ def run(args: argparse.Namespace) -> int:
         with EngineProcess(log=Path(scratch) / "engine.log") as engine:
             line = "16 kHz, as with G.722" if args.band == "wide" else "telephone band, G.711, 30 dB noise"
             console.print(f"[bold]3[/]  calling it at {engine.address} ({line})\n")
-            transcript = _hold_call(console, engine.address, args.band)
+            try:
+                transcript = _hold_call(console, engine.address, args.band)
+            except TrunklineError as fault:
+                raise TrunklineError(f"{fault}. The end of the engine's log:\n{engine.log_end()}".rstrip()) from fault
         # The engine has stopped: log, page and report are complete.
         transcript.follow()
     return _verdict(console, transcript, args.out)
@@ -229,13 +233,22 @@ def _verdict(console: "Console", transcript: Transcript, out: Path | None) -> in
     interrupted = any(row["event"] == "agent_said" and row["interrupted"] for row in transcript.events)
     if not interrupted:
         console.print("[red]the second answer was not interrupted[/]")
-    folder = transcript.folder
-    assert folder is not None
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in ("call.html", "recording.wav", "events.jsonl", "report.json"):
-            shutil.copyfile(folder / name, out / name)
-        folder = out
-    console.print(f"\npage       {folder / 'call.html'}\nrecording  {folder / 'recording.wav'}")
-    console.print(f"log        {folder / 'events.jsonl'}\nreport     {folder / 'report.json'}")
-    return 0 if right == len(QUESTIONS) and interrupted else 1
+    complete = _files(console, transcript.folder, out)
+    return 0 if right == len(QUESTIONS) and interrupted and complete else 1
+
+
+def _files(console: "Console", folder: Path | None, out: Path | None) -> bool:
+    """Say where what the call left is, copied to ``out`` if given; whether all of it is there."""
+    complete = True
+    console.print()
+    for what, name in FILES.items():
+        source = folder / name if folder is not None else None
+        if source is None or not source.exists():
+            console.print(f"{what:<10} [red]is missing[/]")
+            complete = False
+            continue
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            source = Path(shutil.copyfile(source, out / name))
+        console.print(f"{what:<10} {source}", soft_wrap=True)
+    return complete

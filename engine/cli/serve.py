@@ -35,17 +35,17 @@ def run(args: argparse.Namespace) -> int:
     from engine.telemetry import logs
     from engine.web.health import HealthServer
 
-    logs.setup()
     config = configfile.load(args.config, os.environ)
+    writer = logs.setup()
     engine = Engine(config)
     health = HealthServer(config.http, engine.snapshot)
-    stop = Event()
-    hurry = Event()
+    stop, hurry = Event(), Event()
 
     def on_signal() -> None:
         (hurry if stop.is_set() else stop).set()
 
     handlers = [gevent.signal_handler(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)]
+    draining: gevent.Greenlet | None = None
     try:
         health.start()
         engine.start()
@@ -57,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
         return 0 if draining.ready() and draining.value else 1
     finally:
         engine.stop()
+        if draining is not None:
+            draining.kill()
         health.stop()
         for handler in handlers:
             handler.cancel()
+        writer.close()

@@ -28,7 +28,6 @@ class Answer:
     first: float
     done: float
     input: str | None
-    explicit: bool = False
     tools: tuple[Any, ...] = ()
     fails: bool = False
     hangs: bool = False
@@ -68,9 +67,9 @@ def read(rows: list[Any]) -> list[Row]:
         where = f"in[{number}]"
         if not isinstance(raw, list) or not raw or not isinstance(raw[0], str):
             raise CaseError(f"{where}: a row is a list that begins with its kind, this is {json.dumps(raw)[:80]}")
-        reader = _READERS.get(raw[0])
+        reader = ROWS.get(raw[0])
         if reader is None:
-            raise CaseError(f'{where}: unknown kind of row "{raw[0]}"; known are {", ".join(sorted(_READERS))}')
+            raise CaseError(f'{where}: unknown kind of row "{raw[0]}"; known are {", ".join(sorted(ROWS))}')
         cells = _Cells(where, raw)
         row = reader(cells, answer if raw[0].startswith("tts") else said)
         cells.end()
@@ -143,31 +142,31 @@ def _user(cells: _Cells, _: str | None) -> Row:
     return Speech(start, end, text, delay, cells.optional(cells.flag, "final", True))
 
 
+def _input(cells: _Cells, said: str | None) -> str | None:
+    """What an answer is for: what the row says, else the words before it."""
+    given: str | None = cells.optional(cells.text, "input", said)
+    return given
+
+
 def _llm(cells: _Cells, said: str | None) -> Row:
     text, first, done = cells.text("text"), cells.number("ttft"), cells.number("duration")
     tools = cells.optional(cells.items, "tools", ())
-    given = cells.optional(cells.text, "input", None)
-    return Answer(text, first, max(first, done), given if given is not None else said, given is not None, tools)
+    return Answer(text, first, max(first, done), _input(cells, said), tools)
 
 
 def _llm_fails(cells: _Cells, said: str | None) -> Row:
     text, after = cells.text("text"), cells.number("after")
-    given = cells.optional(cells.text, "input", None)
-    return Answer(text, 0.0, after, given if given is not None else said, given is not None, fails=True)
+    return Answer(text, 0.0, after, _input(cells, said), fails=True)
 
 
 def _llm_hangs(cells: _Cells, said: str | None) -> Row:
     text = cells.text("text")
-    given = cells.optional(cells.text, "input", None)
-    return Answer(text, 0.0, 0.0, given if given is not None else said, given is not None, hangs=True)
+    return Answer(text, 0.0, 0.0, _input(cells, said), hangs=True)
 
 
 def _farewell(cells: _Cells, said: str | None) -> Row:
     text, first, done = cells.text("text"), cells.number("ttft"), cells.number("duration")
-    given = cells.optional(cells.text, "input", None)
-    return Answer(
-        text, first, max(first, done), given if given is not None else said, given is not None, ends_call=True
-    )
+    return Answer(text, first, max(first, done), _input(cells, said), ends_call=True)
 
 
 def _tts(cells: _Cells, answer: str | None) -> Row:
@@ -191,7 +190,7 @@ def _say(cells: _Cells, _: str | None) -> Row:
     return Happening("say", at, (text, interruptible, cells.optional(cells.flag, "ends_call", False)))
 
 
-_READERS: dict[str, Callable[[_Cells, str | None], Row]] = {
+ROWS: dict[str, Callable[[_Cells, str | None], Row]] = {
     "user": _user,
     "llm": _llm,
     "llm_fails": _llm_fails,
@@ -222,4 +221,4 @@ def command(number: int, raw: Any) -> Row:
     raise cells.fail("command", '"interrupt", "reply:TEXT" or "say:TEXT"', command)
 
 
-__all__ = ["Answer", "Happening", "Rendering", "Row", "Speech", "command", "read"]
+__all__ = ["ROWS", "Answer", "Happening", "Rendering", "Row", "Speech", "command", "read"]

@@ -92,9 +92,13 @@ class Deadlines:
         if turn.at_once:
             return AT_ONCE
         wait_s = self._desk.endpointing.wait_s
+        if voice.talking and not turn.pieces:
+            return inf
         if voice.talking:
-            # Voice with no more words: a noisy line, or a recogniser that has stopped.
-            return turn.told_at + wait_s("", True) * (2 if turn.ends_partial else 1) if turn.pieces else inf
+            # Voice with no more words: a noisy line, or a recogniser that has stopped. When it has called words of this
+            # very stretch final, it did not hear them go on.
+            final = turn.pieces[-1].final and turn.pieces[-1].end > voice.on
+            return max(turn.told_at, voice.on) + wait_s("", True) * (1 if final else 2)
         if voice.awaited:
             return voice.off + wait_s(turn.text, True)
         if turn.pieces:

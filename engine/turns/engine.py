@@ -130,16 +130,17 @@ class TurnEngine:
         if reply is not None and hit:
             ahead_ms = round((desk.now - reply.owed_from) * 1000)
             desk.note("speculation_hit", "the words are the same", gen=gen, ahead_ms=ahead_ms)
-            reply.decided, reply.owed_from, reply.deaf = True, desk.now, voice.talking
-            if reply.empty:
-                self._speaking.nothing_to_say(reply)
-            return
-        if reply is not None:
-            self._speaking.cancel(reply)
-            desk.note("speculation_miss", "the words changed", gen=reply.generation, text=reply.text)
-        self._speaking.think(text, decided=True)
+            reply.decided, reply.owed_from = True, desk.now
+            state.unjudged = voice.talking
+        else:
+            if reply is not None:
+                self._speaking.cancel(reply)
+                desk.note("speculation_miss", "the words changed", gen=reply.generation, text=reply.text)
+            self._speaking.think(text, decided=True)
         if state.reply is not None:
-            state.reply.deaf = voice.talking
+            state.reply.deaf = voice.talking and not turn.at_once
+            if state.reply.empty:
+                self._speaking.nothing_to_say(state.reply)
 
     def _why_decided(self, turn: Turn, awaited: bool) -> str:
         if turn.at_once:

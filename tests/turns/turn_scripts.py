@@ -75,7 +75,7 @@ turn_options = st.builds(
 
 cases = st.builds(
     lambda said, thought, spoken, else_, options: Case(
-        "random", "", tuple([*said, *thought, *spoken, *else_]), (), options, AgentOptions(), VadOptions()
+        "random", "", (*said, *thought, *spoken, *else_), (), options, AgentOptions(), VadOptions()
     ),
     speeches(),
     st.lists(answers, max_size=6),

@@ -1,0 +1,40 @@
+"""The first and the last lines of a call's event log."""
+
+from datetime import datetime, timezone
+
+from engine import __version__, configfile
+from engine.config import Config
+from engine.esl.channel import Channel
+from engine.media.recording import Recorder
+from engine.media.unicast import UnicastLeg
+from engine.telemetry.eventlog import EventLog
+
+
+def began(events: EventLog, channel: Channel, node: str, config: Config) -> None:
+    """Who calls whom, where, and with which options."""
+    events.write(
+        "call_started",
+        id=channel.uuid,
+        caller=channel.caller_number,
+        called=channel.destination,
+        node=node,
+        version=__version__,
+        started=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        switch=channel.headers.get("FreeSWITCH-Hostname"),
+    )
+    events.write("config", options=configfile.differences(config))
+
+
+def ended(events: EventLog, seconds: float, leg: UnicastLeg | None, recorder: Recorder | None) -> None:
+    """How long it was, and what was lost of it. ``recorder`` is closed."""
+    if recorder is not None and recorder.error:
+        events.write("error", where="recording", message=recorder.error)
+    events.write(
+        "call_ended",
+        seconds=round(seconds, 3),
+        caller_frames=leg.frames_in if leg else 0,
+        agent_frames=leg.frames_out if leg else 0,
+        underruns=leg.playout.underruns if leg else 0,
+        bad_frames=leg.bad_frames if leg else 0,
+        dropped_bytes=recorder.dropped if recorder else 0,
+    )
