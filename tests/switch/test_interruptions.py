@@ -39,3 +39,18 @@ def test_the_agent_falls_silent(
     figures.add(f"caller's onset to the agent's last sound, median of {TRIALS}", median(delays), "ms")
     figures.add(f"caller's onset to the agent's last sound, worst of {TRIALS}", max(delays), "ms")
     assert max(delays) < 1000
+
+
+@pytest.mark.xfail(strict=True, reason="the engine does not listen to CHANNEL_HOLD: it ends held calls as absent ones")
+def test_a_hold_is_not_taken_for_absence(
+    switch: FreeSwitch, engines: Callable[..., Engine], phone: Callable[..., SipPhone]
+) -> None:
+    """Who put the agent on hold is away on purpose: nobody asks into the hold, and nobody hangs up."""
+    engine, caller = engines(turns={"away_ms": 1500, "away_limit": 1}), phone()
+    caller.dial(NUMBER)
+    caller.last_sound(caller.first_sound())
+    caller.hold()
+    caller.pause(8)
+    assert not caller.ended_at, engine.call_of(caller.name).events("agent_said")
+    caller.resume()
+    caller.first_sound(caller.rtp.heard[-1].time, timeout=10)  # the clock of absence runs again
