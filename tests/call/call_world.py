@@ -96,12 +96,8 @@ class World:
 
     def events(self, call):
         """The call's log so far, or whole once ``over``."""
-<<<<<<< HEAD
         assert self.engine._disk.flush()
-        return read_events(call.uuid)
-=======
         return read_events(folder(call.uuid) / "events.jsonl")
->>>>>>> call
 
     def over(self, *calls, timeout=10):
         """Wait until the engine has finished these calls."""
