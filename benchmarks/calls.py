@@ -9,11 +9,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from benchmarks.figure import Figure
-from benchmarks.instant import murmur
+from benchmarks.voices import RATE, say
 from engine import paths
 from engine.cli.child import EngineProcess
+from engine.media.pcm import Pcm
+from engine.media.resample import resample
 from engine.standin import process
 from engine.standin.dialogue import AgentEar
 from engine.standin.load import Load, LoadPlan, LoadReport
@@ -47,6 +50,7 @@ def delays() -> list[Figure]:
     dice = random.Random(7)
     with tempfile.TemporaryDirectory() as home, engine(home) as under_test, StandIn() as standin:
         wait_ms = 500
+        question = spoken(8000)
         calls = [standin.place(under_test.address) for _ in range(4)]
         for first in range(0, DELAY_CALLS, len(calls)):
             if first:
@@ -58,14 +62,14 @@ def delays() -> list[Figure]:
                 assert began is not None and call.answered is not None, "no greeting"
                 greetings.append((began - call.answered) * 1000)
             # A question; then an interruption somewhere in its answer.
-            for number, call in enumerate(calls):
-                call.say(murmur(1.2, call.rate, seed=first + number))
-            standin.pass_time(3.0 + dice.random())
+            for call in calls:
+                call.say(question)
+            standin.pass_time(len(question) / calls[0].rate + 1.0 + dice.random())
             onsets = []
             for call, ear in zip(calls, ears, strict=True):
                 assert ear.pause_after(call.seconds - 0.5, 0.4) is None, "no answer to interrupt"
                 onsets.append(call.seconds + 0.02)
-                call.say(murmur(1.0, call.rate, seed=91 + first), at=onsets[-1])
+                call.say(question, at=onsets[-1])
             standin.pass_time(0.9)
             for call, ear, onset in zip(calls, ears, onsets, strict=True):
                 silent = ear.pause_after(onset)
@@ -105,12 +109,21 @@ def density() -> list[Figure]:
     return rows
 
 
+def spoken(rate: int) -> Pcm:
+    """A caller's voice: a real detector is not to be fooled by tones. Starts with its first voiced frame."""
+    pcm = resample(say("flite:rms", "What are your opening hours on Saturday, please?"), RATE, rate)
+    loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > 600)
+    return np.ascontiguousarray(pcm[loud[0] : loud[-1]])
+
+
 def _load(calls: int, vad: str) -> tuple[LoadReport, float]:
     """A load run, and the engine's memory before it (MB)."""
     with tempfile.TemporaryDirectory() as home, engine(home, VAD__ENGINE=vad) as under_test:
+        speech = Path(home) / "caller.wav"
+        soundfile.write(str(speech), spoken(8000), 8000)
         base = process.usage(under_test.pid).rss_mb
         plan = LoadPlan(
-            under_test.address, calls, SECONDS, talk=0.4, period_s=TURN_EVERY_S, ramp_per_s=50.0, pid=under_test.pid
+            under_test.address, calls, SECONDS, 0.4, TURN_EVERY_S, ramp_per_s=50.0, speech=speech, pid=under_test.pid
         )
         return Load(plan).run(), base
 
