@@ -7,10 +7,6 @@ Twenty-millisecond frames go to the VAD as fast as the recogniser's processes ta
 calls of four: as on the telephone, each call starts with a typical cepstral mean, which then follows the caller.
 """
 
-from gevent import monkey
-
-monkey.patch_all()
-
 import argparse
 import os
 import random
@@ -24,6 +20,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 
 from benchmarks.voices import RATE, VOICES, in_room, say, say_all
+from engine import configfile
 from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.evaluate import QUESTIONS, TUNING, Outcomes, Question, evaluate, load
@@ -171,8 +168,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.by_ear", description=__doc__)
     parser.add_argument("--set", choices=("questions", "tuning"), default="questions")
     args = parser.parse_args()
-    from engine import configfile
-
     bench = Bench(configfile.load(None, os.environ))
     try:
         asked = bench.ask(load(QUESTIONS if args.set == "questions" else TUNING))

@@ -68,16 +68,16 @@ def answers() -> list[Figure]:
 
 
 def delays() -> list[Figure]:
-    """One call a band, in real time, against an engine in a process of its own; its memory before the first call."""
+    """One call a band, in real time, against an engine in a process of its own; then its memory."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         options = {"RECORD__PAGE": "false", "AGENT__GREETING": "Hello."}
         with EngineProcess(options, log=Path(folder) / "engine.log") as engine, StandIn() as standin:
-            memory = process.usage(engine.pid).rss_mb
             for band in BANDS:
                 call = standin.place(engine.address, rate=rate_of(band))
                 report = converse(call, _questions(Path(folder), band), Manner(quiet_s=0.6))
                 rows += _delay(band, report.turns)
+            memory = process.usage(engine.pid).rss_mb  # after calls, so that all of the embedding model was touched
     rows.append(_figure("memory with the embedded set, recogniser and voice processes apart", memory, "MB",
                         f"<= {MEMORY_AIM_MB:g}", memory <= MEMORY_AIM_MB))  # fmt: skip
     return rows

@@ -35,9 +35,8 @@ def say(voice: str, text: str) -> Pcm:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             spoken = Path(folder) / "spoken.wav"
             program, _, name = voice.partition(":")
-            command = ["flite", "-voice", name, "-t", text, "-o"] if program == "flite" else ["espeak-ng", "-v", name,
-                                                                                         text, "-w"]
-            subprocess.run([*command, str(spoken)], check=True, timeout=TIMEOUT_S)
+            asked = ["-voice", name, "-t", text, "-o"] if program == "flite" else ["-v", name, text, "-w"]
+            subprocess.run([program, *asked, str(spoken)], check=True, timeout=TIMEOUT_S)
             spoken.replace(path)
     return _levelled(read_wav(path, RATE))
 

@@ -333,7 +333,7 @@ class Call:
     def _on_execute_complete(self, event: Event) -> None:
         """The ``socket`` application itself has ended: somebody else transferred the call away. Losing its audio then
         is no reason to fetch it back."""
-        if event.get("Application") == "socket" and not self._moving:
+        if event.get("Application") == "socket" and not self._moving and self._session.hangup_cause is None:
             self.let_go("somebody else transferred the call")
 
     # ------------------------------------------------------------ ending
@@ -344,11 +344,13 @@ class Call:
         if self._finishing:
             return
         self._finishing = True
-        for step in (self._fall_silent, self._leave, self._close_audio, self._sum_up, self._events.close):
+        opened = [part for part in (self._conversation, self._leg, self._recorder) if part is not None]
+        ends = [self._fall_silent, self._leave, *(part.close for part in opened), self._sum_up, self._events.close]
+        for end in ends:
             try:
-                step()
+                end()
             except (Exception, gevent.Timeout):
-                log.exception("%s failed; the rest of the call is closed all the same", step.__name__)
+                log.exception("%s failed; the rest of the call is closed all the same", end.__qualname__)
         self._around.finished(self)
 
     def _fall_silent(self) -> None:
@@ -370,14 +372,6 @@ class Call:
             self._tell_hangup("control of the call was lost", "switch")
         else:
             self._tell_hangup("left to the dialplan", "engine")
-
-    def _close_audio(self) -> None:
-        if self._conversation is not None:
-            self._conversation.close()
-        if self._leg is not None:
-            self._leg.close()
-        if self._recorder is not None:
-            self._recorder.close()
 
     def _sum_up(self) -> None:
         calllog.ended(self._events, time.monotonic() - self._began, self._leg, self._recorder)

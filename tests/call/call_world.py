@@ -97,7 +97,7 @@ class World:
     def events(self, call):
         """The call's log so far, or whole once ``over``."""
         assert self.engine._disk.flush()
-        return read_events(call.uuid)
+        return read_events(folder(call.uuid) / "events.jsonl")
 
     def over(self, *calls, timeout=10):
         """Wait until the engine has finished these calls."""
@@ -110,8 +110,9 @@ def folder(uuid):
     return next(paths.calls().glob(f"*/*{uuid}"))
 
 
-def read_events(uuid):
-    return [json.loads(line) for line in (folder(uuid) / "events.jsonl").read_text().splitlines()]
+def read_events(log):
+    """The lines of a call's log, given as a file."""
+    return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 def named(events, *names):

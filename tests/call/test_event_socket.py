@@ -4,7 +4,7 @@ import json
 
 import pytest
 from call_providers import providers
-from call_world import named, wait
+from call_world import Caller, named, read_events, wait
 from gevent import socket
 from inbound_switch import InboundSwitch
 
@@ -98,6 +98,23 @@ def test_two_engines_on_one_host_do_not_take_each_others_channels_for_orphans(wo
     """The owner of a channel is a process, not a host."""
     with world() as one, world() as two:
         assert one.engine.node != two.engine.node
+
+
+def test_a_call_that_comes_back_is_a_new_one(world, home):
+    """The dialplan may try the engine again after it let go; the first call's log is not written over."""
+    with world() as at:
+        again = f"socket {at.engine.event_socket_address} async full"
+        call = Caller(at.switch.place(at.engine.event_socket_address, dialplan=[again]))
+        call.greeted()
+        first = at.engine.calls[call.uuid]
+        first.let_go("a test")
+        call.greeted()
+        assert at.engine.calls[call.uuid] is not first
+        call.hangup()
+        at.over(call)
+        logs = sorted(home.glob(f"calls/*/*{call.uuid}*/events.jsonl"))
+        ends = [[event["by"] for event in named(read_events(log), "hangup")] for log in logs]
+        assert sorted(ends) == [["caller"], ["engine"]]
 
 
 def test_the_next_host_of_the_dialplan_takes_what_this_one_refuses(world):

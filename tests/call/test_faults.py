@@ -4,8 +4,8 @@ import errno
 import os
 from pathlib import Path
 
-from call_providers import ANSWER, DialogError, LookUp, SpeechError, ToneVoice, providers, voice
-from call_world import named, read_events, wait
+from call_providers import ANSWER, DialogError, LookUp, ScriptedStream, SpeechError, ToneVoice, providers, voice
+from call_world import named, wait
 
 
 def ask(*calls):
@@ -95,7 +95,21 @@ def test_a_fault_inside_one_conversation_ends_that_one_only(world, monkeypatch):
         unheard.went_on()
         at.over(unheard)
         assert "ZeroDivisionError" in named(at.events(unheard), "error")[0]["message"]
-    assert not given.recogniser.streams and not given.vad.open_rows
+        assert not given.recogniser.streams and not given.vad.open_rows
+
+
+def test_what_fails_to_close_does_not_keep_the_rest_open(world, monkeypatch):
+    """A leg that is left behind would be ticked for ever."""
+    given = providers()
+    monkeypatch.setattr(ScriptedStream, "close", lambda self: 1 / 0)
+    with world(given) as at:
+        call = at.place()
+        call.greeted()
+        call.hangup()
+        at.over(call)
+        assert at.events(call)[-1]["event"] == "call_ended"
+        assert at.engine._clock.stats()["legs"] == len(at.engine._socket._addresses) == 0 == len(at.engine._timers)
+    assert not given.vad.open_rows
 
 
 def test_a_disk_that_fills_up_costs_the_recording_and_nothing_else(world, monkeypatch):
@@ -114,7 +128,7 @@ def test_a_disk_that_fills_up_costs_the_recording_and_nothing_else(world, monkey
         assert at.engine.snapshot().components["disk"].status == "degraded"
         call.hangup()
         at.over(call)
-        events = read_events(call.uuid)
+        events = at.events(call)
     assert events[-1]["dropped_bytes"] > 10_000
     assert "No space left" in named(events, "error")[0]["message"]
     assert named(events, "agent_said")[-1]["text"] == ANSWER

@@ -4,6 +4,7 @@ import os
 import signal
 
 import gevent
+import numpy as np
 import pytest
 from gevent.event import Event
 from speech_world import alive, flite, frames_of, needs_flite, noise, recording
@@ -14,6 +15,7 @@ from engine.speech.stt import wire
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.stt.worker import TYPICAL_MEAN, CepstralMean
+from engine.standin.line import telephone
 
 TEXTS = ["To reset your password, open the account page and choose Forgot password.",
          "The library opens at eight and closes at ten in the evening."]
@@ -111,15 +113,20 @@ def test_several_callers_talk_at_once(recogniser):
         caller.stream.close()
 
 
+def telephoned(pcm):
+    """Through a telephone line."""
+    return telephone(np.frombuffer(pcm, "<i2"), 16000).tobytes()
+
+
 @needs_flite
 def test_a_closed_question_is_heard_by_its_grammar(recogniser):
     """After "is that right?" only yes and no are expected; and then anything again."""
     caller = Caller(recogniser, 8000)
     caller.stream.expect("yes_no")
-    caller.say(flite("yes please", "rms", 8000), 0.3)
+    caller.say(telephoned(flite("yes please", "rms")), 0.3)
     assert caller.words() == "yes please"
     caller.stream.expect("digits")
-    caller.say(flite("four seven one one", "rms", 8000), 0.3)
+    caller.say(telephoned(flite("four seven one one", "rms")), 0.3)
     assert caller.words() == "four seven one one"
     with pytest.raises(SpeechError, match="yes_no"):
         caller.stream.expect("poems")

@@ -18,14 +18,14 @@ from engine.speech.stt import english, grammars, lexicon
 from engine.speech.stt.arpa import Trigrams
 from engine.speech.stt.words import cardinal, sentences
 
-VERSION = 1  # of this recipe and of the lexicon's: part of the cache's key
+VERSION = 2  # of this recipe and of the lexicon's: part of the cache's key
 ARPA = "model.arpa"
 DICTIONARY = "words.dict"
 
 MAX_PHRASES = 1500
-UTTERANCE_WEIGHT = 4.0  # a question as callers put it tells more than a sentence of a document
+UTTERANCE_WEIGHT = 12.0  # a question as callers put it tells more than a sentence of a document
 PHRASE_WEIGHT = 2.0  # shared out among the templates
-EVERYDAY_WEIGHT = 0.5  # of each of the 12,000 combinations of everyday English
+EVERYDAY_WEIGHT = 0.02  # of each of the 12,000 combinations of everyday English: enough to have the words
 
 
 def build_language_model(texts: Iterable[str], utterances: Iterable[str] = ()) -> Path:

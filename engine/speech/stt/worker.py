@@ -10,6 +10,8 @@ import os
 import select
 import signal
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ import numpy as np
 from engine.speech.stt import wire
 from engine.speech.stt.grammars import GRAMMARS
 from engine.speech.stt.lm import ARPA, DICTIONARY
+from engine.speech.stt.telephone import write_mllr
 from engine.speech.upsample import Doubler
 
 RATE = 16000  # of the acoustic model
 PARTIAL_SAMPLES = RATE * 3 // 10
 MAX_DECODERS = 12  # 9 MB each; more utterances at once are refused
+GRAMMAR_SILENCE = 0.4  # probability of silence around a grammar's words; at the decoder's 0.005 it puts words there
 NICENESS = 5  # the engine's frame clock goes first
 
 # The cepstral mean that a decoder expects before it has heard the call, by sampling rate of the call. With its own
@@ -66,37 +70,45 @@ class CepstralMean:
         return [float(self._frames), *(round(float(value), 4) for value in self._mean)]
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a decoder is for: a folder with a language model, and a sampling rate of calls in Hz."""
+
+    model: str
+    rate: int
+
+
 class Decoders:
-    """Decoders by model, made when needed and used again."""
+    """Decoders by kind, made when needed and used again."""
 
     def __init__(self) -> None:
-        self._spare: dict[str, list[Any]] = {}
+        self._spare: dict[Kind, list[Any]] = {}
         self._made = 0
 
-    def take(self, model: str) -> Any:
-        """A decoder of this model that nobody uses."""
-        spare = self._spare.setdefault(model, [])
+    def take(self, kind: Kind) -> Any:
+        """A decoder of this kind that nobody uses."""
+        spare = self._spare.setdefault(kind, [])
         if not spare:
-            self._make_room(model)
-            spare.append(_decoder(Path(model)))
+            self._make_room(kind)
+            spare.append(_decoder(kind))
             self._made += 1
         return spare.pop()
 
-    def give_back(self, model: str, decoder: Any) -> None:
+    def give_back(self, kind: Kind, decoder: Any) -> None:
         """The utterance on it is over."""
-        self._spare.setdefault(model, []).append(decoder)
+        self._spare.setdefault(kind, []).append(decoder)
 
-    def wants_spare(self) -> str | None:
-        """The model whose next utterance would have to wait for its decoder to load."""
+    def wants_spare(self) -> Kind | None:
+        """The kind whose next utterance would have to wait for its decoder to load."""
         if self._made >= MAX_DECODERS:
             return None
-        return next((model for model, spare in self._spare.items() if not spare), None)
+        return next((kind for kind, spare in self._spare.items() if not spare), None)
 
-    def _make_room(self, model: str) -> None:
+    def _make_room(self, kind: Kind) -> None:
         if self._made < MAX_DECODERS:
             return
         for other, spare in self._spare.items():
-            if other != model and spare:
+            if other != kind and spare:
                 spare.pop()
                 self._made -= 1
                 return
@@ -108,14 +120,15 @@ class Utterance:
 
     def __init__(self, decoders: Decoders, model: str, rate: int, cmn: list[float] | None,
                  grammar: str | None) -> None:
-        self.model = model
-        self.decoder = decoders.take(model)
+        self.kind = Kind(model, rate)
+        self.decoder = decoders.take(self.kind)
         self._doubler = Doubler() if rate == 8000 else None
         self._until_partial = PARTIAL_SAMPLES
         self.text = ""
         if grammar is None:
             self.decoder.activate_search("_default")
         else:
+            self.decoder.config["silprob"] = GRAMMAR_SILENCE
             self.decoder.add_jsgf_string(grammar, GRAMMARS[grammar])
             self.decoder.activate_search(grammar)
         self._mean = CepstralMean(rate, cmn)
@@ -160,8 +173,8 @@ class Desk:
         """Work on one frame. A fault costs that utterance only: its final is empty and has ``error``."""
         try:
             if kind == wire.PREPARE:
-                model = json.loads(payload)["model"]
-                self._decoders.give_back(model, self._decoders.take(model))
+                telephone_kind = Kind(json.loads(payload)["model"], 8000)  # most calls
+                self._decoders.give_back(telephone_kind, self._decoders.take(telephone_kind))
                 answer({"ready": True})
             elif kind == wire.START:
                 self._utterances[number] = Utterance(self._decoders, **json.loads(payload))
@@ -186,13 +199,13 @@ class Desk:
     def _forget(self, number: int, usable: bool) -> None:
         utterance = self._utterances.pop(number, None)
         if utterance and usable:
-            self._decoders.give_back(utterance.model, utterance.decoder)
+            self._decoders.give_back(utterance.kind, utterance.decoder)
 
     def rest(self) -> None:
         """Nothing to do: load a decoder ahead, so that the next utterance does not wait for it."""
-        model = self._decoders.wants_spare()
-        if model:
-            self._decoders.give_back(model, self._decoders.take(model))
+        kind = self._decoders.wants_spare()
+        if kind:
+            self._decoders.give_back(kind, self._decoders.take(kind))
 
 
 def answer(content: dict[str, Any]) -> None:
@@ -200,13 +213,22 @@ def answer(content: dict[str, Any]) -> None:
     os.write(sys.stdout.fileno(), json.dumps(content).encode() + b"\n")
 
 
-def _decoder(folder: Path) -> Any:
+def _decoder(kind: Kind) -> Any:
     import pocketsphinx
 
-    return pocketsphinx.Decoder(
-        hmm=pocketsphinx.get_model_path("en-us/en-us"), lm=str(folder / ARPA), dict=str(folder / DICTIONARY),
-        samprate=float(RATE), fwdflat=False,  # no second pass: the final comes 80 ms earlier with the same words
-        loglevel="FATAL")
+    def load(**more: str) -> Any:
+        return pocketsphinx.Decoder(
+            hmm=pocketsphinx.get_model_path("en-us/en-us"), lm=str(Path(kind.model, ARPA)),
+            dict=str(Path(kind.model, DICTIONARY)), samprate=float(RATE), loglevel="FATAL",
+            fwdflat=False,  # no second pass: the final comes 80 ms earlier with the same words
+            **more)
+
+    if kind.rate != 8000:
+        return load()
+    with tempfile.TemporaryDirectory() as folder:
+        transform = Path(folder, "telephone.mllr")
+        write_mllr(transform)
+        return load(mllr=str(transform))
 
 
 def main() -> None:
