@@ -4,9 +4,11 @@ Every method returns or raises an ``EslError`` in bounded time. ``session.py`` a
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from uuid import uuid4
 
+import gevent
 from gevent import socket
 from gevent.event import Event as Flag
 
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 EXECUTE_TIMEOUT_S = 60.0
 GOODBYE_TIMEOUT_S = 1.0
 
+PARK_S = 0.1
+"""How long FreeSWITCH may take from ``connect`` to parking the channel. A controller that leaves earlier leaves it
+parked in silence for ever (of 120 calls left at once on 1.11.2, 39 stayed; none after 20 ms)."""
+
 
 class CallControl:
     """A call under control. ``channel`` is None until ``connect``; ``hangup_cause`` None while the call lives."""
@@ -43,6 +49,7 @@ class CallControl:
         self.channel: Channel | None = None
         self.hangup_cause: str | None = None
         self.answer_state = ""
+        self._connected_at = 0.0
         self.ended = Flag()
         """Set when the call has hung up or the connection is lost, whichever is first."""
         self._subscribed: set[str] = set()
@@ -83,6 +90,7 @@ class CallControl:
         if self.channel is None:
             reply = self._require(command.connect(), self.options.connect_timeout_s)
             self.channel = Channel(reply.headers)
+            self._connected_at = time.monotonic()
             self.answer_state = self.answer_state or self.channel.answer_state
             self.connection.name = f"call {self.channel.uuid}"
         return self.channel.headers
@@ -116,6 +124,8 @@ class CallControl:
     def close(self, reason: str = "the engine left the call") -> None:
         """Leave: FreeSWITCH goes on in the dialplan. Handlers get what had arrived before this returns. Idempotent."""
         if self.connection.lost is None and self.channel is not None:
+            if self.hangup_cause is None:
+                gevent.sleep(max(0.0, self._connected_at + PARK_S - time.monotonic()))
             try:
                 self.connection.send(command.exit(), GOODBYE_TIMEOUT_S)
             except EslError as fault:
