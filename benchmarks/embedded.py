@@ -33,7 +33,7 @@ DELAY_EVERY = 6
 
 
 def figures() -> list[Figure]:
-    """All rows; about four minutes on two free cores. Data is made afresh below the home's cache."""
+    """All rows; four to six minutes on two cores. The sample is ingested into the home that is set."""
     prepare()
     return [*delays(), *answers()]
 
