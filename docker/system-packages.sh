@@ -9,8 +9,10 @@ done
 [ -n "$missing" ] || exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     echo "installing:$missing"
+    # Another installation may hold dpkg's lock: wait for it.
+    apt="apt-get -qq -o DPkg::Lock::Timeout=300"
     # shellcheck disable=SC2086
-    if { apt-get install -y -qq $missing || { apt-get update -qq && apt-get install -y -qq $missing; }; } >/dev/null 2>&1
+    if { $apt install -y $missing || { $apt update && $apt install -y $missing; }; } >/dev/null 2>&1
     then
         exit 0
     fi

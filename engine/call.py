@@ -221,11 +221,12 @@ class Call:
     def _follow(self, session: OutboundSession) -> None:
         """Be told of what happens on this connection, and call off the dialplan's watchdog over the engine."""
         session.on("DTMF", self._on_dtmf)
+        session.on("CHANNEL_HOLD", self._on_hold)
+        session.on("CHANNEL_UNHOLD", self._on_unhold)
         session.on("CHANNEL_HANGUP", self._on_hangup)
         session.on("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete)
         session.on("CHANNEL_EXECUTE_COMPLETE", self._on_execute_complete)
-        session.begin()
-        session.sched_del()
+        session.begin(["CHANNEL_HOLD", "CHANNEL_UNHOLD"], cancel_watchdog=True)
 
     def _answer(self, session: OutboundSession) -> int:
         """Answer where that is still to be done; the rate of the read codec in Hz."""
@@ -321,6 +322,14 @@ class Call:
             # Samples of 8 kHz whatever the codec, as RFC 4733 events count.
             duration_ms = round(_number(event.get("DTMF-Duration")) / 8)
             self._conversation.digit(event.get("DTMF-Digit") or "", duration_ms)
+
+    def _on_hold(self, event: Event) -> None:
+        if self._conversation is not None:
+            self._conversation.held()
+
+    def _on_unhold(self, event: Event) -> None:
+        if self._conversation is not None:
+            self._conversation.unheld()
 
     def _on_hangup(self, event: Event) -> None:
         if self._conversation is not None:

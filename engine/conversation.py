@@ -161,6 +161,14 @@ class Conversation:
         self._events.write("dtmf", digit=digit, at=self.now, duration_ms=duration_ms)
         self.tell(turn.Digit(digit, self.now))
 
+    def held(self) -> None:
+        """The caller put the agent on hold."""
+        self.tell(turn.Held(self.now))
+
+    def unheld(self) -> None:
+        """The caller took the agent back."""
+        self.tell(turn.Unheld(self.now))
+
     def hung_up(self) -> None:
         """The caller is gone."""
         self.tell(turn.HungUp(self.now))
@@ -244,7 +252,9 @@ class Conversation:
                 playout.cancel(generation)
             case turn.Pause(generation):
                 playout.pause()
-                onset = None if self._voice_from is None else round((self.now - self._voice_from) * 1000)
+                # A hold pauses without a voice.
+                voice_from = None if self._voice_to is not None else self._voice_from
+                onset = None if voice_from is None else round((self.now - voice_from) * 1000)
                 self._events.write("pause", gen=generation, at=self.now, after_onset_ms=onset)
             case turn.Resume(generation):
                 playout.resume()

@@ -19,7 +19,10 @@ from engine.esl.errors import ServerError
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 128
+BACKLOG = 4096
+"""What the kernel cuts to net.core.somaxconn. A SYN that finds the backlog full is not answered, and FreeSWITCH's
+``socket`` then waits 135 s."""
+
 SO_ATTACH_FILTER = 26  # Linux; the standard library has no name for it
 
 

@@ -48,7 +48,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something at ``at``: ``kind`` is digit, hangup, say, write, interrupt or transcript."""
+    """Something at ``at``: ``kind`` is digit, hold, unhold, hangup, say, write, interrupt or transcript."""
 
     kind: str
     at: float
@@ -203,6 +203,8 @@ ROWS: dict[str, Callable[[_Cells, str | None], Row]] = {
     "write": lambda cells, _: Happening("write", cells.number("at"), (cells.text("text"),)),
     "digit": lambda cells, _: Happening("digit", cells.number("at"), (cells.text("digit"),)),
     "interrupt": lambda cells, _: Happening("interrupt", cells.number("at")),
+    "hold": lambda cells, _: Happening("hold", cells.number("at")),
+    "unhold": lambda cells, _: Happening("unhold", cells.number("at")),
     "hangup": lambda cells, _: Happening("hangup", cells.number("at")),
 }
 

@@ -112,6 +112,10 @@ class _Simulation:
                 self._input(row.at, ev.Digit(digit, row.at), "dtmf", digit=digit)
             case "hangup", _:
                 self._input(row.at, ev.HungUp(row.at), "hangup")
+            case "hold", _:
+                self._input(row.at, ev.Held(row.at), "hold")
+            case "unhold", _:
+                self._input(row.at, ev.Unheld(row.at), "unhold")
             case "interrupt", _:
                 self._input(row.at, ev.Interrupt(row.at), "interrupt")
             case "write", (text,):

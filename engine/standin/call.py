@@ -90,12 +90,12 @@ class Call:
             self._standin.at(delay, partial(self._digit_ended, digit, duration_ms))
 
     def hold(self) -> None:
-        """Send no RTP: the controller gets frames of 0xFF."""
-        self.caller.on_hold = True
+        """Put the switch on hold: CHANNEL_HOLD, and no RTP; the controller gets frames of 0xFF."""
+        self._hold(True)
 
     def unhold(self) -> None:
-        """Send RTP again."""
-        self.caller.on_hold = False
+        """Take the switch back: CHANNEL_UNHOLD, and RTP again."""
+        self._hold(False)
 
     def loss(self, percent: float) -> None:
         """Lose this share of the caller's packets from now on."""
@@ -267,6 +267,11 @@ class Call:
         if unicast.native in _LAWS:
             frame = _LAWS[unicast.native][1](np.frombuffer(frame, np.uint8)).astype("<i2").tobytes()
         return frame.ljust(unicast.frame_bytes, b"\0")
+
+    def _hold(self, on: bool) -> None:
+        self.caller.on_hold = on
+        self.channel.held(self._now(), on)
+        self._standin.carry_out(self)
 
     def _digit_ended(self, digit: str, duration_ms: int) -> None:
         self.channel.dtmf(self._now(), digit, duration_ms)

@@ -174,6 +174,12 @@ class Channel:
                                 "write_rate": codec.rate})  # fmt: skip
         self.stop_unicast()
 
+    def held(self, now: float, on: bool) -> None:
+        """A re-INVITE ``sendonly``, or the one that ends it. FreeSWITCH tells who subscribed to it."""
+        self.now = now
+        self.call_state = "HELD" if on else "UNHELD"
+        self.emit("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
+
     # ---- for the edges
 
     def take_actions(self) -> list[Action]:

@@ -18,6 +18,8 @@ _ORIGIN = {
     "CHANNEL_PROGRESS_MEDIA": ("switch_channel.c", "switch_channel_perform_mark_pre_answered", 3524),
     "CHANNEL_PARK": ("switch_ivr.c", "switch_ivr_park", 1002),
     "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", 1213),
+    "CHANNEL_HOLD": ("switch_channel.c", "switch_channel_mark_hold", 876),
+    "CHANNEL_UNHOLD": ("switch_channel.c", "switch_channel_mark_hold", 876),
     "CHANNEL_HANGUP": ("switch_channel.c", "switch_channel_perform_hangup", 3447),
     "CHANNEL_STATE": ("switch_channel.c", "switch_channel_perform_set_running_state", 2409),
     "CHANNEL_HANGUP_COMPLETE": ("switch_core_state_machine.c", "switch_core_session_reporting_state", 943),
@@ -45,7 +47,7 @@ MY_EVENTS = frozenset(
 ) | {"DETECTED_SPEECH", "DTMF", "NOTALK", "TALK"}  # fmt: skip
 
 EVENT_NAMES = MY_EVENTS | frozenset(_ORIGIN) | {
-    "ALL", "CUSTOM", "API", "HEARTBEAT", "CHANNEL_CALLSTATE", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "PLAYBACK_START",
+    "ALL", "CUSTOM", "API", "HEARTBEAT", "CHANNEL_CALLSTATE", "PLAYBACK_START",
     "PLAYBACK_STOP", "CALL_UPDATE", "MESSAGE", "PRESENCE_IN", "RE_SCHEDULE", "ADD_SCHEDULE", "DEL_SCHEDULE",
     "EXE_SCHEDULE", "SHUTDOWN", "STARTUP", "LOG", "MODULE_LOAD", "MODULE_UNLOAD", "RELOADXML", "CODEC",
     "SESSION_HEARTBEAT", "RECV_RTCP_MESSAGE", "SEND_RTCP_MESSAGE", "MEDIA_BUG_START", "MEDIA_BUG_STOP",

@@ -42,11 +42,13 @@ class Deadlines:
         return self._desk.options.max_call_s + (EXPIRED_GRACE_S if self._state.expired else 0.0)
 
     def pause(self) -> float:
-        """The caller's voice has lasted long enough to pause the reply."""
+        """The caller's voice has lasted long enough to pause the reply, or it cannot be heard: the caller holds."""
         voice, reply = self._state.voice, self._state.reply
-        if reply is None or not voice.talking or reply.released_at is None or reply.paused_at is not None:
+        if reply is None or reply.released_at is None or reply.paused_at is not None or reply.cutting_at is not None:
             return inf
-        if reply.guarded or reply.deaf or reply.cutting_at is not None or reply.rest_s(voice.on) <= FINISH_S:
+        if self._state.held_from is not None:
+            return AT_ONCE
+        if not voice.talking or reply.guarded or reply.deaf or reply.rest_s(voice.on) <= FINISH_S:
             return inf
         if self._state.turn.pieces and self._desk.barge_in.nods(self._state.turn.text):
             return inf
@@ -55,8 +57,10 @@ class Deadlines:
     def go_on(self) -> float:
         """A reply may be heard, for the first time or again: the turn is decided, the caller silent or only noise."""
         state, voice, reply = self._state, self._state.voice, self._state.reply
-        if reply is None or reply.cutting_at is not None:
+        if reply is None or reply.cutting_at is not None or state.held_from is not None:
             return inf
+        if reply.held:
+            return AT_ONCE
         if reply.paused_at is not None:
             held_from = reply.paused_at
         elif reply.released_at is not None or not reply.decided or reply.ready_at is None:
@@ -119,7 +123,7 @@ class Deadlines:
     def reply(self) -> float:
         """The caller has waited too long for the reply."""
         voice, reply = self._state.voice, self._state.reply
-        if reply is None or not reply.decided or reply.cutting_at is not None:
+        if reply is None or not reply.decided or reply.cutting_at is not None or self._state.held_from is not None:
             return inf
         if reply.started_at is not None:
             if reply.done or reply.paused_at is not None:
@@ -137,7 +141,7 @@ class Deadlines:
     def queue(self) -> float:
         """An announcement may be made."""
         state = self._state
-        if not state.queue:
+        if not state.queue or state.held_from is not None:
             return inf
         request, since = state.queue[0]
         if state.reply is not None:
@@ -153,7 +157,7 @@ class Deadlines:
         state, voice = self._state, self._state.voice
         if state.reply is not None or state.queue or state.turn.pieces or voice.awaited:
             return inf
-        if state.closing or state.expired:
+        if state.closing or state.expired or state.held_from is not None:
             return inf
         return max(state.idle_from, voice.on if voice.talking else -inf) + self._desk.options.away_ms / 1000
 

@@ -52,6 +52,8 @@ class TurnEngine:
             ev.Digit: hearing.digit,
             ev.Written: hearing.written,
             ev.Interrupt: hearing.silence_agent,
+            ev.Held: hearing.held,
+            ev.Unheld: hearing.unheld,
             ev.HungUp: hearing.hung_up,
             ev.SayRequest: speaking.request,
             ev.ReplyReady: speaking.ready,
@@ -166,6 +168,7 @@ class TurnEngine:
         reply = self._state.reply
         assert reply is not None
         reply.paused_at = self._desk.now
+        reply.held = self._state.held_from is not None
         self._desk.act(ev.Pause(reply.generation))
 
     def _go_on(self) -> None:
@@ -182,11 +185,17 @@ class TurnEngine:
             reply.released_at = desk.now
             desk.act(ev.Release(reply.generation))
             return
-        backchannel = state.nod is not None and state.nod[1] >= reply.paused_at
-        why = "backchannel" if backchannel else f"no words in {voice.lasted(desk.now) * 1000:.0f} ms of voice"
-        desk.note("false_interruption", why, gen=reply.generation, paused_ms=round((desk.now - reply.paused_at) * 1000))
+        paused_ms = round((desk.now - reply.paused_at) * 1000)
         reply.paused_s += desk.now - reply.paused_at
-        reply.paused_at = None
+        held_from, reply.paused_at = reply.paused_at, None
+        if reply.held:
+            reply.held = False
+            desk.note("hold_over", "the reply goes on", gen=reply.generation, paused_ms=paused_ms)
+            desk.act(ev.Resume(reply.generation))
+            return
+        backchannel = state.nod is not None and state.nod[1] >= held_from
+        why = "backchannel" if backchannel else f"no words in {voice.lasted(desk.now) * 1000:.0f} ms of voice"
+        desk.note("false_interruption", why, gen=reply.generation, paused_ms=paused_ms)
         reply.false_interruptions += 1
         if backchannel and state.nod is not None:
             state.nod = (state.nod[0], desk.now)

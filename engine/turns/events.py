@@ -125,6 +125,20 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The caller put the agent on hold: nothing is heard either way, and nobody is missed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unheld:
+    """The caller took the agent back from hold."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone. Nothing will be heard any more."""
 
@@ -137,7 +151,7 @@ class Tick:
 
 
 Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | PlayoutStarted | PlayoutFinished
-         | PlayoutCut | Digit | SayRequest | Written | Interrupt | HungUp | Tick)
+         | PlayoutCut | Digit | SayRequest | Written | Interrupt | Held | Unheld | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 

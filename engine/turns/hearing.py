@@ -24,7 +24,7 @@ class Hearing:
         """A stretch of voice began."""
         state, voice, reply = self._state, self._state.voice, self._state.reply
         voice.talking, voice.on = True, event.at
-        voice.over_agent = reply is not None and reply.decided
+        voice.over_agent = (reply is not None and reply.decided) or state.held_from is not None
         if reply is not None and reply.decided and not reply.guarded:
             state.unjudged = True
 
@@ -47,6 +47,8 @@ class Hearing:
         piece = Piece(event.text.strip(), event.final, event.start, event.end)
         if piece.final:
             voice.final_end = max(voice.final_end, piece.end)
+        if self._state.held_from is not None and piece.start >= self._state.held_from:
+            return  # music on hold
         late_for = self._decided_turn_of(piece)
         if late_for is not None:
             self._late(piece, late_for)
@@ -82,6 +84,23 @@ class Hearing:
             self._speaking.stop(reply)
         if self._state.expired:
             self._state.closing = (self._desk.now, "max_call")
+
+    def held(self, event: ev.Held) -> None:
+        """The caller is busy elsewhere. What was being said stays as it is until they come back."""
+        if self._state.held_from is None:
+            self._state.held_from = event.at
+            self._desk.note("held", "by the caller")
+
+    def unheld(self, event: ev.Unheld) -> None:
+        """They are back."""
+        state = self._state
+        if state.held_from is None:
+            return
+        self._desk.note("unheld", "by the caller", held_ms=round((event.at - state.held_from) * 1000))
+        state.held_from = None
+        state.idle_from = self._desk.now
+        if state.reply is not None and state.reply.started_at is None:
+            state.reply.owed_from = self._desk.now
 
     def hung_up(self, event: ev.HungUp) -> None:
         """What was said and heard becomes history; nothing else happens any more."""

@@ -41,6 +41,9 @@ class Reply:
     done: bool = False
     empty: bool = False
     failed: bool = False
+    held: bool = False
+    """It is paused by a hold, not by the caller's voice."""
+
     deaf: bool = False
     """The voice that lasts is not minded any more: it went on too long without a word."""
 
@@ -91,6 +94,9 @@ class State:
     asked_again: int = 0
     closing: tuple[float, str] | None = None
     """When the farewell was played, and the reason for the end of the call."""
+
+    held_from: float | None = None
+    """Since when the caller has the agent on hold."""
 
     expired: bool = False
     hung_up: bool = False

@@ -111,6 +111,22 @@ def test_hold_is_no_speech_and_keys_are_in_the_log(world):
     assert [(event["digit"], event["duration_ms"]) for event in named(events, "dtmf")] == [("5", 120), ("#", 120)]
 
 
+def test_a_hold_is_no_absence(world):
+    """FreeSWITCH tells of it; the agent waits, then takes up its patience again."""
+    with world(turns={"away_ms": 1000, "away_limit": 1}) as at:
+        call = at.place()
+        call.greeted()
+        call.hold()
+        call.pause(2.5)
+        assert call.up and not named(at.events(call), "caller_away")
+        call.unhold()
+        assert call.wait_end(8)
+        at.over(call)
+        events = at.events(call)
+    order = [event["event"] for event in named(events, "held", "unheld", "caller_away")]
+    assert order[:3] == ["held", "unheld", "caller_away"]
+
+
 def test_the_agent_ends_the_call_after_its_goodbye_was_heard_whole(world):
     """A farewell of the brain ends the call; so does a caller who does not answer, after a reminder."""
     given = providers(["bye now"], [], brain=LookUp(bye="It was nice to talk to you. FAREWELL"))

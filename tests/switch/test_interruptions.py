@@ -41,7 +41,6 @@ def test_the_agent_falls_silent(
     assert max(delays) < 1000
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not listen to CHANNEL_HOLD: it ends held calls as absent ones")
 def test_a_hold_is_not_taken_for_absence(
     switch: FreeSwitch, engines: Callable[..., Engine], phone: Callable[..., SipPhone]
 ) -> None:

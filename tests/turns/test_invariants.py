@@ -185,6 +185,8 @@ events = st.one_of(
     st.builds(ev.SayRequest, st.sampled_from(("", "Hello.")), st.booleans(), st.booleans()),
     st.builds(ev.Written, st.sampled_from(("", "hello")), st.floats(0, 50)),
     st.builds(ev.Interrupt, st.floats(0, 50)),
+    st.builds(ev.Held, st.floats(0, 50)),
+    st.builds(ev.Unheld, st.floats(0, 50)),
     st.just(ev.Tick()),
 )
 
