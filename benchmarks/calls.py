@@ -39,7 +39,7 @@ def engine(home: str, **options: str) -> EngineProcess:
     """An engine with instant providers whose data goes to ``home``."""
     models = Path(home) / "models"
     if not models.exists():
-        models.symlink_to(paths.models())
+        models.symlink_to(paths.models().resolve())
     given = {"HOME": home, "RECORD__PAGE": "false", **options}
     return EngineProcess(given, log=Path(home) / "engine.log", command=("-m", "benchmarks.under_test"))
 

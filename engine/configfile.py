@@ -1,4 +1,4 @@
-"""Reads the configuration: YAML over the defaults of ``engine/config.py``, the environment over YAML.
+"""Reads the configuration: YAML over the defaults of ``engine/config/``, the environment over YAML.
 
     config = load(Path("trunkline.yaml"), os.environ)
 

@@ -10,7 +10,7 @@ from engine.configtree import OPTIONS, Option
 
 HEAD = """# Configuration
 
-This page is made from `engine/config.py` by `python -m engine.configpage`; a test keeps it current.
+This page is made from `engine/config/` by `python -m engine.configpage`; a test keeps it current.
 
 Every option has a default; a file gives only what differs, the environment wins over the file:
 

@@ -1,4 +1,4 @@
-"""The options of ``engine/config.py`` as a flat catalogue: path, type, default, unit, limits, reason.
+"""The options of ``engine/config/`` as a flat catalogue: path, type, default, unit, limits, reason.
 
 What reads, checks, prints or documents the configuration walks this instead of the tree.
 """

@@ -237,8 +237,8 @@ class Conversation:
         match action:
             case turn.Note(name, why, fields):
                 self._events.note(name, why=why, **dict(fields))
-            case turn.Think(generation, text, speculative):
-                self._think(generation, text, speculative)
+            case turn.Think(generation, text, speculative, confidence):
+                self._think(generation, text, speculative, confidence)
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
@@ -272,10 +272,12 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
-    def _think(self, generation: int, text: str, speculative: bool) -> None:
+    def _think(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
         self._events.write("think", gen=generation, text=text, speculative=speculative)
         history = tuple((line.who, line.text) for line in self._turns.history)
-        self._reply(generation).think(self._senses.brain, Request(text, history, generation, speculative))
+        reply = self._reply(generation)
+        request = Request(text, history, generation, speculative, confidence, wait_decided=reply.wait_released)
+        reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
         reply = Reply(generation, self._senses.voice, self._leg.playout, self._leg.rate, self.tell, self._events)
@@ -309,7 +311,7 @@ class Conversation:
             )
         else:
             self._events.write("partial", text=heard.text, at=end)
-        self.tell(turn.Transcript(heard.text, heard.final, start, end))
+        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence))
 
     def _playout_started(self, generation: int) -> None:
         now = self.now

@@ -91,6 +91,10 @@ class Reply:
         """The turn is decided: render the rest, too."""
         self._all_of_it.set()
 
+    def wait_released(self, timeout_s: float) -> bool:
+        """Wait, cooperatively, until the turn is decided; False: not within that time."""
+        return self._all_of_it.wait(timeout_s)
+
     def cancel(self) -> None:
         """Stop brain and voice. What is staged is playout's to drop. Idempotent; may be called from one of the two,
         which then ends at its next step."""
@@ -161,8 +165,8 @@ class Reply:
             for pcm in self._stage(clause):
                 if not samples:
                     self._log.write("first_audio", gen=self.generation, ms=self._ms_since(self._texted))
-                    self._tell(ReplyReady(self.generation))
                 samples += len(pcm)
+                self._tell(ReplyReady(self.generation, samples / self._rate))
                 if self._stopped:
                     return
         if clauses and not samples:

@@ -1,19 +1,31 @@
 """What answers: the protocol of brains. A brain streams a reply as parts; the call turns text into speech."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from engine.dialog.actions import CallContext
+
+
+def _decided(timeout_s: float) -> bool:
+    """A turn that is decided from the start."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the brain is asked. ``history`` is what was really said and heard, oldest first: ``(who, text)`` with who
-    ``user`` or ``agent``. ``speculative``: the caller may not have finished; nothing with a side effect may run."""
+    ``user`` or ``agent``. ``speculative``: the caller may not have finished; nothing with a side effect may run before
+    ``wait_decided`` has said that the turn is decided. ``confidence``: the recogniser's of ``text``, 0..1, or -1."""
 
     text: str
     history: tuple[tuple[str, str], ...]
     generation: int
     speculative: bool
+    confidence: float = -1.0
+    context: CallContext | None = None
+    wait_decided: Callable[[float], bool] = _decided
+    """``wait_decided(timeout_s)``: wait, cooperatively, until the turn is decided; False: not within that time."""
 
 
 @dataclass(frozen=True, slots=True)

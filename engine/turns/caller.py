@@ -46,6 +46,7 @@ class Piece:
     final: bool
     start: float
     end: float
+    confidence: float = -1.0
 
 
 @dataclass(slots=True)
@@ -75,6 +76,11 @@ class Turn:
     def text(self) -> str:
         """All words so far."""
         return " ".join(piece.text for piece in self.pieces)
+
+    @property
+    def confidence(self) -> float:
+        """That of its worst heard piece; -1: not known of any."""
+        return min((piece.confidence for piece in self.pieces if piece.confidence >= 0), default=-1.0)
 
     @property
     def start(self) -> float:

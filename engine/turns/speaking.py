@@ -29,10 +29,11 @@ class Speaking:
 
     # ------------------------------------------------------------ begin
 
-    def think(self, text: str, decided: bool, attempt: int = 0) -> None:
-        """Have a reply to ``text`` made."""
-        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt))
-        self._desk.act(ev.Think(self._state.generation, text, speculative=not decided))
+    def think(self, text: str, decided: bool, attempt: int = 0, confidence: float = -1.0) -> None:
+        """Have a reply to ``text`` made, which was heard with ``confidence``."""
+        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt,
+                          confidence=confidence))
+        self._desk.act(ev.Think(self._state.generation, text, not decided, confidence))
 
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""
@@ -171,7 +172,7 @@ class Speaking:
         elif reply.attempt == 0:
             self._desk.note("retry", why, gen=reply.generation)
             if reply.kind == "think":
-                self.think(reply.text, decided=True, attempt=1)
+                self.think(reply.text, decided=True, attempt=1, confidence=reply.confidence)
             else:
                 self.say(reply.text, not reply.guarded, reply.ends_call, attempt=1)
         elif reply.kind == "think":

@@ -1,0 +1,46 @@
+"""Options of the knowledge base."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.config.base import Options
+
+
+class KnowledgeOptions(Options):
+    """What the agent knows, and when it says so. Figures behind the thresholds: ``docs/knowledge.md``."""
+
+    collection: str = "sample"
+    """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
+
+    embedding: Literal["auto", "none"] = "auto"
+    """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
+
+    answer_score: float = Field(0.48, ge=0, le=1)
+    """Spoken questions below this score are not answered. Higher than for typed ones: a recogniser makes words of the
+    collection out of anything."""
+
+    typed_score: float = Field(0.45, ge=0, le=1)
+    """The same for typed questions."""
+
+    ask_back_margin: float = Field(0.08, ge=0, le=1)
+    """Two documents closer than this to a spoken question: the caller is asked which one is meant."""
+
+    typed_margin: float = Field(0.03, ge=0, le=1)
+    """The same for typed questions, whose words can be trusted."""
+
+    answer_words: float = Field(0.5, ge=0, le=1)
+    """Spoken questions, keyword search alone: least share of the question's words, rare ones counting more."""
+
+    typed_words: float = Field(0.4, ge=0, le=1)
+    """The same for typed questions."""
+
+    words_margin: float = Field(0.06, ge=0, le=1)
+    """Keyword search alone: closer than this, it is asked back."""
+
+    words_weight: float = Field(0.1, ge=0, le=0.3)
+    """Share of keywords in the score of typed questions: names and part numbers, which vectors blur. Spoken questions
+    go by meaning alone, because misheard words are worse than none."""
+
+    offer_more: bool = True
+    """Offer a second sentence where one also fits ("Shall I tell you more?"). Never after a document's ``say``."""

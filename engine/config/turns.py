@@ -1,0 +1,67 @@
+"""Options of turn-taking."""
+
+from pydantic import Field
+
+from engine.config.base import Options
+
+
+class TurnOptions(Options):
+    """Who speaks when. Times count from the caller's last voiced frame unless said otherwise."""
+
+    endpoint_min_ms: int = Field(500, ge=0)
+    """Silence after which a finished sentence is answered."""
+
+    endpoint_max_ms: int = Field(3000, ge=100)
+    """Silence after which the caller is answered whatever is missing (a final transcript, the end of a sentence)."""
+
+    final_wait_ms: int = Field(1000, ge=0)
+    """Silence after which the last partial transcript is taken for the final one that has not come. Recognisers give
+    their final within 220 to 350 ms at the median, within 1000 ms nearly always."""
+
+    unfinished: tuple[str, ...] = ("a", "an", "the", "my", "your", "our", "and", "or", "but", "because", "so", "if",
+                                   "that", "with", "for", "to", "of", "in", "on", "at", "from", "about", "is", "are",
+                                   "was", "i", "um", "uh", "er", "like")
+    """Words that do not end a sentence: after one of them the caller is given more time."""
+
+    barge_in: bool = True
+    """Whether the caller can interrupt the agent at all. What is said meanwhile is answered afterwards."""
+
+    barge_in_pause_ms: int = Field(60, ge=0)
+    """Voice over the agent's speech for so long after its first frame pauses the agent. Pausing is undone easily. Each
+    false interruption within a reply adds 150 ms for the rest of that reply, three times at most."""
+
+    barge_in_decide_ms: int = Field(500, ge=100)
+    """Voice for so long makes the first word of a partial transcript an interruption; before it, a partial transcript
+    needs two words (backchannels aside) or a stop word. A final transcript always decides."""
+
+    barge_in_min_words: int = Field(1, ge=1)
+    """Fewer words than this, backchannels aside, never interrupt; stop words always do."""
+
+    resume_ms: int = Field(400, ge=0)
+    """Silence after a false interruption (noise, cough, "uh-huh") until the agent goes on from the same word."""
+
+    backchannels: tuple[str, ...] = ("uh-huh", "uh huh", "mm-hmm", "mm hmm", "mhm", "yeah", "yes", "yep", "ok", "okay",
+                                     "right", "sure", "i see", "go on", "hm", "hmm", "mm", "ah", "oh")
+    """Words that mean "I am listening". While the agent speaks they do not interrupt it."""
+
+    stop_words: tuple[str, ...] = ("stop", "wait", "no", "hold on", "sorry", "excuse me")
+    """Words that interrupt at once, however short."""
+
+    farewells: tuple[str, ...] = ("bye", "goodbye", "good bye", "thanks", "thank you", "you too", "take care",
+                                  "no", "no thanks", "no thank you")
+    """Words that answer a farewell: said over the agent's goodbye, they do not interrupt it either."""
+
+    speculate: bool = True
+    """Start thinking on a transcript before the turn is certain. Nothing of it is heard before the decision."""
+
+    reply_timeout_ms: int = Field(4000, ge=500)
+    """Longest silence of the agent when it owes a reply; then one retry, then an apology. The retry gets half of it."""
+
+    away_ms: int = Field(15000, ge=1000)
+    """Mutual silence after which the caller is asked whether they are still there."""
+
+    away_limit: int = Field(2, ge=0)
+    """How many such reminders before the call is ended politely."""
+
+    max_call_s: int = Field(3600, ge=10)
+    """Longest call."""
