@@ -62,7 +62,7 @@ def test_any_voice_fits_the_leg(rate):
     assert done == ReplyDone(1, False, pytest.approx(0.8, abs=0.02), False)
     seconds = [event.seconds for event in ready if isinstance(event, ReplyReady)]
     assert len(seconds) == len(ready) and seconds == sorted(seconds)
-    assert 0 < seconds[0] and seconds[-1] == done.seconds
+    assert seconds[0] > 0 and seconds[-1] == done.seconds
     heard = desk.heard()
     assert len(heard) == pytest.approx(0.8 * RATE, abs=400)
     # The tone of 220 Hz is one still: no piece is missing or doubled.
