@@ -2,18 +2,21 @@
 
     python -m benchmarks.by_ear                 what was heard of each question and what became of it
     python -m benchmarks.by_ear --set tuning    the set that thresholds and language model were chosen on
+    ... --write benchmarks/data/knowledge-heard.jsonl
 
 Twenty-millisecond frames go to the VAD as fast as the recogniser's processes take them. A voice asks its questions in
 calls of four: as on the telephone, each call starts with a typical cepstral mean, which then follows the caller.
 """
 
 import argparse
+import json
 import os
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import gevent
 from gevent.event import Event
@@ -44,6 +47,7 @@ class Asked:
 
     voice: str
     band: str
+    confidence: float
     outcome: Outcomes
 
 
@@ -75,7 +79,8 @@ class Bench:
             with self._line(band) as line:
                 heard = [line.listen(over(band, voice, number, questions[number].text)) for number in numbers]
             outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
-            return [Asked(voice, band, outcome) for outcome in outcomes]
+            return [Asked(voice, band, confidence, outcome)
+                    for (_, confidence), outcome in zip(heard, outcomes, strict=True)]
 
         return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
 
@@ -102,12 +107,12 @@ class Line:
         self._size = rate // 50
         self._row = ears.open(rate, self)
         self._stream = recogniser.open(rate, self._deliver)
-        self._finals: list[str] = []
+        self._finals: list[Heard] = []
         self._owed = 0
         self._none_owed = Event()
 
-    def listen(self, pcm: Pcm) -> str:
-        """All words of a question, in the order of their stretches of voice."""
+    def listen(self, pcm: Pcm) -> tuple[str, float]:
+        """All words of a question, in the order of their stretches of voice, and the least confidence among them."""
         self._finals = []
         for number, start in enumerate(range(0, len(pcm) - self._size + 1, self._size)):
             frame = pcm[start:start + self._size].tobytes()
@@ -118,7 +123,8 @@ class Line:
         if self._owed:
             self._none_owed.clear()
             self._none_owed.wait(FINAL_WAIT_S)
-        return " ".join(self._finals)
+        least = min((heard.confidence for heard in self._finals), default=-1.0)
+        return " ".join(heard.text for heard in self._finals), least
 
     def voice_on(self, sample: int) -> None:
         """See ``engine.speech.ears.Listener``."""
@@ -133,7 +139,7 @@ class Line:
         if heard.final:
             self._owed -= 1
             if heard.text:
-                self._finals.append(heard.text)
+                self._finals.append(heard)
             if not self._owed:
                 self._none_owed.set()
 
@@ -167,19 +173,29 @@ def main() -> None:
     """Print every question, then the rates by voice and by band."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.by_ear", description=__doc__)
     parser.add_argument("--set", choices=("questions", "tuning"), default="questions")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="what was heard, as JSON lines")
     args = parser.parse_args()
     bench = Bench(configfile.load(None, os.environ))
     try:
         asked = bench.ask(load(QUESTIONS if args.set == "questions" else TUNING))
     finally:
         bench.close()
+    if args.write:
+        args.write.write_text("".join(_line(entry) for entry in asked), encoding="utf-8")
     for entry in asked:
         got = entry.outcome
-        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{got.question.text}\t{got.asked}")
+        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{entry.confidence:.2f}\t"
+              f"{got.question.text}\t{got.asked}")
     for band in BANDS:
         for voice in (*VOICES, ""):
             some = [entry for entry in asked if entry.band == band and entry.voice.startswith(voice)]
             print(band, voice or "all", {kind: round(rate, 1) for kind, rate in rates(some).items()})
+
+
+def _line(entry: Asked) -> str:
+    """A line of ``benchmarks/data/knowledge-heard.jsonl``."""
+    return json.dumps({"question": entry.outcome.question.text, "voice": entry.voice, "band": entry.band,
+                       "heard": entry.outcome.asked, "confidence": entry.confidence}) + "\n"
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from engine.knowledge.answer import ASK_BACK_BEGINS, OFFER, Answer
 class Answerer(Protocol):
     """What this brain needs of a knowledge base."""
 
-    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = ()) -> Answer:
-        """Decide on an answer to ``question``; ``context`` is what was said before."""
+    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
+               confidence: float = -1.0) -> Answer:
+        """Decide on an answer to ``question``, heard with ``confidence``; ``context`` is what was said before."""
 
 
 class KnowledgeBrain:
@@ -40,7 +41,8 @@ class KnowledgeBrain:
             yield from self._be_courteous(kind, said)
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
-        answer = self._knowledge.answer(request.text, spoken=True, context=request.history)
+        answer = self._knowledge.answer(request.text, spoken=True, context=request.history,
+                                        confidence=request.confidence)
         yield Grounds(
             answer.decision,
             answer.score,

@@ -88,14 +88,15 @@ def load(path: Path = QUESTIONS) -> list[Question]:
 
 
 def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool,
-             heard: Sequence[str] | None = None) -> Evaluation:
-    """Ask every question, or in its place what was heard of it (same order; "" counts as refused)."""
+             heard: Sequence[tuple[str, float]] | None = None) -> Evaluation:
+    """Ask every question, or in its place what was heard of it and with what confidence (same order; "" counts as
+    refused)."""
     if heard is not None and len(heard) != len(questions):
         raise KnowledgeError(f"{len(heard)} texts were heard of {len(questions)} questions")
     found = Evaluation()
     for place, question in enumerate(questions):
-        asked = question.text if heard is None else heard[place]
-        answer = base.answer(asked, spoken=spoken)
+        asked, confidence = (question.text, -1.0) if heard is None else heard[place]
+        answer = base.answer(asked, spoken=spoken, confidence=confidence)
         found.outcomes.append(Outcomes(question, asked, judge(question, answer), answer))
     return found
 
