@@ -26,13 +26,14 @@ from benchmarks.voices import RATE, VOICES, in_room, say, say_all
 from engine import configfile
 from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import QUESTIONS, TUNING, Outcomes, Question, evaluate, load
+from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, Outcomes, Question, evaluate, load
 from engine.speech.ears import Ears
 from engine.speech.interfaces import Heard, Pcm
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.vad import make_vad
 from engine.standin.line import telephone
+from engine.turns.caller import Piece, Turn
 
 BANDS = ("16 kHz", "telephone band")
 SNR_DB = 30.0
@@ -47,7 +48,7 @@ class Asked:
 
     voice: str
     band: str
-    confidence: float
+    heard: HeardQuestion
     outcome: Outcomes
 
 
@@ -79,8 +80,7 @@ class Bench:
             with self._line(band) as line:
                 heard = [line.listen(over(band, voice, number, questions[number].text)) for number in numbers]
             outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
-            return [Asked(voice, band, confidence, outcome)
-                    for (_, confidence), outcome in zip(heard, outcomes, strict=True)]
+            return [Asked(voice, band, *entry) for entry in zip(heard, outcomes, strict=True)]
 
         return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
 
@@ -111,8 +111,8 @@ class Line:
         self._owed = 0
         self._none_owed = Event()
 
-    def listen(self, pcm: Pcm) -> tuple[str, float]:
-        """All words of a question, in the order of their stretches of voice, and the least confidence among them."""
+    def listen(self, pcm: Pcm) -> HeardQuestion:
+        """What is heard of a question, as the turn engine puts its stretches of voice together."""
         self._finals = []
         for number, start in enumerate(range(0, len(pcm) - self._size + 1, self._size)):
             frame = pcm[start:start + self._size].tobytes()
@@ -123,8 +123,9 @@ class Line:
         if self._owed:
             self._none_owed.clear()
             self._none_owed.wait(FINAL_WAIT_S)
-        least = min((heard.confidence for heard in self._finals), default=-1.0)
-        return " ".join(heard.text for heard in self._finals), least
+        turn = Turn([Piece(heard.text, True, heard.start, heard.end, heard.confidence, heard.alternatives)
+                     for heard in self._finals])
+        return HeardQuestion(turn.text, turn.confidence, turn.alternatives)
 
     def voice_on(self, sample: int) -> None:
         """See ``engine.speech.ears.Listener``."""
@@ -184,7 +185,7 @@ def main() -> None:
         args.write.write_text("".join(_line(entry) for entry in asked), encoding="utf-8")
     for entry in asked:
         got = entry.outcome
-        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{entry.confidence:.2f}\t"
+        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{entry.heard.confidence:.2f}\t"
               f"{got.question.text}\t{got.asked}")
     for band in BANDS:
         for voice in (*VOICES, ""):
@@ -195,7 +196,8 @@ def main() -> None:
 def _line(entry: Asked) -> str:
     """A line of ``benchmarks/data/knowledge-heard.jsonl``."""
     return json.dumps({"question": entry.outcome.question.text, "voice": entry.voice, "band": entry.band,
-                       "heard": entry.outcome.asked, "confidence": entry.confidence}) + "\n"
+                       "heard": entry.heard.text, "confidence": entry.heard.confidence,
+                       "alternatives": entry.heard.alternatives}) + "\n"
 
 
 if __name__ == "__main__":

@@ -237,8 +237,8 @@ class Conversation:
         match action:
             case turn.Note(name, why, fields):
                 self._events.note(name, why=why, **dict(fields))
-            case turn.Think(generation, text, speculative, confidence):
-                self._think(generation, text, speculative, confidence)
+            case turn.Think():
+                self._think(action)
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
@@ -272,11 +272,12 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
-    def _think(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
-        self._events.write("think", gen=generation, text=text, speculative=speculative)
+    def _think(self, think: turn.Think) -> None:
+        self._events.write("think", gen=think.generation, text=think.text, speculative=think.speculative)
         history = tuple((line.who, line.text) for line in self._turns.history)
-        reply = self._reply(generation)
-        request = Request(text, history, generation, speculative, confidence, wait_decided=reply.wait_released)
+        reply = self._reply(think.generation)
+        request = Request(think.text, history, think.generation, think.speculative, think.confidence,
+                          think.alternatives, wait_decided=reply.wait_released)
         reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
@@ -311,7 +312,7 @@ class Conversation:
             )
         else:
             self._events.write("partial", text=heard.text, at=end)
-        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence))
+        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence, heard.alternatives))
 
     def _playout_started(self, generation: int) -> None:
         now = self.now

@@ -16,13 +16,15 @@ def _decided(timeout_s: float) -> bool:
 class Request:
     """What the brain is asked. ``history`` is what was really said and heard, oldest first: ``(who, text)`` with who
     ``user`` or ``agent``. ``speculative``: the caller may not have finished; nothing with a side effect may run before
-    ``wait_decided`` has said that the turn is decided. ``confidence``: the recogniser's of ``text``, 0..1, or -1."""
+    ``wait_decided`` has said that the turn is decided. ``confidence``: the recogniser's of ``text``, 0..1, or -1;
+    ``alternatives``: other texts that it may have been, likely ones first."""
 
     text: str
     history: tuple[tuple[str, str], ...]
     generation: int
     speculative: bool
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
     context: CallContext | None = None
     wait_decided: Callable[[float], bool] = _decided
     """``wait_decided(timeout_s)``: wait, cooperatively, until the turn is decided; False: not within that time."""

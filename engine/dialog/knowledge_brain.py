@@ -17,8 +17,9 @@ class Answerer(Protocol):
     """What this brain needs of a knowledge base."""
 
     def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
-               confidence: float = -1.0) -> Answer:
-        """Decide on an answer to ``question``, heard with ``confidence``; ``context`` is what was said before."""
+               confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
+        """Decide on an answer to ``question``, heard with ``confidence``, or maybe one of ``alternatives``; ``context``
+        is what was said before."""
 
 
 class KnowledgeBrain:
@@ -42,7 +43,7 @@ class KnowledgeBrain:
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
         answer = self._knowledge.answer(request.text, spoken=True, context=request.history,
-                                        confidence=request.confidence)
+                                        confidence=request.confidence, alternatives=request.alternatives)
         yield Grounds(
             answer.decision,
             answer.score,

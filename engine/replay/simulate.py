@@ -167,7 +167,7 @@ class _Simulation:
         match action:
             case ev.Note(name, why, fields):
                 self._log(name, **dict(fields), why=why)
-            case ev.Think(generation, text, speculative, _):
+            case ev.Think(generation, text, speculative):
                 self._log("think", gen=generation, text=text, speculative=speculative)
                 self._think(generation, text)
             case ev.Say(generation, text, interruptible):

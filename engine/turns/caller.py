@@ -47,6 +47,7 @@ class Piece:
     start: float
     end: float
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,6 +82,14 @@ class Turn:
     def confidence(self) -> float:
         """That of its worst heard piece; -1: not known of any."""
         return min((piece.confidence for piece in self.pieces if piece.confidence >= 0), default=-1.0)
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """What all of it may have been instead: the n-th alternative of each piece, or its text where it has no n-th.
+        """
+        most = max((len(piece.alternatives) for piece in self.pieces), default=0)
+        return tuple(" ".join((*piece.alternatives, *[piece.text] * most)[n] for piece in self.pieces)
+                     for n in range(most))
 
     @property
     def start(self) -> float:

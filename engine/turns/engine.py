@@ -138,7 +138,7 @@ class TurnEngine:
             if reply is not None:
                 self._speaking.cancel(reply)
                 desk.note("speculation_miss", "the words changed", gen=reply.generation, text=reply.text)
-            self._speaking.think(text, decided=True, confidence=turn.confidence)
+            self._speaking.think(turn, decided=True)
         if state.reply is not None:
             state.reply.deaf = voice.talking and not turn.at_once
             if state.reply.empty:
@@ -162,8 +162,7 @@ class TurnEngine:
             self._speaking.say(self._desk.agent.not_heard)
 
     def _speculate(self) -> None:
-        turn = self._state.turn
-        self._speaking.think(turn.text, decided=False, confidence=turn.confidence)
+        self._speaking.think(self._state.turn, decided=False)
 
     def _pause(self) -> None:
         reply = self._state.reply

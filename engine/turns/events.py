@@ -29,13 +29,14 @@ class VoiceOff:
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Words of the caller between ``start`` and ``end``. Final and empty: the recogniser heard none. ``confidence`` is
-    0..1, or -1 where it is not known."""
+    0..1, or -1 where it is not known; ``alternatives`` are other texts that it may have been, likely ones first."""
 
     text: str
     final: bool
     start: float
     end: float
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,13 @@ Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed 
 class Think:
     """Ask the brain for a reply to ``text``, render it, keep it unheard until ``Release``. ``speculative``: the turn is
     not decided yet, so nothing with a side effect may run. ``confidence``: that of the worst heard part of ``text``,
-    0..1, or -1 where it is not known."""
+    0..1, or -1 where it is not known; ``alternatives`` to the whole text, likely ones first."""
 
     generation: int
     text: str
     speculative: bool
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Hearing:
     def transcript(self, event: ev.Transcript) -> None:
         """Words came, or the news that there were none."""
         voice = self._state.voice
-        piece = Piece(event.text.strip(), event.final, event.start, event.end, event.confidence)
+        piece = Piece(event.text.strip(), event.final, event.start, event.end, event.confidence,
+                      event.alternatives)
         if piece.final:
             voice.final_end = max(voice.final_end, piece.end)
         if self._state.held_from is not None and piece.start >= self._state.held_from:
@@ -207,4 +208,4 @@ class Hearing:
                 self._desk.history.amend(state.answered[1], turn.text)
         elif reply is not None and reply.kind == "think" and reply.started_at is None:
             self._speaking.cancel(reply)
-            self._speaking.think(turn.text, decided=True, confidence=turn.confidence)
+            self._speaking.think(turn, decided=True)

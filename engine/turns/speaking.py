@@ -29,11 +29,11 @@ class Speaking:
 
     # ------------------------------------------------------------ begin
 
-    def think(self, text: str, decided: bool, attempt: int = 0, confidence: float = -1.0) -> None:
-        """Have a reply to ``text`` made, which was heard with ``confidence``."""
-        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt,
-                          confidence=confidence))
-        self._desk.act(ev.Think(self._state.generation, text, not decided, confidence))
+    def think(self, turn: Turn, decided: bool, attempt: int = 0) -> None:
+        """Have a reply to the words of ``turn`` made."""
+        text = turn.text
+        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt))
+        self._desk.act(ev.Think(self._state.generation, text, not decided, turn.confidence, turn.alternatives))
 
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""
@@ -169,12 +169,12 @@ class Speaking:
         if not reply.decided:
             self._state.turn.speculated_in_vain = True
             self._desk.note("speculation_miss", why, gen=reply.generation)
-        elif reply.attempt == 0:
+        elif reply.attempt == 0 and reply.kind == "say":
             self._desk.note("retry", why, gen=reply.generation)
-            if reply.kind == "think":
-                self.think(reply.text, decided=True, attempt=1, confidence=reply.confidence)
-            else:
-                self.say(reply.text, not reply.guarded, reply.ends_call, attempt=1)
+            self.say(reply.text, not reply.guarded, reply.ends_call, attempt=1)
+        elif reply.attempt == 0 and self._state.answering is not None:
+            self._desk.note("retry", why, gen=reply.generation)
+            self.think(self._state.answering, decided=True, attempt=1)
         elif reply.kind == "think":
             self._apologise(why)
         else:

@@ -33,9 +33,6 @@ class Reply:
     attempt: int = 0
     """0, or 1 if it is the second try."""
 
-    confidence: float = -1.0
-    """How well the words that it answers were heard, 0..1; -1: not known."""
-
     ready_at: float | None = None
     released_at: float | None = None
     started_at: float | None = None

@@ -161,3 +161,14 @@ def test_what_was_badly_heard_needs_a_higher_score(base):
     decisions = [base.answer(question, spoken=True, confidence=c).decision for c in (-1.0, 0.9, 0.7, 0.65, 0.5)]
     assert decisions == ["answer", "answer", "answer", "answer", "unknown"]
     assert base.answer(question, spoken=False, confidence=0.1).decision == "answer", "typed words are what they are"
+
+
+def test_what_only_one_hypothesis_leads_to_is_not_trusted(base):
+    """Five of the recogniser's hypotheses that lead elsewhere, or nowhere, outweigh the one that fits by accident."""
+    question = "when does the library open"
+    alone = base.answer(question, spoken=True)
+    agreed = base.answer(question, spoken=True, alternatives=["when does a library open", "when do the library open"])
+    doubted = base.answer(question, spoken=True, alternatives=["zebra", "men to zoo", "quartz", "wench", "gnu"])
+    assert agreed.citations[0].document == alone.citations[0].document
+    assert agreed.score > doubted.score
+    assert doubted.score < alone.score

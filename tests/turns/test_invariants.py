@@ -56,7 +56,7 @@ class Watched(TurnEngine):
     def follow(self, action: ev.Action) -> None:
         assert not self.ended or isinstance(action, ev.CommitAgent | ev.CommitUser), "nothing is done after the end"
         match action:
-            case ev.Think(generation, _, speculative, _):
+            case ev.Think(generation, _, speculative):
                 assert self.live is None, "one reply at a time"
                 self.live = generation
                 if not speculative:
