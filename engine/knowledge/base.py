@@ -99,8 +99,8 @@ class KnowledgeBase:
                confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
         """What to say. ``spoken``: the question was recognised, with ``confidence`` (0..1; -1: not known) and maybe as
         one of ``alternatives``, and the answer will be said aloud. ``context`` is what was said and heard before,
-        oldest first, ``(who, text)``, who ``user`` or ``agent``: "yes" after an offer and "the second" after a question back
-        are understood by it. Takes 10 to 20 ms, and 4 for each alternative, not of the hub's."""
+        oldest first, ``(who, text)``, who ``user`` or ``agent``: "yes" after an offer and "the second" after a question
+        back are understood by it. Takes 10 to 20 ms, and 4 for each alternative, not of the hub's."""
         self._notice()
         gate = gate_for(self.options, spoken=spoken, meaning=self.by_meaning, confidence=confidence)
         others = tuple(_tidy(text) for text in alternatives[:ALTERNATIVES])
