@@ -141,7 +141,8 @@ def test_an_amount_of_two_written_words_is_heard_whole():
 
 
 PIECES = st.sampled_from(
-    ["word", "no", " ", " ", " ", "\n", "$5.99", "Rs. 1,200", "12/03/2024", "5:30 pm", "5-10%", "(", ")", "**", "_", "`",
+    ["word", "no", " ", " ", " ", "\n", "$5.99", "Rs. 1,200", "12/03/2024", "5:30 pm", "5-10%", "(", ")", "**", "_",
+     "`",
      "😀", "…", "...", ".", ",", "–", "-", "|", "#", "<b>", "&amp;", "[a](http://b.c)", "98765 43210", "AB-12", "1st",
      "e.g.", "Dr.", "\u200d", "है", "₹500", "കോഡ്", "10-ാം", "ரூ", "'", "1/2", "½", "+", "~", "\\",
      "9"]
@@ -151,6 +152,7 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.lists(PIECES, max_size=20).map("".join), st.text(max_size=60)), st.sampled_from(sorted(LANGUAGES)))
 @example("😀 hi", "en")
 @example("(", "en")
+@example("1" * 5000, "ml")
 def test_the_account_of_heard_words(text, language):
     """Whatever is written: what is heard grows with what is spoken, in whole written words, and is all of it in the
     end; before the first spoken word nothing is heard."""

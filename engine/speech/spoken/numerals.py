@@ -31,7 +31,7 @@ class Numerals:
     def say(self, figures: str, noun: str = "", *, lakhs: bool = False) -> str:
         """A number, as it stands before ``noun``; ``lakhs``: it is of something counted in lakhs."""
         whole, decimals = self.split(figures)
-        if (len(whole) > 1 and whole[0] == "0") or int(whole) > LARGEST:
+        if (len(whole) > 1 and whole[0] == "0") or len(whole) > len(str(LARGEST)):
             said = self.digits(whole)
         elif lakhs or self._in_lakhs or _INDIAN_GROUPS.match(figures):
             said = self.language.indian(int(whole)) if int(whole) != 1 else self.language.count(1, noun or "-")
@@ -45,8 +45,8 @@ class Numerals:
         """Whether the noun after this number is in the singular."""
         whole, decimals = self.split(figures)
         if self.language.decimal_comma:
-            return int(whole) < 2
-        return int(whole) == 1 and not decimals
+            return whole in ("0", "1")
+        return whole == "1" and not decimals
 
     def digits(self, digits: str) -> str:
         """Digit by digit; long rows in groups, with a pause between them."""

@@ -93,7 +93,7 @@ class Reader:
             (rf"({num})(?:[ ]?[-\u2013][ ]?({num}))?({scale})[ ]?({_SIGNS_AFTER})", self._money_after),
             (r"\+?\(?\d{1,6}\)?(?:[ -]\(?\d{2,6}\)?)+(?![\d.,]*\d)|\+\d{7,15}(?!\d)|\d{10,15}(?![\d,.]*\d)",
              self._telephone),
-            (r"(?=[A-Z\d-]*[A-Z])(?=[A-Z\d-]*\d)[A-Z\d]+(?:-[A-Z\d]+)*(?![\w-])", self._code),
+            (r"(?=[A-Z\d-]{0,40}[A-Z])(?=[A-Z\d-]{0,40}\d)[A-Z\d]{1,40}(?:-[A-Z\d]{1,40}){0,9}(?![\w-])", self._code),
             (rf"-({num})(?:[ ]?({units})(?!\w|[{MARKS}]|²))?", self._negative),
             (rf"({num})[ ]?[-\u2013][ ]?({num})(?![-/]\d)(?:[ ]?(%|(?:{units})(?!\w|[{MARKS}])))?", self._range),
             (rf"({num})[ ]?(%|(?:{units})(?!\w|[{MARKS}]|²))", self._measure),
@@ -258,13 +258,13 @@ class Reader:
         """Numbers with an ending: 3rd, 1er, 5वाँ, 10-ാം, 5-ஆம்."""
         language, say = self.language, self.numerals.say
         if language.code == "en":
-            return [(r"(\d+)(?:st|nd|rd|th)\b", lambda m: language.ordinal(int(m[1]))),
-                    (rf"({num})s\b", self._decade)]  # fmt: skip
+            return [(r"(\d{1,15})(?:st|nd|rd|th)\b", lambda m: language.ordinal(int(m[1]))),
+                    (r"((?:1[1-9]|20)?\d0)s\b", self._decade)]  # fmt: skip
         if language.code == "fr":
             return [(r"1(?:re|ère|ere)\b", lambda m: "première"), (r"2nde\b", lambda m: "seconde"),
-                    (r"(\d+)(?:er|ers|e|è|ème|eme|nd)\b", lambda m: language.ordinal(int(m[1])))]  # fmt: skip
+                    (r"(\d{1,15})(?:er|ers|e|è|ème|eme|nd)\b", lambda m: language.ordinal(int(m[1])))]  # fmt: skip
         if language.code == "hi":
-            return [(r"(\d+)[- ]?(ला|रा|था|ठा|वाँ|वां|वें|वीं)(?!\w)", self._hindi_ordinal)]
+            return [(r"(\d{1,15})[- ]?(ला|रा|था|ठा|वाँ|वां|वें|वीं)(?!\w)", self._hindi_ordinal)]
         if language.code == "ml":
             ending = r"[-\u2013]?(ാമത്തെ|ാമത്|ാം|ആം|ൽ|ന്റെ|ന്|നു|ലെ|ും)"
             return [(rf"({num}){ending}(?!\w|[{MARKS}])", lambda m: malayalam_suffix(say(m[1]), m[2]))]
@@ -278,7 +278,7 @@ class Reader:
         return ordinal
 
     def _decade(self, match: re.Match[str]) -> str:
-        words = self.language.year(int(self.numerals.split(match[1])[0]))
+        words = self.language.year(int(match[1]))
         return f"{words[:-1]}ies" if words.endswith("y") else f"{words}s"
 
     # ------------------------------------------------------------ words and signs
