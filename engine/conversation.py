@@ -281,7 +281,9 @@ class Conversation:
         reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
-        reply = Reply(generation, self._senses.voice, self._leg.playout, self._leg.rate, self.tell, self._events)
+        language = self._senses.config.speech.language
+        leg = self._leg
+        reply = Reply(generation, self._senses.voice, leg.playout, leg.rate, self.tell, self._events, language)
         self._replies[generation] = reply
         return reply
 

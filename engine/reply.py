@@ -24,6 +24,7 @@ from engine.media.ledger import TimedWord, words_at_rate
 from engine.media.playout import Playout
 from engine.media.resample import STREAM_RATES, Resampler, resample
 from engine.speech.interfaces import Pcm, Voice
+from engine.speech.spoken import Speaker, Spoken
 from engine.telemetry import logs
 from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady
 
@@ -53,15 +54,24 @@ class Reply:
     """
 
     def __init__(
-        self, generation: int, voice: Voice, playout: Playout, rate: int, tell: Callable[[Event], None], log: Log
+        self,
+        generation: int,
+        voice: Voice,
+        playout: Playout,
+        rate: int,
+        tell: Callable[[Event], None],
+        log: Log,
+        language: str = "en",
     ) -> None:
-        """Stage the reply in playout; nothing is heard before ``playout.release``."""
+        """Stage the reply in playout; nothing is heard before ``playout.release``. Numbers, money and so on are spoken
+        as in ``language``; the account of what was heard stays in the words that were written."""
         self.generation = generation
         self._voice = voice
         self._playout = playout
         self._rate = rate
         self._tell = tell
         self._log = log
+        self._speaker = Speaker(language)
         self._clauses: Queue = Queue(CLAUSES_AHEAD)
         self._all_of_it = Flag()
         self._farewell = False
@@ -160,9 +170,13 @@ class Reply:
         for clause in iter(self._clauses.get, None):
             if clauses == 1:
                 self._all_of_it.wait()
+            spoken = self._speaker.say(clause)
+            if not spoken.text:
+                continue  # a ruler, an emoji, code: nothing that a voice could say
             clauses += 1
-            self._log.write("clause", gen=self.generation, text=clause)
-            for pcm in self._stage(clause):
+            differs = {} if spoken.text == clause else {"spoken": spoken.text}
+            self._log.write("clause", gen=self.generation, text=clause, **differs)
+            for pcm in self._stage(spoken):
                 if not samples:
                     self._log.write("first_audio", gen=self.generation, ms=self._ms_since(self._texted))
                 samples += len(pcm)
@@ -177,10 +191,10 @@ class Reply:
         )
         self._tell(ReplyDone(self.generation, not samples, samples / self._rate, self._farewell))
 
-    def _stage(self, clause: str) -> Iterator[Pcm]:
+    def _stage(self, clause: Spoken) -> Iterator[Pcm]:
         """Render a clause into playout; yields each piece that went in."""
         started = False
-        for pcm, words in self._render(clause):
+        for pcm, words in self._render(clause.text):
             if not len(pcm):
                 continue
             if not self._playout.wait_room(ROOM_TIMEOUT_S):
@@ -189,7 +203,7 @@ class Reply:
                 self._playout.extend(self.generation, pcm, words)
             else:
                 started = True
-                self._playout.add(self.generation, pcm, clause, words)
+                self._playout.add(self.generation, pcm, clause.written, words, clause)
             yield pcm
         self._playout.clause_done(self.generation)
 

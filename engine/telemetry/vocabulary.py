@@ -34,7 +34,7 @@ EVENTS: dict[str, str] = {
     "say": "gen, text, interruptible",
     "grounds": "gen, decision, score, citations, ms (think to here), detail",
     "first_text": "gen, ms (think to first text)",
-    "clause": "gen, text",
+    "clause": "gen, text, spoken (what the voice was given, where it differs)",
     "first_audio": "gen, ms (first text to first audio), cached",
     "reply_done": "gen, clauses, audio_ms",
     "reply_failed": "gen, reason",

@@ -83,6 +83,20 @@ def test_a_speculative_reply_renders_its_first_clause_until_it_is_released():
     assert isinstance(desk.told[-1], ReplyDone)
 
 
+def test_the_voice_is_given_words_and_the_history_keeps_what_was_written():
+    """A voice stumbles over "**Rs. 1,200**"; the model must find its own text in the history."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    finished = []
+    desk.playout.on_finished = lambda generation, heard: finished.append(heard.text)
+    desk.reply.think(LookUp(when="It is **Rs. 1,200** a year! 👍! Thanks 😀"), ask())
+    desk.reply.join(5)
+    assert tone.rendered == ["It is one thousand two hundred rupees a year!", "Thanks"]
+    assert desk.clauses() == ["It is **Rs. 1,200** a year!", "Thanks 😀"]
+    desk.heard()
+    assert finished == ["It is **Rs. 1,200** a year! Thanks 😀"]
+
+
 def test_a_voice_without_a_sound_is_a_failure_and_a_brain_without_words_is_not():
     """The caller waits for the one in vain; the other has nothing to say."""
 
