@@ -71,7 +71,18 @@ class RemoteOptions(Options):
 # ---------------------------------------------------------------- think
 
 
-class OpenAiChatOptions(RemoteOptions):
+class ChatOptions(RemoteOptions):
+    """What all models behind a chat completions API have in common."""
+
+    max_tokens_field: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
+    """How the answer's limit is called: ``auto`` is ``max_completion_tokens`` at OpenAI and Azure, whose reasoning
+    models refuse the old name, and ``max_tokens`` elsewhere, where the new one may be unknown."""
+
+    stream_usage: bool = True
+    """Ask for the count of tokens at the end of the stream. Off for servers that refuse ``stream_options``."""
+
+
+class OpenAiChatOptions(ChatOptions):
     """A model behind the chat completions API: OpenAI, vLLM, Ollama, llama.cpp, LiteLLM proxy."""
 
     kind: Literal["openai_chat"] = "openai_chat"
@@ -81,13 +92,6 @@ class OpenAiChatOptions(RemoteOptions):
 
     model: str = Field(min_length=1)
     """As the server names it (``GET /v1/models`` lists them)."""
-
-    max_tokens_field: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
-    """How the answer's limit is called: ``auto`` is ``max_completion_tokens`` at OpenAI, whose reasoning models refuse
-    the old name, and ``max_tokens`` elsewhere, where the new one may be unknown."""
-
-    stream_usage: bool = True
-    """Ask for the count of tokens at the end of the stream. Off for servers that refuse ``stream_options``."""
 
 
 class EntraOptions(Options):
@@ -121,7 +125,7 @@ class EntraOptions(Options):
         return self
 
 
-class AzureChatOptions(RemoteOptions):
+class AzureChatOptions(ChatOptions):
     """A deployment of Azure OpenAI, by key or by Entra token."""
 
     kind: Literal["azure_chat"] = "azure_chat"
