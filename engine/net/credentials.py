@@ -73,7 +73,7 @@ class EntraToken:
         """``secret`` of the application; ``clock`` in seconds."""
         url = options.token_url.replace("{tenant_id}", quote(options.tenant_id, safe=""))
         self._provider = provider
-        self._http = HttpClient(f"{provider} (Entra token)", url, connect_timeout_s=TOKEN_TIMEOUT_S,
+        self._http = HttpClient("Entra", url, connect_timeout_s=TOKEN_TIMEOUT_S,
                                 first_byte_timeout_s=TOKEN_TIMEOUT_S, total_timeout_s=TOKEN_TIMEOUT_S)
         self._form = urlencode({"grant_type": "client_credentials", "client_id": options.client_id,
                                 "client_secret": secret, "scope": options.scope}).encode()
@@ -90,8 +90,8 @@ class EntraToken:
             renewal = self._start()
             if now >= self._expires_at:
                 renewal.join()
-                if renewal.value is not None:
-                    raise renewal.value
+                if isinstance(fault := renewal.value, ProviderFault):
+                    raise ProviderFault(self._provider, fault.kind, str(fault), fault.retry_after_s) from fault
         return {"Authorization": f"Bearer {self._token}"}
 
     def refused(self) -> None:
@@ -120,7 +120,7 @@ class EntraToken:
             self._token, lasts_s = self._fetch()
         except ProviderFault as fault:
             self._renew_at = self._clock() + RETRY_S if self._clock() < self._expires_at else self._expires_at
-            log.warning("no new token: %s", fault)
+            log.warning("%s: no new token: %s", self._provider, fault)
             return fault
         else:
             self._expires_at = self._clock() + lasts_s
@@ -136,12 +136,12 @@ class EntraToken:
             with self._http.stream("POST", "", self._form, headers=headers) as answer:
                 body = answer.read_all(1 << 16)
         except ProviderFault as fault:
-            if fault.kind != "refused":
+            if fault.kind not in ("auth", "refused"):
                 raise
-            raise ProviderFault(self._provider, "auth", f"Entra gives no token ({fault}): check entra.tenant_id, "
-                                "client_id and the secret") from fault
+            raise ProviderFault("Entra", "auth", "gives no token: check entra.tenant_id, client_id and the secret "
+                                                 f"({fault})") from fault
         try:
             content = json.loads(body)
             return str(content["access_token"]), float(content["expires_in"])
         except (ValueError, KeyError, TypeError) as fault:
-            raise ProviderFault(self._provider, "broken", "Entra gave no token: check entra.token_url") from fault
+            raise ProviderFault("Entra", "broken", "the answer is no token: check entra.token_url") from fault

@@ -1,11 +1,6 @@
-"""Fake providers, closed after each test; and no greenlet of ours left behind."""
+"""What a test starts is closed after it, the last one first."""
 
-import gc
-
-import gevent
 import pytest
-
-from engine.net.http import HttpClient
 
 
 @pytest.fixture
@@ -20,12 +15,3 @@ def started():
     yield start
     for thing in reversed(things):
         thing.close()
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    yield
-    gevent.sleep(0)
-    for each in gc.get_objects():
-        if isinstance(each, HttpClient):
-            assert not each._warming
