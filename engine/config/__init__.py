@@ -4,12 +4,15 @@ The unit is the suffix of the name: ``_ms`` milliseconds, ``_s`` seconds, ``_hz`
 YAML over these defaults and the environment over YAML; a key that is not here is an error there.
 """
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from engine.config.agent import AgentOptions
 from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
+from engine.config.providers import Provider
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.turns import TurnOptions
@@ -29,11 +32,15 @@ class Config(Options):
     agent: AgentOptions = AgentOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
+    providers: Mapping[str, Provider] = {}
+    """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
+    ``kind``; ``docs/operator/providers.md`` has examples."""
+
     drain_s: float = Field(60.0, ge=0)
     """How long SIGTERM waits for calls to end by themselves before they go to the dialplan's next action."""
 
 
 __all__ = [
     "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "Provider", "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
 ]  # fmt: skip

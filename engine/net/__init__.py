@@ -1,0 +1,1 @@
+"""Talking to providers over HTTP: streaming client, deadlines, event streams, and what their errors mean."""
