@@ -1,0 +1,1 @@
+"""Connections to other services: what providers of every room need, and no room's own business."""
