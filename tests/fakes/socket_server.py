@@ -31,7 +31,7 @@ class Peer:
         try:
             self.connection.sendall(self.protocol.send(event))
         except (OSError, LocalProtocolError) as fault:
-            raise Gone(1006) from fault
+            raise (self.left or Gone(1006)) from fault
 
     def handshake(self):
         while self.request is None:

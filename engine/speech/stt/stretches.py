@@ -24,6 +24,9 @@ RING_MS = 2000
 MAX_PENDING = 8
 """Stretches of a call that may wait for their final; with one more, the oldest gets what is known of it."""
 
+SETTLED_MS = 300
+"""A stretch that is finally told up to so little before its end has no more words."""
+
 QUIET_MS = 120
 QUIET_SHARE = 0.25
 """A quiet place: so long below this share of the stretch's level. Gaps within words are shorter."""
@@ -238,7 +241,8 @@ class SpeechStream:
             self._talking = None
             self._heard_to = stretch.stop = self.position
         first = max(stretch.start, stretch.told_to) if start is None else start
-        stretch.heard = Heard(text.strip(), True, first, max(first, self._end_of(stretch)), confidence, language)
+        end = self._end_of(stretch)
+        stretch.heard = Heard(text.strip(), True, min(first, end), end, confidence, language)
         while self._pending and self._pending[0].heard is not None:
             self._tell(self._pending.pop(0).heard)
 
@@ -292,6 +296,10 @@ class SpeechStream:
 
     def _overdue(self, stretch: Stretch) -> None:
         stretch.timer = None  # it is this greenlet
+        settled = max(stretch.start + 1, self._end_of(stretch) - self.rate * SETTLED_MS // 1000)
+        if stretch.told_to >= settled and not stretch.partial:
+            self.final(stretch, "")  # all words of it were told; there was nothing left to say
+            return
         message = f"no final {self.terms.final_timeout_s:g} s after the voice stopped"
         self.give_up(stretch, ProviderFault(self.faults.provider, "timeout", message))
 
