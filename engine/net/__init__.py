@@ -1,1 +1,1 @@
-"""Talking to providers over HTTP: streaming client, deadlines, event streams, and what their errors mean."""
+"""Connections to other services: HTTP streams, WebSockets, deadlines, and what providers' errors mean."""

@@ -140,7 +140,7 @@ class PocketsphinxStream:
                 self._recogniser.errors += 1
                 log.error("recogniser: %s", content["error"])
         heard = Heard(content["text"], content["final"], talk.start, end, content.get("confidence", -1.0),
-                      tuple(content.get("alternatives", ())))
+                      alternatives=tuple(content.get("alternatives", ())))
         try:
             self._deliver(heard)
         except Exception:
