@@ -10,6 +10,7 @@ from engine.config.agent import AgentOptions
 from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
+from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.turns import TurnOptions
@@ -26,6 +27,7 @@ class Config(Options):
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
+    skills: SkillOptions = SkillOptions()
     agent: AgentOptions = AgentOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
@@ -35,5 +37,5 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "RecordOptions", "SkillOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
 ]  # fmt: skip
