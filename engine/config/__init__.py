@@ -13,6 +13,7 @@ from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
+from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.turns import TurnOptions
@@ -29,6 +30,7 @@ class Config(Options):
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
+    skills: SkillOptions = SkillOptions()
     agent: AgentOptions = AgentOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
@@ -42,5 +44,5 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "Provider", "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "Provider", "RecordOptions", "SkillOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
 ]  # fmt: skip

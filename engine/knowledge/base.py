@@ -18,7 +18,7 @@ import numpy.typing as npt
 from engine.config import KnowledgeOptions
 from engine.knowledge import embedder as embedders
 from engine.knowledge import index
-from engine.knowledge.answer import DECLINED, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
+from engine.knowledge.answer import DECLINED, SNIPPET, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
 from engine.knowledge.embedder import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.followup import FollowUp, follow_up, named
@@ -94,6 +94,11 @@ class KnowledgeBase:
         """The best passage of each of the ``k`` nearest documents, best first."""
         self._notice()
         return off_hub(self._search, self._snapshot, _tidy(query), k)
+
+    def passage(self, chunk_id: str) -> Hit | None:
+        """The passage of that id, with score 1; None where the collection has none."""
+        self._notice()
+        return off_hub(_passage, self._snapshot, chunk_id)
 
     def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
                confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
@@ -213,6 +218,14 @@ class KnowledgeBase:
             nearer = max(self._rank(snapshot, reply, spoken, documents), key=lambda candidate: candidate.score)
             place = documents.index(nearer.document)
         return self._rank(snapshot, f"{reply}. {_tidy(refers.question)}", spoken, [documents[place]])[0]
+
+
+def _passage(snapshot: Snapshot, chunk_id: str) -> Hit | None:
+    chunk = next((chunk for chunk in snapshot.chunks if chunk.id == chunk_id), None)
+    if chunk is None:
+        return None
+    title = next((document.title for document in snapshot.documents if document.id == chunk.document), chunk.document)
+    return Hit(Citation(chunk.id, chunk.document, title, chunk.heading, 1.0, chunk.text[:SNIPPET]), chunk.text)
 
 
 def _tidy(question: Any) -> str:

@@ -45,6 +45,15 @@ EVENTS: dict[str, str] = {
     "resume": "gen, at",
     "cut": "gen, at, heard",
     "playout_finished": "gen, at",
+    # the language model and its skills, per reply
+    "model_answer": "gen, step (from 0), model, first_ms (to the first part), ms, calls (skills called), input_tokens, "
+    "output_tokens",
+    "model_broke_off": "gen, step, said (whether the caller has something to hear), reason",
+    "tool_call": "gen, id, skill, arguments, speculative, repeated (an earlier result is given again)",
+    "tool_result": "gen (that of the call: the reply may be over), id, skill, success, error, ms, result",
+    "filler": "gen, text, skill, after_ms",
+    "ask_back": "gen, confidence",
+    "middleware": "gen, hook, name, problem (late, failed), ms, message",
 }
 
 
