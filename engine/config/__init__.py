@@ -6,7 +6,7 @@ YAML over these defaults and the environment over YAML; a key that is not here i
 
 from pydantic import Field
 
-from engine.config.agent import AgentOptions
+from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
@@ -27,6 +27,7 @@ class Config(Options):
     speech: SpeechOptions = SpeechOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
     agent: AgentOptions = AgentOptions()
+    agents: AgentsOptions = AgentsOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
     drain_s: float = Field(60.0, ge=0)
@@ -34,6 +35,6 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions",
+    "Options", "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
 ]  # fmt: skip
