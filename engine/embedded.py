@@ -64,7 +64,7 @@ def providers(config: Config) -> Providers:
 def fixed_phrases(config: Config) -> list[str]:
     """What the agent says word for word: rendered before the first call."""
     agent = config.agent
-    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text]
+    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text and "{" not in text]
     # The greeting is spoken whole, what a brain says clause by clause.
     said = texts + [clause for text in texts for clause in clauses(text)]
     return list(dict.fromkeys(speakable(text, config.speech.language).text for text in said))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from engine.config.agent import AgentOptions
+from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
@@ -32,6 +32,7 @@ class Config(Options):
     knowledge: KnowledgeOptions = KnowledgeOptions()
     skills: SkillOptions = SkillOptions()
     agent: AgentOptions = AgentOptions()
+    agents: AgentsOptions = AgentsOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
@@ -43,6 +44,7 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "Provider", "RecordOptions", "SkillOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
+    "MediaOptions", "Options", "Provider", "RecordOptions", "SkillOptions", "SpeechOptions", "SwitchOptions",
+    "TurnOptions", "VadOptions",
 ]  # fmt: skip

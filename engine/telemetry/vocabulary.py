@@ -11,6 +11,7 @@ import re
 EVENTS: dict[str, str] = {
     # the call
     "call_started": "id, caller, called, node, version, started (ISO 8601, UTC), switch, variables",
+    "agent_picked": "name, variant, why, language",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
