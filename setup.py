@@ -15,6 +15,7 @@ CORE = [
     "pyyaml>=6,<7",  # configuration and collections
     "pydantic>=2.10,<3",  # one typed configuration tree with errors that name the field
     "openai>=3.50,<4",  # OpenAI-compatible HTTP, the lingua franca of models and voices
+    "rule-engine>=5.1,<6",  # conditions of routing rules: a grammar of its own, no eval, checked when loaded (BSD)
     "rich>=14,<16",  # progress bars and live transcript of the commands
 ]
 

@@ -10,6 +10,7 @@ from engine.config.agent import AgentOptions
 from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
+from engine.config.routing import RoutingOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.turns import TurnOptions
@@ -25,6 +26,7 @@ class Config(Options):
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
+    routing: RoutingOptions = RoutingOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
     agent: AgentOptions = AgentOptions()
     http: HttpOptions = HttpOptions()
@@ -35,5 +37,5 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "RecordOptions", "RoutingOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
 ]  # fmt: skip

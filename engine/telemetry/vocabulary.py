@@ -45,6 +45,14 @@ EVENTS: dict[str, str] = {
     "resume": "gen, at",
     "cut": "gen, at, heard",
     "playout_finished": "gen, at",
+    # routing; capability is stt, llm or tts
+    "provider_chosen": "capability, provider, model, language, by (rule or list that decided), place, score",
+    "provider_switched": "capability, provider, model, language, before (provider/model), why",
+    "provider_failed": "capability, provider, model, kind, message, ms, begun (the caller had something of it)",
+    "provider_wait": "capability, provider, seconds (of a rate limit), alone (nobody else is left)",
+    "breaker_opened": "capability, provider, seconds (until it is tried again)",
+    "breaker_closed": "capability, provider",
+    "cost": "total, currency, providers (use and cost of each)",
 }
 
 
