@@ -17,6 +17,7 @@ CORE = [
     "openai>=3.50,<4",  # OpenAI-compatible HTTP, the lingua franca of models and voices
     "httpx2>=2.16,<3",  # what openai stands on; named, because its connection limits are set
     "wsproto>=1.2,<2",  # WebSockets, sans-I/O: bounds and deadlines are ours; its parser h11 is here anyway
+    "rule-engine>=5.1,<6",  # conditions of routing rules: a grammar of its own, no eval, checked when loaded (BSD)
     "rich>=14,<16",  # progress bars and live transcript of the commands
 ]
 

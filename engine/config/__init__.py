@@ -14,6 +14,7 @@ from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
 from engine.config.skills import SkillOptions
+from engine.config.routing import RoutingOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.turns import TurnOptions
@@ -29,6 +30,7 @@ class Config(Options):
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
+    routing: RoutingOptions = RoutingOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
     skills: SkillOptions = SkillOptions()
     agent: AgentOptions = AgentOptions()
@@ -45,6 +47,6 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "SkillOptions", "SpeechOptions", "SwitchOptions",
-    "TurnOptions", "VadOptions",
+    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
+    "SwitchOptions", "TurnOptions", "VadOptions",
 ]  # fmt: skip

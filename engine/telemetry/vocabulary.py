@@ -55,6 +55,14 @@ EVENTS: dict[str, str] = {
     "filler": "gen, text, skill, after_ms",
     "ask_back": "gen, confidence",
     "middleware": "gen, hook, name, problem (late, failed), ms, message",
+    # routing; capability is stt, llm or tts
+    "provider_chosen": "capability, provider, model, language, by (rule or list that decided), place, score",
+    "provider_switched": "capability, provider, model, language, before (provider/model), why",
+    "provider_failed": "capability, provider, model, kind, message, ms, begun (the caller had something of it)",
+    "provider_wait": "capability, provider, seconds (of a rate limit), alone (nobody else is left)",
+    "breaker_opened": "capability, provider, seconds (until it is tried again)",
+    "breaker_closed": "capability, provider",
+    "cost": "total, currency, providers (use and cost of each)",
 }
 
 
