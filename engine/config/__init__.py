@@ -12,6 +12,7 @@ from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
+from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
 from engine.config.web import HttpOptions
 
@@ -27,6 +28,7 @@ class Config(Options):
     speech: SpeechOptions = SpeechOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
     agent: AgentOptions = AgentOptions()
+    telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
     drain_s: float = Field(60.0, ge=0)
@@ -35,5 +37,6 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "RecordOptions", "SpeechOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions",
+    "VadOptions",
 ]  # fmt: skip
