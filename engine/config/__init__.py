@@ -17,6 +17,7 @@ from engine.config.skills import SkillOptions
 from engine.config.routing import RoutingOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
+from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
 from engine.config.web import HttpOptions
 
@@ -35,6 +36,7 @@ class Config(Options):
     skills: SkillOptions = SkillOptions()
     agent: AgentOptions = AgentOptions()
     agents: AgentsOptions = AgentsOptions()
+    telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
@@ -48,5 +50,5 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
     "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TurnOptions", "VadOptions",
+    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions",
 ]  # fmt: skip
