@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from engine.config import Config
-from engine.dialog.brain import Brain, Request
+from engine.dialog.brain import Brain, PastTool, Request
 from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
 from engine.media.recording import Recorder
@@ -23,6 +23,7 @@ from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer, Timers
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
+from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
@@ -242,9 +243,11 @@ class Conversation:
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
+            case turn.Decided(generation):
+                self._replies[generation].decide()
             case turn.Release(generation):
                 self._events.write("release", gen=generation)
-                self._replies[generation].release()
+                self._replies[generation].decide()
                 playout.release(generation)
             case turn.Cancel(generation):
                 self._events.write("cancel", gen=generation)
@@ -274,9 +277,12 @@ class Conversation:
 
     def _think(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
         self._events.write("think", gen=generation, text=text, speculative=speculative)
-        history = tuple((line.who, line.text) for line in self._turns.history)
         reply = self._reply(generation)
-        request = Request(text, history, generation, speculative, confidence, wait_decided=reply.wait_released)
+        history, tools = _account(self._turns.history)
+        request = Request(
+            text, history, generation, speculative, confidence, wait_decided=reply.wait_decided,
+            tool_called=reply.tool_called, tool_returned=reply.tool_returned, tools=tools,
+        )
         reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
@@ -326,3 +332,16 @@ class Conversation:
     def _audio_time(self, sample: int) -> float:
         """Call time of a sample of the caller's audio."""
         return round((self._audio_began or 0.0) + sample / self._leg.rate, 3)
+
+
+def _account(lines: History) -> tuple[tuple[tuple[str, str], ...], tuple[PastTool, ...]]:
+    """The history as brains are told it: what was said, and the tools between."""
+    said: list[tuple[str, str]] = []
+    tools: list[PastTool] = []
+    for line in lines:
+        if line.tool is None:
+            said.append((line.who, line.text))
+        else:
+            use = line.tool
+            tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
+    return tuple(said), tuple(tools)

@@ -21,6 +21,9 @@ ENDLESS_S = 120.0
 """A reply whose end is not in sight so long after its first frame is cut: where it is not told how much audio is
 rendered, this alone ends the silence of a brain that hangs in mid-reply."""
 
+TOOL_S = 30.0
+"""Longest wait for a tool. Tools have deadlines of their own; this one holds where they have none."""
+
 CUT_TIMEOUT_S = 1.0
 """``PlayoutCut`` comes at once; after this the cut counts as done with nothing heard."""
 
@@ -125,10 +128,13 @@ class Deadlines:
         voice, reply = self._state.voice, self._state.reply
         if reply is None or not reply.decided or reply.cutting_at is not None or self._state.held_from is not None:
             return inf
+        if reply.waits_for_tool and not reply.done:
+            return reply.tool_at + TOOL_S
         if reply.started_at is not None:
             if reply.done or reply.paused_at is not None:
                 return inf
-            return min(reply.dry_from() + self._timeout, reply.started_at + reply.paused_s + ENDLESS_S)
+            dry_from = max(reply.dry_from(), reply.tool_at) + self._timeout
+            return min(dry_from, max(reply.started_at + reply.paused_s, reply.tool_at) + ENDLESS_S)
         wait = self._timeout if reply.attempt == 0 else self._timeout / 2
         if reply.released_at is not None:
             return inf if reply.paused_at is not None else reply.released_at + wait

@@ -59,6 +59,8 @@ class TurnEngine:
             ev.ReplyReady: speaking.ready,
             ev.ReplyDone: speaking.done,
             ev.ReplyFailed: speaking.failed,
+            ev.ToolCalled: speaking.tool_called,
+            ev.ToolReturned: speaking.tool_returned,
             ev.PlayoutStarted: speaking.started,
             ev.PlayoutFinished: speaking.finished,
             ev.PlayoutCut: speaking.was_cut,
@@ -87,6 +89,8 @@ class TurnEngine:
         desk, state = self._desk, self._state
         desk.now, desk.actions = now, []
         if state.over or (state.hung_up and not isinstance(event, ev.PlayoutCut | ev.PlayoutFinished)):
+            if isinstance(event, ev.ToolReturned):
+                self._speaking.tool_returned(event)  # it was done, though nobody waits for it
             return []
         if not isinstance(event, ev.Tick):
             self._handlers[type(event)](event)
@@ -133,6 +137,7 @@ class TurnEngine:
             ahead_ms = round((desk.now - reply.owed_from) * 1000)
             desk.note("speculation_hit", "the words are the same", gen=gen, ahead_ms=ahead_ms)
             reply.decided, reply.owed_from = True, desk.now
+            desk.act(ev.Decided(gen))
             state.unjudged = voice.talking
         else:
             if reply is not None:

@@ -68,6 +68,28 @@ class ReplyFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The brain runs a tool for this reply. ``words``: how many words of the reply stand before it; ``call_id`` is its
+    own in the whole call."""
+
+    generation: int
+    call_id: str
+    name: str
+    arguments: str = ""
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """The tool is done, whatever became of the reply that it was run for. ``error``: ``result`` says what went wrong.
+    """
+
+    call_id: str
+    result: str
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutStarted:
     """The first frame of this reply went to the channel at ``at``."""
 
@@ -152,8 +174,9 @@ class Tick:
     """Time passed. Due when ``TurnEngine.deadline`` is reached."""
 
 
-Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | PlayoutStarted | PlayoutFinished
-         | PlayoutCut | Digit | SayRequest | Written | Interrupt | Held | Unheld | HungUp | Tick)
+Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | ToolCalled | ToolReturned
+         | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | SayRequest | Written | Interrupt | Held | Unheld
+         | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 
@@ -168,6 +191,14 @@ class Think:
     text: str
     speculative: bool
     confidence: float = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The turn that this speculative generation answers is decided: what has a side effect may run now. Comes before
+    ``Release``, which waits for audio that a silent tool may have to make possible."""
+
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,4 +281,4 @@ class Note:
     fields: tuple[tuple[str, object], ...] = ()
 
 
-Action = Think | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall | Note
+Action = Think | Decided | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall | Note
