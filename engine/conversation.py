@@ -22,6 +22,7 @@ from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer, Timers
 from engine.turns import events as turn
+from engine.turns.endpointing import Score
 from engine.turns.engine import TurnEngine
 from engine.turns.history import History
 
@@ -65,6 +66,8 @@ class Senses:
     voice: Voice
     brain: Brain
     timers: Timers
+    score: Score | None = None
+    """How complete a caller's words are, from a model; None: the words alone tell."""
 
 
 class Conversation:
@@ -89,7 +92,8 @@ class Conversation:
         self._recording = recording
         self._began = began
         self._audio_began: float | None = None
-        self._turns = TurnEngine(senses.config.turns, senses.config.agent)
+        config = senses.config
+        self._turns = TurnEngine(config.turns, config.agent, senses.score, config.speech.language)
         self._waiting: deque[turn.Event] = deque()
         self._telling = False
         self._closed = False
@@ -161,6 +165,18 @@ class Conversation:
         """The caller pressed a key."""
         self._events.write("dtmf", digit=digit, at=self.now, duration_ms=duration_ms)
         self.tell(turn.Digit(digit, self.now))
+
+    def speak(self, language: str) -> None:
+        """The caller speaks this language (ISO 639-1) from now on: its backchannels, stop words and numbers hold."""
+        self.tell(turn.Language(language))
+
+    def collect(self, digits: int = 0, ends: str = "#") -> None:
+        """A number of so many digits (0: not known) is asked for: spoken digits and keys are one turn of the caller."""
+        self.tell(turn.Collect(digits, ends))
+
+    def collect_end(self) -> None:
+        """It is not asked for any more."""
+        self.tell(turn.CollectEnd())
 
     def held(self) -> None:
         """The caller put the agent on hold."""

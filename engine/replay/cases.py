@@ -13,6 +13,7 @@ from engine.replay.checks import KINDS, Must
 from engine.replay.errors import CaseError, kind_of
 from engine.replay.options import CaseOptions
 from engine.replay.rows import Row, Tool, read
+from engine.turns.language import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Case:
     vad: VadOptions
     scores: dict[str, float] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
+    language: str = DEFAULT
     ignored: tuple[str, ...] = ()
 
     def rows_of(self, kind: type) -> list[Any]:
@@ -81,6 +83,7 @@ def parse(item: dict[str, Any]) -> Case:
         vad=options.build(VadOptions, "vad"),
         scores=options.scores,
         tools=options.tools,
+        language=options.language,
         ignored=tuple(options.ignored),
     )
 

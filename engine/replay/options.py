@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from engine.config import Options
 from engine.replay.errors import CaseError, kind_of
 from engine.replay.rows import Happening, Row, Tool, command
+from engine.turns.language import DEFAULT
 
 NUMBER, FLAG = (int, float), (bool,)
 
@@ -36,7 +37,7 @@ _IGNORED = {
 
 _GROUPS = ("turns", "agent", "vad")
 _SHAPES: dict[str, type | tuple[type, ...]] = {
-    "greet": str, "greet_int": bool, "eot": dict, "cmds": list, "tools": dict, "tool_s": NUMBER,
+    "greet": str, "greet_int": bool, "eot": dict, "cmds": list, "language": str, "tools": dict, "tool_s": NUMBER,
     **dict.fromkeys(_GROUPS, dict),
 }
 
@@ -66,6 +67,7 @@ class CaseOptions:
             else:
                 raise CaseError(f"options: {name} is not known")
         self._groups = {name: plain.get(name, {}) for name in _GROUPS}
+        self.language: str = plain.get("language", DEFAULT)
         self.scores: dict[str, float] = plain.get("eot", {})
         self.rows: list[Row] = [command(number, item) for number, item in enumerate(plain.get("cmds", []))]
         self.tools: dict[str, Tool] = {name: Tool(plain.get("tool_s", 0.0)) for name in _TOOLS}

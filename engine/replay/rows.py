@@ -68,7 +68,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something at ``at``: ``kind`` is digit, hold, unhold, hangup, say, write, interrupt or transcript."""
+    """Something at ``at``: ``kind`` is that of its row."""
 
     kind: str
     at: float
@@ -225,6 +225,9 @@ ROWS: dict[str, Callable[[_Cells, str | None], Row]] = {
     "say": _say,
     "write": lambda cells, _: Happening("write", cells.number("at"), (cells.text("text"),)),
     "digit": lambda cells, _: Happening("digit", cells.number("at"), (cells.text("digit"),)),
+    "collect": lambda cells, _: Happening("collect", cells.number("at"), (int(cells.number("digits")),)),
+    "collect_end": lambda cells, _: Happening("collect_end", cells.number("at")),
+    "language": lambda cells, _: Happening("language", cells.number("at"), (cells.text("code"),)),
     "interrupt": lambda cells, _: Happening("interrupt", cells.number("at")),
     "hold": lambda cells, _: Happening("hold", cells.number("at")),
     "unhold": lambda cells, _: Happening("unhold", cells.number("at")),

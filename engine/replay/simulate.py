@@ -23,7 +23,6 @@ from engine.replay.providers import Providers
 from engine.replay.rows import Answer, Call, Happening, Speech
 from engine.replay.run import FRAME_S, Entry, Frame, Run
 from engine.turns import events as ev
-from engine.turns.endpointing import lexical_score
 from engine.turns.engine import TurnEngine
 
 RATE = 8000
@@ -54,8 +53,7 @@ class _Simulation:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._last = 0.0
         self._last_input = 0.0
-        lexical = lexical_score(case.turns.unfinished)
-        self._engine = TurnEngine(case.turns, case.agent, lambda text: case.scores.get(text, lexical(text)))
+        self._engine = TurnEngine(case.turns, case.agent, case.scores.get, case.language)
         self._playout = Playout(RATE, FRAME_BYTES, max_queued_s=3600.0)
         self._playout.on_started = self._started
         self._playout.on_finished = self._finished
@@ -119,6 +117,12 @@ class _Simulation:
 
     def _happening(self, row: Happening) -> None:
         match row.kind, row.values:
+            case "collect", (digits,):
+                self._input(row.at, ev.Collect(digits), "collect", digits=digits)
+            case "collect_end", _:
+                self._input(row.at, ev.CollectEnd(), "collect_end")
+            case "language", (code,):
+                self._input(row.at, ev.Language(code), "language", code=code)
             case "digit", (digit,):
                 self._input(row.at, ev.Digit(digit, row.at), "dtmf", digit=digit)
             case "hangup", _:

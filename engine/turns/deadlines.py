@@ -55,7 +55,7 @@ class Deadlines:
             return inf
         if self._state.turn.pieces and self._desk.barge_in.nods(self._state.turn.text):
             return inf
-        return voice.on + self._desk.barge_in.bar_s(reply.false_interruptions)
+        return voice.on + self._desk.barge_in.bar_s(reply.false_interruptions, reply.phase)
 
     def go_on(self) -> float:
         """A reply may be heard, for the first time or again: the turn is decided, the caller silent or only noise."""
@@ -117,7 +117,7 @@ class Deadlines:
         state, voice, turn = self._state, self._state.voice, self._state.turn
         if state.reply is not None or not turn.pieces or voice.talking or turn.speculated_in_vain:
             return inf
-        if not self._desk.options.speculate or state.expired or state.closing:
+        if not self._desk.options.speculate or state.expired or state.closing or self._desk.endpointing.collecting:
             return inf
         if turn.ends_partial:
             return turn.told_at + STABLE_S

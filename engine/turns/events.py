@@ -124,6 +124,27 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class Collect:
+    """A number is asked for from now on: what the caller dictates and the keys they press are one number, which is
+    waited for longer than a sentence. ``digits``: how many it has, 0: not known; ``ends``: keys that end it."""
+
+    digits: int = 0
+    ends: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectEnd:
+    """No number is asked for any more: keys are no words, and sentences end as usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The caller speaks this language from now on (ISO 639-1)."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class SayRequest:
     """Somebody wants this text said (greeting, announcement): now, or as soon as nobody else has the floor. With
     ``ends_call`` the call is over once it was played, unless the caller speaks into it."""
@@ -175,8 +196,8 @@ class Tick:
 
 
 Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | ToolCalled | ToolReturned
-         | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | SayRequest | Written | Interrupt | Held | Unheld
-         | HungUp | Tick)
+         | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | Collect | CollectEnd | Language | SayRequest
+         | Written | Interrupt | Held | Unheld | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 

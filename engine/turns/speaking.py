@@ -44,7 +44,9 @@ class Speaking:
             state.closing = (self._desk.now, ends_call) if ends_call else state.closing
             return
         guarded, now = not interruptible, self._desk.now
-        self._begin(Reply(state.generation + 1, "say", text, True, now, guarded, ends_call, attempt))
+        reply = Reply(state.generation + 1, "say", text, True, now, guarded, ends_call, attempt)
+        reply.greets = not self._desk.history
+        self._begin(reply)
         self._desk.act(ev.Say(state.generation, text, interruptible))
 
     def _begin(self, reply: Reply) -> None:
@@ -237,6 +239,7 @@ class Speaking:
             return
         state.answering = None
         state.answered = (turn, self._desk.history.user(turn.text))
+        self._desk.endpointing.pace.finished(len(turn.text.split()))
         self._desk.act(ev.CommitUser(turn.text, turn.start, turn.quiet_from))
 
     def commit_last_words(self) -> None:
