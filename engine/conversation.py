@@ -12,7 +12,7 @@ from time import monotonic
 
 from engine.config import Config
 from engine.dialog.actions import CallContext
-from engine.dialog.brain import Brain, Request
+from engine.dialog.brain import Brain, PastTool, Request
 from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
 from engine.media.recording import Recorder
@@ -23,7 +23,9 @@ from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer, Timers
 from engine.turns import events as turn
+from engine.turns.endpointing import Score
 from engine.turns.engine import TurnEngine
+from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,8 @@ class Senses:
     voice: Voice
     brain: Brain
     timers: Timers
+    score: Score | None = None
+    """How complete a caller's words are, from a model; None: the words alone tell."""
 
 
 class Conversation:
@@ -91,7 +95,8 @@ class Conversation:
         self._recording = recording
         self._began = began
         self._audio_began: float | None = None
-        self._turns = TurnEngine(senses.config.turns, senses.config.agent)
+        config = senses.config
+        self._turns = TurnEngine(config.turns, config.agent, senses.score, config.speech.language)
         self._waiting: deque[turn.Event] = deque()
         self._telling = False
         self._closed = False
@@ -178,6 +183,18 @@ class Conversation:
         taken = self.keys is not None and self.keys(digit)
         if not (taken or self._suspended):
             self.tell(turn.Digit(digit, self.now))
+
+    def speak(self, language: str) -> None:
+        """The caller speaks this language (ISO 639-1) from now on: its backchannels, stop words and numbers hold."""
+        self.tell(turn.Language(language))
+
+    def collect(self, digits: int = 0, ends: str = "#") -> None:
+        """A number of so many digits (0: not known) is asked for: spoken digits and keys are one turn of the caller."""
+        self.tell(turn.Collect(digits, ends))
+
+    def collect_end(self) -> None:
+        """It is not asked for any more."""
+        self.tell(turn.CollectEnd())
 
     def held(self) -> None:
         """The caller put the agent on hold."""
@@ -303,9 +320,11 @@ class Conversation:
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
+            case turn.Decided(generation):
+                self._replies[generation].decide()
             case turn.Release(generation):
                 self._events.write("release", gen=generation)
-                self._replies[generation].release()
+                self._replies[generation].decide()
                 playout.release(generation)
             case turn.Cancel(generation):
                 self._events.write("cancel", gen=generation)
@@ -335,10 +354,13 @@ class Conversation:
 
     def _think(self, think: turn.Think) -> None:
         self._events.write("think", gen=think.generation, text=think.text, speculative=think.speculative)
-        history = tuple((line.who, line.text) for line in self._turns.history)
         reply = self._reply(think.generation)
-        request = Request(think.text, history, think.generation, think.speculative, think.confidence,
-                          think.alternatives, self.context, reply.wait_released)
+        history, tools = _account(self._turns.history)
+        request = Request(
+            think.text, history, think.generation, think.speculative, think.confidence, think.alternatives,
+            context=self.context, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
+            tool_returned=reply.tool_returned, tools=tools,
+        )
         reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
@@ -391,3 +413,16 @@ class Conversation:
     def _audio_time(self, sample: int) -> float:
         """Call time of a sample of the caller's audio."""
         return round((self._audio_began or 0.0) + sample / self._leg.rate, 3)
+
+
+def _account(lines: History) -> tuple[tuple[tuple[str, str], ...], tuple[PastTool, ...]]:
+    """The history as brains are told it: what was said, and the tools between."""
+    said: list[tuple[str, str]] = []
+    tools: list[PastTool] = []
+    for line in lines:
+        if line.tool is None:
+            said.append((line.who, line.text))
+        else:
+            use = line.tool
+            tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
+    return tuple(said), tuple(tools)

@@ -28,6 +28,9 @@ class Voice:
     over_agent: bool = False
     """The agent has, or had, the floor in this stretch: voice without words asks for nothing."""
 
+    pause: tuple[float, str] | None = None
+    """The silence before this stretch and the words before it, where the turn may have gone on with it."""
+
     @property
     def awaited(self) -> bool:
         """The stretch is over and its final transcript is not there."""
