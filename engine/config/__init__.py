@@ -13,8 +13,8 @@ from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
-from engine.config.skills import SkillOptions
 from engine.config.routing import RoutingOptions
+from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
