@@ -89,15 +89,15 @@ class ElevenLabs(RemoteVoice):
 class Words:
     """Times of characters become times of words, as the ledger counts them. Pure.
 
-    A word is given when the space after it is there, so that its end is known.
+    A word is given with its last letter: as the text has it, or, where the letters are not the text's, at a space.
     """
 
     def __init__(self, text: str, rate: int) -> None:
         """Of the clause ``text``, in samples at ``rate`` Hz."""
         self._text = text
         self._rate = rate
-        self._letters: list[str] = []  # of the word that is coming
-        self._start = self._end = self._last = 0.0
+        self._letters: list[tuple[str, float]] = []  # of the word that is coming, with their ends
+        self._start = self._end = 0.0
         self._at = 0  # characters of the text that are done
 
     def add(self, alignment: Mapping[str, Any]) -> list[WordTime]:
@@ -105,25 +105,33 @@ class Words:
         if not alignment:
             return []
         done: list[WordTime] = []
+        told = self._end if alignment["character_start_times_seconds"][:1] < [self._end] else -1.0
         for letter, start, end in zip(alignment["characters"], alignment["character_start_times_seconds"],
                                       alignment["character_end_times_seconds"], strict=True):
-            if start < self._last:
-                continue  # told before
-            self._last = start
-            if letter.isspace():
-                done += self.finish()
+            if end <= told:
                 continue
             if not self._letters:
                 self._start = start
-            self._letters.append(letter)
             self._end = end
+            if letter.isspace():
+                done += self.finish()
+                continue
+            self._letters.append((letter, end))
+            if self._complete():
+                done += self.finish()
         return done
+
+    def _complete(self) -> bool:
+        """Whether the letters are the whole next word of the text."""
+        rest = self._text[self._at:].lstrip()
+        return "".join(letter for letter, _ in self._letters) == rest.split(maxsplit=1)[0] if rest else False
 
     def finish(self) -> list[WordTime]:
         """The word that was coming, if it stands in the text."""
-        word, self._letters = "".join(self._letters), []
+        letters, self._letters = self._letters, []
+        word = "".join(letter for letter, _ in letters)
         found = self._text.find(word, self._at) if word else -1
         if found < 0:
             return []
         self._at = found + len(word)
-        return [WordTime(found, self._at, round(self._start * self._rate), round(self._end * self._rate))]
+        return [WordTime(found, self._at, round(self._start * self._rate), round(letters[-1][1] * self._rate))]
