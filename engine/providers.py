@@ -22,10 +22,12 @@ from engine.dialog.models.anthropic import AnthropicModel
 from engine.dialog.models.openai_chat import OpenAiChat
 from engine.errors import TrunklineError
 from engine.net.credentials import Credentials, EntraToken, Key
+from engine.speech.interfaces import Voice
 from engine.speech.tts.elevenlabs import ElevenLabs
 from engine.speech.tts.http_tts import HttpTts
 from engine.speech.tts.openai_speech import OpenAiSpeech
 from engine.speech.tts.remote import RemoteVoice
+from engine.speech.voices import open_voice
 
 Made = TypeVar("Made")
 
@@ -48,8 +50,11 @@ def make_model(name: str, config: Config, environ: Mapping[str, str] = os.enviro
     return make(name, config, MODELS, "thinks", environ)
 
 
-def make_voice(name: str, config: Config, environ: Mapping[str, str] = os.environ) -> RemoteVoice:
-    """The voice called ``name`` under ``providers:``. Raises ``ProviderError``. Opens no connection."""
+def make_voice(name: str, config: Config, environ: Mapping[str, str] = os.environ) -> Voice:
+    """The voice called ``name`` under ``providers:``, or a voice of this machine (``flite:slt``, ``espeak-ng:hi``).
+    Raises ``ProviderError`` or ``VoiceUnavailable``. Opens no connection."""
+    if ":" in name:
+        return open_voice(name, config.speech.voice_workers)
     return make(name, config, VOICES, "speaks", environ)
 
 
