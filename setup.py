@@ -49,6 +49,7 @@ setup(
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
                   "engine.knowledge": ["sample/*.jsonl", "sample/*/*.md"]},
+    data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["trunkline = engine.cli.main:main"]},
