@@ -67,7 +67,11 @@ class Health:
         """The request failed."""
         if kind not in ("refused", "rate_limit"):
             self._share(choice).add(now, False)
-        return self._breaker(choice).bad(now, ticket, kind, retry_after_s)
+        change = self._breaker(choice).bad(now, ticket, kind, retry_after_s)
+        if change == "opened":
+            # From here on the breaker keeps it out; when that is over it must be asked in its old place to be tried.
+            del self._shares[choice.provider, choice.capability]
+        return change
 
     def dropped(self, choice: Choice, ticket: Ticket) -> None:
         """The request was cancelled before it told anything."""
