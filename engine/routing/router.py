@@ -28,6 +28,10 @@ from engine.speech.interfaces import Recogniser, Voice
 log = logging.getLogger(__name__)
 
 
+JUST_NOW_S = 0.1
+"""A fault and the final that it spoiled come together; what is older belongs to no final."""
+
+
 class Connectors(Protocol):
     """The providers themselves, made elsewhere; each choice is made once and shared by all calls."""
 
@@ -50,18 +54,18 @@ class FaultSlot:
 
     def __init__(self) -> None:
         """No fault yet."""
-        self._told: tuple[object, ProviderFault] | None = None
+        self._told: tuple[object, float, ProviderFault] | None = None
 
     def __call__(self, fault: ProviderFault) -> None:
         """Something went wrong."""
-        self._told = (getcurrent(), fault)
+        self._told = (getcurrent(), monotonic(), fault)
 
     def take(self) -> ProviderFault | None:
         """The fault that this greenlet has just told, once."""
         if self._told is None or self._told[0] is not getcurrent():
             return None
-        fault, self._told = self._told[1], None
-        return fault
+        (_, at, fault), self._told = self._told, None
+        return fault if monotonic() - at < JUST_NOW_S else None
 
 
 class Log(Protocol):
