@@ -26,6 +26,7 @@ COMMANDS = {
     "call": "place one call at an engine with WAV files as the caller's voice",
     "ingest": "read documents into a collection of the knowledge base",
     "ask": "ask the knowledge base a question",
+    "skills": "list the skills of agents, run one by hand",
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",
