@@ -45,7 +45,7 @@ setup(
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
                   "engine.knowledge": ["sample/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
-                  "engine.agents": ["shipped/*.yaml"]},
+                  "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"]},
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["trunkline = engine.cli.main:main"]},

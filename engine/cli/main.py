@@ -27,6 +27,7 @@ COMMANDS = {
     "ingest": "read documents into a collection of the knowledge base",
     "ask": "ask the knowledge base a question",
     "agent": "check, list and show agents",
+    "test": "run scripted conversations with an agent, offline",
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",
