@@ -51,7 +51,7 @@ setup(
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
                   "engine.knowledge": ["sample/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
-                  "engine.agents": ["shipped/*.yaml"]},
+                  "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"]},
     data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],
     install_requires=CORE,
     extras_require=EXTRAS,

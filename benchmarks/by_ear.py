@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import gevent
-from gevent.event import Event
 from gevent.pool import Pool
 
 from benchmarks.voices import RATE, VOICES, in_room, say, say_all
@@ -28,7 +26,8 @@ from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, Outcomes, Question, evaluate, load
 from engine.speech.ears import Ears
-from engine.speech.interfaces import Heard, Pcm
+from engine.speech.interfaces import Pcm
+from engine.speech.offline import FINAL_WAIT_S, Line
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.vad import make_vad
@@ -39,7 +38,6 @@ BANDS = ("16 kHz", "telephone band")
 SNR_DB = 30.0
 QUESTIONS_A_CALL = 4
 CALLS_AT_ONCE = 8
-FINAL_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +76,14 @@ class Bench:
             voice, band, numbers = call
             asked = [questions[number] for number in numbers]
             with self._line(band) as line:
-                heard = [line.listen(over(band, voice, number, questions[number].text)) for number in numbers]
+                heard = [words(line, over(band, voice, number, questions[number].text)) for number in numbers]
             outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
             return [Asked(voice, band, *entry) for entry in zip(heard, outcomes, strict=True)]
 
         return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
 
     @contextmanager
-    def _line(self, band: str) -> Iterator["Line"]:
+    def _line(self, band: str) -> Iterator[Line]:
         # Ears of its own: frames of one call come in bursts here.
         line = Line(Ears(make_vad(self._vad), self._vad), self.recogniser, rate_of(band))
         try:
@@ -98,56 +96,11 @@ class Bench:
         self.recogniser.close()
 
 
-class Line:
-    """One call's audio on its way to words."""
-
-    def __init__(self, ears: Ears, recogniser: PocketsphinxRecogniser, rate: int) -> None:
-        """Silent so far."""
-        self._ears = ears
-        self._size = rate // 50
-        self._row = ears.open(rate, self)
-        self._stream = recogniser.open(rate, self._deliver)
-        self._finals: list[Heard] = []
-        self._owed = 0
-        self._none_owed = Event()
-
-    def listen(self, pcm: Pcm) -> HeardQuestion:
-        """What is heard of a question, as the turn engine puts its stretches of voice together."""
-        self._finals = []
-        for number, start in enumerate(range(0, len(pcm) - self._size + 1, self._size)):
-            frame = pcm[start:start + self._size].tobytes()
-            self._stream.feed(frame)
-            self._ears.hear([(self._row, frame, False)])
-            if number % 25 == 0:
-                gevent.sleep(0)  # let the workers' pipes be filled
-        if self._owed:
-            self._none_owed.clear()
-            self._none_owed.wait(FINAL_WAIT_S)
-        turn = Turn([Piece(heard.text, True, heard.start, heard.end, heard.confidence, heard.alternatives)
-                     for heard in self._finals])
-        return HeardQuestion(turn.text, turn.confidence, turn.alternatives)
-
-    def voice_on(self, sample: int) -> None:
-        """See ``engine.speech.ears.Listener``."""
-        self._owed += 1
-        self._stream.voice_on(sample)
-
-    def voice_off(self, sample: int) -> None:
-        """See ``engine.speech.ears.Listener``."""
-        self._stream.voice_off(sample)
-
-    def _deliver(self, heard: Heard) -> None:
-        if heard.final:
-            self._owed -= 1
-            if heard.text:
-                self._finals.append(heard)
-            if not self._owed:
-                self._none_owed.set()
-
-    def close(self) -> None:
-        """Hang up."""
-        self._ears.close(self._row)
-        self._stream.close()
+def words(line: Line, pcm: Pcm) -> HeardQuestion:
+    """What is heard of a question, as the turn engine puts its stretches of voice together."""
+    turn = Turn([Piece(heard.text, True, heard.start, heard.end, heard.confidence, heard.alternatives)
+                 for heard in line.listen(pcm) if heard.text])
+    return HeardQuestion(turn.text, turn.confidence, turn.alternatives)
 
 
 def rate_of(band: str) -> int:

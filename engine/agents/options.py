@@ -75,6 +75,9 @@ class Transfer(Options):
     which ``${name}`` is a channel variable that the dialplan sets. ``queue``: the queue's name
     (``support@default``)."""
 
+    when: str = ""
+    """Told to the model: when to hand over there."""
+
     hold_music: str = ""
     """WAV file that the caller hears meanwhile; empty: a soft ringing tone."""
 

@@ -7,7 +7,7 @@ Values are given to the model as they are written, as texts, and read by the typ
 import difflib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -152,17 +152,20 @@ def _fields(model: type[BaseModel], loc: Path_) -> list[str]:
     """The names of the fields at this place of a model."""
     shape: Any = model
     for part in loc:
-        if isinstance(shape, type) and issubclass(shape, BaseModel):
+        if _is_model(shape):
             field = shape.model_fields.get(str(part))
-            shape = field.annotation if field else None
-        shape = _inner(shape)
-    return list(shape.model_fields) if isinstance(shape, type) and issubclass(shape, BaseModel) else []
+            shape = _without_none(field.annotation) if field else None
+        else:  # an item of a list, a value of a mapping
+            inner = [argument for argument in get_args(shape) if argument is not Ellipsis]
+            shape = _without_none(inner[-1]) if inner else None
+    return list(shape.model_fields) if _is_model(shape) else []
 
 
-def _inner(annotation: Any) -> Any:
-    """The model in ``Model | None``, ``tuple[Model, ...]`` or ``dict[str, Model]``; else the annotation itself."""
-    for argument in getattr(annotation, "__args__", ()):
-        found = _inner(argument)
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            return found
-    return annotation
+def _is_model(shape: Any) -> bool:
+    return isinstance(shape, type) and issubclass(shape, BaseModel)
+
+
+def _without_none(annotation: Any) -> Any:
+    """``Model`` of ``Model | None``."""
+    models = [argument for argument in get_args(annotation) if _is_model(argument)]
+    return models[0] if models and type(None) in get_args(annotation) else annotation

@@ -41,11 +41,14 @@ _CLAUSE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 def simulate(case: Case) -> Run:
     """Run ``case`` to its end. Raises ``CaseError`` if it does not come to one."""
-    return _Simulation(case).run()
+    return Simulation(case).run()
 
 
-class _Simulation:
+class Simulation:
+    """One run. Another kind of simulation (``engine/rehearsal``) takes over who calls and who thinks."""
+
     def __init__(self, case: Case) -> None:
+        """Nothing has happened yet."""
         self._case = case
         self._run = Run()
         self._now = 0.0
@@ -75,6 +78,7 @@ class _Simulation:
         self._fading = 0
 
     def run(self) -> Run:
+        """Run to the end, once. Raises ``CaseError`` if there is none."""
         self._schedule_caller()
         self._arm()
         while self._heap and not self._run.ended:
@@ -85,9 +89,13 @@ class _Simulation:
                 raise CaseError(f"case {self._case.id}: no end after {LONGEST_RUN_S:.0f} s")
             self._now = at
             action()
+            self._happened()
         self._run.history = list(self._engine.history)
         self._run.until = self._now
         return self._run
+
+    def _happened(self) -> None:
+        """Something has just happened, and all that came of it at once."""
 
     # ------------------------------------------------------------ clock
 

@@ -48,7 +48,7 @@ class TurnEngine:
         self._state = desk.state
         self._speaking = speaking = Speaking(desk)
         hearing = Hearing(desk, speaking)
-        due = Deadlines(desk)
+        self._due = due = Deadlines(desk)
         self.deadline: float | None = due.expire()
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.VoiceOn: hearing.voice_on,
@@ -91,6 +91,15 @@ class TurnEngine:
     def history(self) -> History:
         """Who said what so far; ``Line.who`` is ``user`` or ``agent``."""
         return self._desk.history
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody has the floor and nothing is owed to anybody: only a reminder would break the silence."""
+        return self._due.away() < inf and self._due.turn() == inf and not self._state.voice.talking
+
+    def use(self, agent: AgentOptions) -> None:
+        """Say these fixed phrases from now on: the language has changed."""
+        self._desk.agent = agent
 
     def step(self, now: float, event: ev.Event) -> list[ev.Action]:
         """Take ``event`` at ``now`` (call time in s, never falling); what is to be done, in this order."""
