@@ -219,7 +219,7 @@ class _Rehearsal(Simulation):
                 self._forget(generation)
         super()._carry_out(action)
         if isinstance(action, ev.Note) and action.name == "speculation_hit":
-            self._decided(int(str(dict(action.fields)["gen"])))
+            self._turn_decided(int(str(dict(action.fields)["gen"])))
 
     def _ask(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
         self._open(generation)
@@ -233,7 +233,7 @@ class _Rehearsal(Simulation):
         self._staged[generation] = _Staged(self._now)
         self._go_on(generation)
 
-    def _decided(self, generation: int) -> None:
+    def _turn_decided(self, generation: int) -> None:
         thought = self._thoughts.get(generation)
         if thought is not None and not thought.decided:
             thought.decided = True

@@ -3,7 +3,7 @@
 Frames go to the VAD as fast as the recogniser's processes take them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gevent
 from gevent.event import Event
@@ -27,6 +27,7 @@ class Stretch:
     end: float
     text: str
     confidence: float
+    alternatives: tuple[str, ...] = ()
 
 
 class Line:
@@ -61,8 +62,7 @@ class Line:
             if not self._none_owed.wait(FINAL_WAIT_S):
                 raise SpeechError(f"no final transcript of a recording within {FINAL_WAIT_S:g} s")
         since = began / self._rate
-        return [Stretch(max(0.0, item.start - since), item.end - since, item.text, item.confidence)
-                for item in self._stretches]
+        return [replace(item, start=max(0.0, item.start - since), end=item.end - since) for item in self._stretches]
 
     def voice_on(self, sample: int) -> None:
         """See ``engine.speech.ears.Listener``."""
@@ -77,7 +77,7 @@ class Line:
         if heard.final:
             self._owed -= 1
             start, end = heard.start / self._rate, heard.end / self._rate
-            self._stretches.append(Stretch(start, end, heard.text, heard.confidence))
+            self._stretches.append(Stretch(start, end, heard.text, heard.confidence, heard.alternatives))
             if not self._owed:
                 self._none_owed.set()
 
