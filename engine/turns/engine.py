@@ -176,6 +176,7 @@ class TurnEngine:
 
     def _speculate(self) -> None:
         turn = self._state.turn
+        turn.thought_early += self._state.voice.talking
         self._speaking.think(turn.text, decided=False, confidence=turn.confidence)
 
     def _pause(self) -> None:
