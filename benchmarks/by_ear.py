@@ -2,18 +2,21 @@
 
     python -m benchmarks.by_ear                 what was heard of each question and what became of it
     python -m benchmarks.by_ear --set tuning    the set that thresholds and language model were chosen on
+    ... --write benchmarks/data/knowledge-heard.jsonl
 
 Twenty-millisecond frames go to the VAD as fast as the recogniser's processes take them. A voice asks its questions in
 calls of four: as on the telephone, each call starts with a typical cepstral mean, which then follows the caller.
 """
 
 import argparse
+import json
 import os
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from gevent.pool import Pool
 
@@ -21,7 +24,7 @@ from benchmarks.voices import RATE, VOICES, in_room, say, say_all
 from engine import configfile
 from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import QUESTIONS, TUNING, Outcomes, Question, evaluate, load
+from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, Outcomes, Question, evaluate, load
 from engine.speech.ears import Ears
 from engine.speech.interfaces import Pcm
 from engine.speech.offline import FINAL_WAIT_S, Line
@@ -29,6 +32,7 @@ from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.vad import make_vad
 from engine.standin.line import telephone
+from engine.turns.caller import Piece, Turn
 
 BANDS = ("16 kHz", "telephone band")
 SNR_DB = 30.0
@@ -42,6 +46,7 @@ class Asked:
 
     voice: str
     band: str
+    heard: HeardQuestion
     outcome: Outcomes
 
 
@@ -73,7 +78,7 @@ class Bench:
             with self._line(band) as line:
                 heard = [words(line, over(band, voice, number, questions[number].text)) for number in numbers]
             outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
-            return [Asked(voice, band, outcome) for outcome in outcomes]
+            return [Asked(voice, band, *entry) for entry in zip(heard, outcomes, strict=True)]
 
         return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
 
@@ -91,9 +96,11 @@ class Bench:
         self.recogniser.close()
 
 
-def words(line: Line, pcm: Pcm) -> str:
-    """All words of a question, in the order of their stretches of voice."""
-    return " ".join(stretch.text for stretch in line.listen(pcm) if stretch.text)
+def words(line: Line, pcm: Pcm) -> HeardQuestion:
+    """What is heard of a question, as the turn engine puts its stretches of voice together."""
+    turn = Turn([Piece(heard.text, True, heard.start, heard.end, heard.confidence, heard.alternatives)
+                 for heard in line.listen(pcm) if heard.text])
+    return HeardQuestion(turn.text, turn.confidence, turn.alternatives)
 
 
 def rate_of(band: str) -> int:
@@ -120,19 +127,30 @@ def main() -> None:
     """Print every question, then the rates by voice and by band."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.by_ear", description=__doc__)
     parser.add_argument("--set", choices=("questions", "tuning"), default="questions")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="what was heard, as JSON lines")
     args = parser.parse_args()
     bench = Bench(configfile.load(None, os.environ))
     try:
         asked = bench.ask(load(QUESTIONS if args.set == "questions" else TUNING))
     finally:
         bench.close()
+    if args.write:
+        args.write.write_text("".join(_line(entry) for entry in asked), encoding="utf-8")
     for entry in asked:
         got = entry.outcome
-        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{got.question.text}\t{got.asked}")
+        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{entry.heard.confidence:.2f}\t"
+              f"{got.question.text}\t{got.asked}")
     for band in BANDS:
         for voice in (*VOICES, ""):
             some = [entry for entry in asked if entry.band == band and entry.voice.startswith(voice)]
             print(band, voice or "all", {kind: round(rate, 1) for kind, rate in rates(some).items()})
+
+
+def _line(entry: Asked) -> str:
+    """A line of ``benchmarks/data/knowledge-heard.jsonl``."""
+    return json.dumps({"question": entry.outcome.question.text, "voice": entry.voice, "band": entry.band,
+                       "heard": entry.heard.text, "confidence": entry.heard.confidence,
+                       "alternatives": entry.heard.alternatives}) + "\n"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from engine.dialog.clauses import clauses
 from engine.dialog.knowledge_brain import KnowledgeBrain
 from engine.knowledge.base import KnowledgeBase
 from engine.speech.interfaces import Recogniser, Vad, Voice
+from engine.speech.spoken import speakable
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.tts.phrases import PhraseCache
@@ -65,4 +66,5 @@ def fixed_phrases(config: Config) -> list[str]:
     agent = config.agent
     texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text and "{" not in text]
     # The greeting is spoken whole, what a brain says clause by clause.
-    return list(dict.fromkeys(texts + [clause for text in texts for clause in clauses(text)]))
+    said = texts + [clause for text in texts for clause in clauses(text)]
+    return list(dict.fromkeys(speakable(text, config.speech.language).text for text in said))

@@ -112,7 +112,7 @@ def _models(agent: Agent) -> list[Finding]:
                 found.append(_finding(agent, (path,), "is for a model, and the agent has none", serious=False))
         if not options.collections:
             found.append(_finding(agent, ("model",), "the agent has neither a model nor collections: it cannot answer"))
-    elif not agent.persona.strip():
+    elif not agent.options.persona.strip():
         found.append(_finding(agent, ("persona",), "is missing: the model is not told who it is", serious=False))
     return found
 

@@ -115,6 +115,8 @@ def _named(args: argparse.Namespace, config: "Config") -> "Agent":
 
 
 def _show(agent: "Agent", args: argparse.Namespace, config: "Config") -> None:
+    from engine.dialog.agent_persona import prompt_of
+
     language = args.language or agent.language
     base = config.turns.model_dump()
     turns = {name: value for name, value in agent.turns(config.turns, language).model_dump().items()
@@ -125,7 +127,7 @@ def _show(agent: "Agent", args: argparse.Namespace, config: "Config") -> None:
         "model": agent.options.model.model_dump() if agent.options.model else None,
         "collections": agent.options.collections, "skills": agent.options.skills,
         "transfer": {name: target.model_dump() for name, target in agent.transfer.items()},
-        "phrases": agent.phrases(language).model_dump(), "turns": turns, "prompt": agent.prompt(language),
+        "phrases": agent.phrases(language).model_dump(), "turns": turns, "prompt": prompt_of(agent),
     }  # fmt: skip
     if args.json:
         print(json.dumps(shown, ensure_ascii=False, indent=2))

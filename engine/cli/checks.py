@@ -33,7 +33,7 @@ WAIT_S = 3.0
 """How long anything may take to answer."""
 
 PACKAGES = ("gevent", "greenswitch", "numpy", "faiss", "webrtcvad", "pocketsphinx", "soundfile", "yaml", "pydantic",
-            "openai", "rich")
+            "openai", "rich", "rule_engine", "wsproto")
 PYTHONS = ((3, 10), (3, 13))
 
 DATAGRAM_BYTES = 1280

@@ -16,8 +16,10 @@ from engine.knowledge.answer import ASK_BACK, ASK_BACK_BEGINS, OFFER, Answer
 class Answerer(Protocol):
     """What this brain needs of a knowledge base."""
 
-    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = ()) -> Answer:
-        """Decide on an answer to ``question``; ``context`` is what was said before."""
+    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
+               confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
+        """Decide on an answer to ``question``, heard with ``confidence``, or maybe one of ``alternatives``; ``context``
+        is what was said before."""
 
 
 class KnowledgeBrain:
@@ -48,7 +50,8 @@ class KnowledgeBrain:
         if not self._agent.ask_back.startswith(ASK_BACK_BEGINS):
             context = tuple((who, ASK_BACK if who == "agent" and self._asks_back(text) else text)
                             for who, text in context)
-        answer = self._knowledge.answer(request.text, spoken=True, context=context)
+        answer = self._knowledge.answer(request.text, spoken=True, context=context, confidence=request.confidence,
+                                        alternatives=request.alternatives)
         yield Grounds(
             answer.decision,
             answer.score,

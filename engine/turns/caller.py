@@ -28,6 +28,9 @@ class Voice:
     over_agent: bool = False
     """The agent has, or had, the floor in this stretch: voice without words asks for nothing."""
 
+    pause: tuple[float, str] | None = None
+    """The silence before this stretch and the words before it, where the turn may have gone on with it."""
+
     @property
     def awaited(self) -> bool:
         """The stretch is over and its final transcript is not there."""
@@ -47,6 +50,7 @@ class Piece:
     start: float
     end: float
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,6 +85,14 @@ class Turn:
     def confidence(self) -> float:
         """That of its worst heard piece; -1: not known of any."""
         return min((piece.confidence for piece in self.pieces if piece.confidence >= 0), default=-1.0)
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """What all of it may have been instead: the n-th alternative of each piece, or its text where it has no n-th.
+        """
+        most = max((len(piece.alternatives) for piece in self.pieces), default=0)
+        return tuple(" ".join((*piece.alternatives, *[piece.text] * most)[n] for piece in self.pieces)
+                     for n in range(most))
 
     @property
     def start(self) -> float:

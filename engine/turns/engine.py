@@ -18,6 +18,7 @@ from engine.turns.endpointing import Score
 from engine.turns.errors import TurnError
 from engine.turns.hearing import Hearing
 from engine.turns.history import History
+from engine.turns.language import DEFAULT
 from engine.turns.speaking import Speaking
 from engine.turns.words import same_words
 
@@ -37,9 +38,13 @@ MOST_DECISIONS = 64
 class TurnEngine:
     """One conversation's turn-taking. ``deadline`` is when it wants a ``Tick`` (call time in s), None for never."""
 
-    def __init__(self, options: TurnOptions, agent: AgentOptions | None = None, score: Score | None = None) -> None:
-        """``agent`` has the fixed phrases; ``score`` says how complete a text is (``engine.turns.endpointing``)."""
-        self._desk = desk = Desk(options, agent or AgentOptions(), score)
+    def __init__(
+        self, options: TurnOptions, agent: AgentOptions | None = None, score: Score | None = None,
+        language: str = DEFAULT,
+    ) -> None:
+        """``agent`` has the fixed phrases; ``score`` says how complete a text is (``engine.turns.endpointing``);
+        ``language`` (ISO 639-1) picks the word lists."""
+        self._desk = desk = Desk(options, agent or AgentOptions(), score, language)
         self._state = desk.state
         self._speaking = speaking = Speaking(desk)
         hearing = Hearing(desk, speaking)
@@ -50,6 +55,9 @@ class TurnEngine:
             ev.VoiceOff: hearing.voice_off,
             ev.Transcript: hearing.transcript,
             ev.Digit: hearing.digit,
+            ev.Collect: hearing.collect,
+            ev.CollectEnd: hearing.collect_end,
+            ev.Language: hearing.language,
             ev.Written: hearing.written,
             ev.Interrupt: hearing.silence_agent,
             ev.Held: hearing.held,
@@ -59,6 +67,8 @@ class TurnEngine:
             ev.ReplyReady: speaking.ready,
             ev.ReplyDone: speaking.done,
             ev.ReplyFailed: speaking.failed,
+            ev.ToolCalled: speaking.tool_called,
+            ev.ToolReturned: speaking.tool_returned,
             ev.PlayoutStarted: speaking.started,
             ev.PlayoutFinished: speaking.finished,
             ev.PlayoutCut: speaking.was_cut,
@@ -96,6 +106,8 @@ class TurnEngine:
         desk, state = self._desk, self._state
         desk.now, desk.actions = now, []
         if state.over or (state.hung_up and not isinstance(event, ev.PlayoutCut | ev.PlayoutFinished)):
+            if isinstance(event, ev.ToolReturned):
+                self._speaking.tool_returned(event)  # it was done, though nobody waits for it
             return []
         if not isinstance(event, ev.Tick):
             self._handlers[type(event)](event)
@@ -142,12 +154,13 @@ class TurnEngine:
             ahead_ms = round((desk.now - reply.owed_from) * 1000)
             desk.note("speculation_hit", "the words are the same", gen=gen, ahead_ms=ahead_ms)
             reply.decided, reply.owed_from = True, desk.now
+            desk.act(ev.Decided(gen))
             state.unjudged = voice.talking
         else:
             if reply is not None:
                 self._speaking.cancel(reply)
                 desk.note("speculation_miss", "the words changed", gen=reply.generation, text=reply.text)
-            self._speaking.think(text, decided=True, confidence=turn.confidence)
+            self._speaking.think(turn, decided=True)
         if state.reply is not None:
             state.reply.deaf = voice.talking and not turn.at_once
             if state.reply.empty:
@@ -171,8 +184,7 @@ class TurnEngine:
             self._speaking.say(self._desk.agent.not_heard)
 
     def _speculate(self) -> None:
-        turn = self._state.turn
-        self._speaking.think(turn.text, decided=False, confidence=turn.confidence)
+        self._speaking.think(self._state.turn, decided=False)
 
     def _pause(self) -> None:
         reply = self._state.reply

@@ -126,7 +126,7 @@ def test_sentences(text, expected):
 @pytest.mark.parametrize(("text", "expected"), [
     ("See **our** [site](https://www.foo-bar.com/x?y).", "See our site."),
     ("Visit https://www.foo-bar.com/x?y now", "Visit foo dash bar dot com now."),
-    ("Mail a.b@foo.com & pay 5% (at once)!", "Mail a dot b at foo dot com and pay 5 percent, at once!"),
+    ("Mail a.b@foo.com & pay 5% (at once)!", "Mail a dot b at foo dot com and pay five percent, at once!"),
     ("• One | two ☎ three", "One two three."),
     ("", ""),
 ])

@@ -71,7 +71,7 @@ def test_the_bar_rises_with_false_interruptions_and_stays_bounded() -> None:
 )
 def test_lexical_score(text: str, done: bool) -> None:
     """Nobody ends on "and" or in the middle of a dictated number; a short answer is complete."""
-    assert (lexical_score(OPTIONS.unfinished)(text) >= 0.5) is done
+    assert (lexical_score(OPTIONS)(text) >= 0.5) is done
 
 
 @given(st.floats(0, 1), st.booleans())

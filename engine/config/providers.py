@@ -1,0 +1,247 @@
+"""Options of the providers that think and speak: ``providers:`` is a mapping from a free name to a description.
+
+Each kind is a class here, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``. Kinds that
+hear are added the same way.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from engine.config.base import Options
+
+OPENAI_URL = "https://api.openai.com/v1"
+ANTHROPIC_URL = "https://api.anthropic.com"
+ELEVENLABS_URL = "https://api.elevenlabs.io"
+
+VENDORS = (OPENAI_URL, ANTHROPIC_URL, ELEVENLABS_URL)
+"""These answer nobody without a key; a key is never sent to other hosts unless the operator wrote it there."""
+
+
+def _web_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or any(character.isspace() for character in text):
+        raise ValueError("must be an address that begins with http:// or https://")
+    return text.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_web_address)]
+
+
+class RemoteOptions(Options):
+    """What all providers behind HTTP have in common."""
+
+    base_url: Url
+    """Where the service is, up to and without the path of the request."""
+
+    api_key: str = ""
+    """The key itself. Better is ``api_key_env``, which keeps it out of the file."""
+
+    api_key_env: str = ""
+    """Name of the environment variable that holds the key. There is no default, so that no key goes to a server that it
+    was not meant for."""
+
+    headers: Mapping[str, str] = {}
+    """Further request headers, for gateways that want some."""
+
+    extra: Mapping[str, Any] = {}
+    """Further fields of the request's JSON, as the service names them; they win over the adapter's own."""
+
+    connect_timeout_s: float = Field(3.0, gt=0)
+    """Longest time to open a connection, TLS included."""
+
+    first_byte_timeout_s: float = Field(8.0, gt=0)
+    """Longest time from the request to the first of the answer: then another provider may still save the turn."""
+
+    total_timeout_s: float = Field(60.0, gt=0)
+    """Longest time from the request to the end of the answer."""
+
+    max_connections: int = Field(100, ge=1)
+    """Connections open at once, one a running request. Requests beyond wait, within their deadline."""
+
+    @model_validator(mode="after")
+    def _one_key(self) -> "RemoteOptions":
+        if self.api_key and self.api_key_env:
+            raise ValueError("give api_key or api_key_env, not both")
+        if self.base_url in VENDORS and not (self.api_key or self.api_key_env):
+            raise ValueError(f"{self.base_url} wants a key: give api_key_env, the name of the variable that holds it")
+        return self
+
+
+# ---------------------------------------------------------------- think
+
+
+class ChatOptions(RemoteOptions):
+    """What all models behind a chat completions API have in common."""
+
+    max_tokens_field: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
+    """How the answer's limit is called: ``auto`` is ``max_completion_tokens`` at OpenAI and Azure, whose reasoning
+    models refuse the old name, and ``max_tokens`` elsewhere, where the new one may be unknown."""
+
+    stream_usage: bool = True
+    """Ask for the count of tokens at the end of the stream. Off for servers that refuse ``stream_options``."""
+
+
+class OpenAiChatOptions(ChatOptions):
+    """A model behind the chat completions API: OpenAI, vLLM, Ollama, llama.cpp, LiteLLM proxy."""
+
+    kind: Literal["openai_chat"] = "openai_chat"
+
+    base_url: Url = OPENAI_URL
+    """Up to ``/v1``: ``http://127.0.0.1:8000/v1`` for vLLM, ``:11434/v1`` for Ollama, ``:8080/v1`` for llama.cpp."""
+
+    model: str = Field(min_length=1)
+    """As the server names it (``GET /v1/models`` lists them)."""
+
+
+class EntraOptions(Options):
+    """Signing in to Azure with an application's identity (OAuth client credentials) instead of a key."""
+
+    tenant_id: str = ""
+    """Directory (tenant) of the application; empty: no Entra, the key is used."""
+
+    client_id: str = ""
+    """The application."""
+
+    client_secret: str = ""
+    """Its secret. Better is ``client_secret_env``."""
+
+    client_secret_env: str = ""
+    """Name of the environment variable that holds the secret."""
+
+    token_url: Url = "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"
+    """Where tokens come from; national clouds have others."""
+
+    scope: str = "https://cognitiveservices.azure.com/.default"
+    """What the token is for."""
+
+    refresh_before_s: float = Field(300.0, ge=0)
+    """So long before it expires a token is renewed, while calls go on with the old one."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "EntraOptions":
+        if self.tenant_id and not (self.client_id and (self.client_secret or self.client_secret_env)):
+            raise ValueError("tenant_id needs client_id and client_secret_env as well")
+        return self
+
+
+class AzureChatOptions(ChatOptions):
+    """A deployment of Azure OpenAI, by key or by Entra token."""
+
+    kind: Literal["azure_chat"] = "azure_chat"
+
+    base_url: Url
+    """The resource: ``https://NAME.openai.azure.com``."""
+
+    deployment: str = Field(min_length=1)
+    """Name of the deployment, which is not always the model's."""
+
+    api_version: str = ""
+    """Of the dated API, for example ``2024-10-21``; empty: the v1 API, which has no dates."""
+
+    entra: EntraOptions = EntraOptions()
+    """Signing in with an application's identity instead of a key."""
+
+    @model_validator(mode="after")
+    def _signed_in(self) -> "AzureChatOptions":
+        if bool(self.api_key or self.api_key_env) == bool(self.entra.tenant_id):
+            raise ValueError("give either a key (api_key_env) or entra, one of the two")
+        return self
+
+
+class AnthropicOptions(RemoteOptions):
+    """A model behind Anthropic's Messages API."""
+
+    kind: Literal["anthropic"] = "anthropic"
+
+    base_url: Url = ANTHROPIC_URL
+    model: str = Field(min_length=1)
+    """For example ``claude-haiku-4-5``."""
+
+    max_tokens: int = Field(1024, ge=1)
+    """The API wants a limit in every request; this one where the agent gives none."""
+
+
+# ---------------------------------------------------------------- speak
+
+
+class VoiceOptions(RemoteOptions):
+    """What all voices behind HTTP have in common."""
+
+    total_timeout_s: float = Field(30.0, gt=0)
+    """Longest time to render one clause."""
+
+    gain_db: float = Field(0.0, ge=-40, le=40)
+    """Louder or softer, so that all voices of an installation are equally loud; about -20 dBFS is usual."""
+
+
+class OpenAiSpeechOptions(VoiceOptions):
+    """A voice behind ``/audio/speech``: OpenAI, Kokoro-FastAPI, speaches, LiteLLM proxy."""
+
+    kind: Literal["openai_speech"] = "openai_speech"
+
+    base_url: Url = OPENAI_URL
+    model: str = "gpt-4o-mini-tts"
+    voice: str = "alloy"
+    instructions: str = ""
+    """How to speak, for models that take it."""
+
+    speed: float = Field(1.0, ge=0.25, le=4)
+    """1 is not sent, because some models refuse the field."""
+
+    response: Literal["pcm", "wav"] = "pcm"
+    """``pcm`` starts earliest; ``wav`` for servers that know no other, and tells its own rate."""
+
+    rate_hz: int = Field(24000, ge=8000, le=48000)
+    """Of ``pcm``: 24000 at OpenAI and Kokoro; the answer does not say it."""
+
+
+class ElevenLabsOptions(VoiceOptions):
+    """A voice of ElevenLabs."""
+
+    kind: Literal["elevenlabs"] = "elevenlabs"
+
+    base_url: Url = ELEVENLABS_URL
+    voice: str = Field(min_length=1)
+    """The voice's id, not its name."""
+
+    model: str = "eleven_flash_v2_5"
+    rate_hz: int = Field(16000, ge=8000, le=48000)
+    """One that they offer as PCM: 8000, 16000, 22050, 24000, 44100 (from the Pro plan on) or 48000."""
+
+    language: str = ""
+    """ISO 639-1 code, for models that take it; empty: from the text."""
+
+    timestamps: bool = True
+    """Ask for the times of characters, so that what the caller heard is known to the word."""
+
+
+class HttpTtsOptions(VoiceOptions):
+    """A voice server of the simple sort (Piper, MaryTTS, your own): text in, WAV or PCM out."""
+
+    kind: Literal["http_tts"] = "http_tts"
+
+    base_url: Url
+    """The whole address of the request: ``http://127.0.0.1:5000`` for Piper."""
+
+    method: Literal["POST", "GET"] = "POST"
+    """POST sends JSON, GET a query."""
+
+    text_field: str = "text"
+    voice_field: str = "voice"
+    voice: str = ""
+    """Empty: not sent; the server's own choice."""
+
+    response: Literal["wav", "pcm"] = "wav"
+    """``pcm`` is 16-bit signed little-endian mono without a header."""
+
+    rate_hz: int = Field(22050, ge=8000, le=48000)
+    """Of ``pcm``; a WAV tells its own."""
+
+
+Provider = Annotated[
+    OpenAiChatOptions | AzureChatOptions | AnthropicOptions
+    | OpenAiSpeechOptions | ElevenLabsOptions | HttpTtsOptions,
+    Field(discriminator="kind"),
+]  # fmt: skip
+"""One of the kinds, told apart by ``kind``."""
