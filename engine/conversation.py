@@ -357,8 +357,8 @@ class Conversation:
         reply = self._reply(think.generation)
         history, tools = _account(self._turns.history)
         request = Request(
-            think.text, history, think.generation, think.speculative, think.confidence, think.alternatives,
-            context=self.context, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
+            think.text, history, think.generation, think.speculative, think.confidence, context=self.context,
+            alternatives=think.alternatives, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
             tool_returned=reply.tool_returned, tools=tools,
         )
         reply.think(self._senses.brain, request)

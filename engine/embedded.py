@@ -49,7 +49,7 @@ def providers(config: Config) -> Providers:
         log.warning("the knowledge base is searched by keywords alone: %s", knowledge.why_keywords)
     with ExitStack() as undo:
         vad = make_vad(config.vad)
-        voice = PhraseCache(make_voice(config.speech))
+        voice = PhraseCache(make_voice(config.speech), limit_mb=config.speech.phrase_cache_mb)
         undo.callback(voice.close)
         voice.warm(fixed_phrases(config))
         model = build_language_model(*knowledge.language_material())

@@ -24,7 +24,7 @@ from typing import BinaryIO, Literal
 
 import gevent
 
-from engine import modelstore, paths
+from engine import modelfolders, modelstore, paths
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -64,7 +64,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += ports(config)
     findings += [loopback(), receive_buffer(config), open_files(config)]
     findings += disk()
-    findings += [*models(), *voices(config), collection(config), *freeswitch(config, environ)]
+    findings += [*models(), *model_folders(), *voices(config), collection(config), *freeswitch(config, environ)]
     return findings
 
 
@@ -239,6 +239,25 @@ def models() -> Iterator[Finding]:
             yield Finding("models", "fail", "; ".join(faults), f"{todo} --force")
         else:
             yield Finding("models", "pass", f"{name}: {model.purpose}")
+
+
+def model_folders() -> Iterator[Finding]:
+    """Whether the folders that an operator filled for recognisers hold what they must, and can be run."""
+    try:
+        known, found = modelfolders.kinds(), modelfolders.folders()
+    except modelstore.ModelError as fault:
+        yield Finding("models", "fail", str(fault), "correct it, or remove it to use Trunkline's own")
+        return
+    for folder in found:
+        kind = known[folder.kind]
+        if lacking := modelfolders.faults(folder):
+            yield Finding("models", "fail", f"{folder.name}: {'; '.join(lacking)} ({folder.path})",
+                          "put it there as models/README.md says, or remove the folder")
+        elif not kind.installed:
+            yield Finding("models", "warn", f"{folder.name}: the package {kind.package} is not installed",
+                          kind.install)
+        else:
+            yield Finding("models", "pass", f"{folder.name}: {kind.purpose}")
 
 
 def voices(config: Config) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "agent": "check, list and show agents",
     "test": "run scripted conversations with an agent, offline",
     "route": "which provider hears, thinks and speaks for a call, and why; check a routing file",
+    "skills": "list the skills of agents, run one by hand",
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",

@@ -28,6 +28,19 @@ def _web_address(text: str) -> str:
 Url = Annotated[str, AfterValidator(_web_address)]
 
 
+AUDIO_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
+"""What the engine can play."""
+
+
+def _rate(rate: int) -> int:
+    if rate not in AUDIO_RATES_HZ:
+        raise ValueError(f"must be one of {', '.join(map(str, AUDIO_RATES_HZ))}")
+    return rate
+
+
+Rate = Annotated[int, AfterValidator(_rate)]
+
+
 class RemoteOptions(Options):
     """What all providers behind HTTP have in common."""
 
@@ -192,7 +205,7 @@ class OpenAiSpeechOptions(VoiceOptions):
     response: Literal["pcm", "wav"] = "pcm"
     """``pcm`` starts earliest; ``wav`` for servers that know no other, and tells its own rate."""
 
-    rate_hz: int = Field(24000, ge=8000, le=48000)
+    rate_hz: Rate = 24000
     """Of ``pcm``: 24000 at OpenAI and Kokoro; the answer does not say it."""
 
 
@@ -202,11 +215,11 @@ class ElevenLabsOptions(VoiceOptions):
     kind: Literal["elevenlabs"] = "elevenlabs"
 
     base_url: Url = ELEVENLABS_URL
-    voice: str = Field(min_length=1)
+    voice: str = Field(min_length=1, pattern=r"^[\w-]+$")
     """The voice's id, not its name."""
 
     model: str = "eleven_flash_v2_5"
-    rate_hz: int = Field(16000, ge=8000, le=48000)
+    rate_hz: Rate = 16000
     """One that they offer as PCM: 8000, 16000, 22050, 24000, 44100 (from the Pro plan on) or 48000."""
 
     language: str = ""
@@ -235,7 +248,7 @@ class HttpTtsOptions(VoiceOptions):
     response: Literal["wav", "pcm"] = "wav"
     """``pcm`` is 16-bit signed little-endian mono without a header."""
 
-    rate_hz: int = Field(22050, ge=8000, le=48000)
+    rate_hz: Rate = 22050
     """Of ``pcm``; a WAV tells its own."""
 
 

@@ -38,15 +38,13 @@ class PastTool:
 class Request:
     """What the brain is asked. ``history`` is what was really said and heard, oldest first: ``(who, text)`` with who
     ``user`` or ``agent``. ``speculative``: the caller may not have finished; nothing with a side effect may run before
-    ``wait_decided`` has said that the turn is decided. ``confidence``: the recogniser's of ``text``, 0..1, or -1;
-    ``alternatives``: other texts that it may have been, likely ones first."""
+    ``wait_decided`` has said that the turn is decided. ``confidence``: the recogniser's of ``text``, 0..1, or -1."""
 
     text: str
     history: tuple[tuple[str, str], ...]
     generation: int
     speculative: bool
     confidence: float = -1.0
-    alternatives: tuple[str, ...] = ()
     context: CallContext | None = None
     wait_decided: Callable[[float], bool] = _decided
     """``wait_decided(timeout_s)``: wait, cooperatively, until the turn is decided; False: not within that time."""
@@ -61,6 +59,9 @@ class Request:
 
     tools: tuple[PastTool, ...] = ()
     """Tools that were run so far, oldest first."""
+
+    alternatives: tuple[str, ...] = ()
+    """Other texts that ``text`` may have been, likely ones first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,8 @@ class ModelReply:
     def _filler(self, run: Run, after_ms: float) -> str:
         text = self._phrases.fillers[self._fillers]
         if not self._fillers:
-            text = run.skill.filler.get(self._language, text)
+            own = run.skill.filler
+            text = own.get(self._language) or own.get(self._language[:2]) or text
         self._fillers += 1
         self._write("filler", text=text, skill=run.skill.name, after_ms=after_ms)
         return text

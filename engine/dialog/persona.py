@@ -61,16 +61,17 @@ PHRASES: Mapping[str, Phrases] = MappingProxyType({
 class Persona:
     """``prompt`` is who the agent is and what it is for; rules for speaking on a telephone are added to it.
 
-    ``skills``: names or patterns (``crm_*``) that the agent may use; nothing else is offered. ``transfer``: targets by
-    name. ``grounding``: ``skill``: the model searches when it wants to; ``prompt``: passages are put before every
-    question (one step less to wait, more tokens). ``max_tokens`` and ``temperature`` None: the model's own.
+    ``skills``: names or patterns (``crm_*``) that the agent may use; nothing else is offered. (``report_grounding``
+    makes citations exact and costs a round of the model before each answer.) ``transfer``: targets by name.
+    ``grounding``: ``skill``: the model searches when it wants to; ``prompt``: passages are put before every question
+    (one step less to wait, more tokens). ``max_tokens`` and ``temperature`` None: the model's own.
     """
 
     name: str
     prompt: str
     language: str = "en"
     languages: tuple[str, ...] = ("en",)
-    skills: tuple[str, ...] = ("search", "report_grounding", "end_call")
+    skills: tuple[str, ...] = ("search", "end_call")
     transfer: Mapping[str, TransferTarget] = field(default_factory=dict)
     grounding: Literal["skill", "prompt"] = "skill"
     passages: int = 4

@@ -246,8 +246,10 @@ class _Rehearsal(Simulation):
         history = tuple((line.who, line.text) for line in self._engine.history if line.tool is None)
 
         def request(wait_decided: Callable[[float], bool]) -> Request:
-            return Request(think.text, history, generation, think.speculative, think.confidence, think.alternatives,
-                           context=self._context(), wait_decided=wait_decided)
+            return Request(
+                think.text, history, generation, think.speculative, think.confidence, context=self._context(),
+                wait_decided=wait_decided, alternatives=think.alternatives,
+            )
 
         thought = Thought(self._brain(), request, self._watch)
         self._thoughts[generation] = thought

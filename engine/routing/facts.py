@@ -1,6 +1,6 @@
 """What routing knows of a call, and what it chooses: plain values."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from engine.config.routing import Capability, ModelRoute
@@ -34,13 +34,15 @@ class Choice:
     dialect: str
     price: ModelRoute
 
-    @property
-    def name(self) -> str:
-        """``provider/model``."""
-        return f"{self.provider}/{self.model}"
+    name: str = field(init=False)
+    """``provider/model``."""
+
+    def __post_init__(self) -> None:
+        """Derive the name, once."""
+        object.__setattr__(self, "name", f"{self.provider}/{self.model}")
 
 
-FACT_TYPES: dict[str, type] = {"capability": str, **{field.name: type(field.default) for field in fields(Facts)}}
+FACT_TYPES: dict[str, type] = {"capability": str, **{fact.name: type(fact.default) for fact in fields(Facts)}}
 """The names that conditions know, and their types."""
 
 

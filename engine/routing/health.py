@@ -1,20 +1,19 @@
 """How every provider has been doing of late: the only account of it in the process. Pure: told the time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.config.routing import Capability, RoutingOptions
 from engine.errors import FaultKind
-from engine.routing.breaker import Breaker, Change, Share, Ticket
+from engine.routing.breaker import Breaker, Change, Share, State, Ticket
 from engine.routing.facts import Choice
 from engine.routing.latency import Latency
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(NamedTuple):
     """One provider at one moment, as the order of candidates sees it. ``ready_in_s`` is 0 where it may be asked now."""
 
-    state: str
+    state: State
     ready_in_s: float
     resting_s: float
     failed: float
@@ -33,17 +32,22 @@ class Health:
 
     def vitals(self, choice: Choice, now: float) -> Vitals:
         """How ``choice`` is doing."""
-        key = (choice.provider, choice.capability)
-        breaker, share = self._breakers.get(key), self._shares.get(key)
         delay = self._delays.get((choice.provider, choice.model, choice.capability))
-        return Vitals(
-            breaker.state(now) if breaker else "closed",
-            max(0.0, breaker.ready_at(now) - now) if breaker else 0.0,
-            breaker.resting(now) if breaker else 0.0,
-            share.failed(now) if share else 0.0,
-            delay.p95(now) if delay else choice.price.expected_latency_ms,
-            delay.count(now) if delay else 0.0,
-        )
+        measured = delay.count(now) if delay else 0.0
+        return Vitals(*self.provider(choice.provider, choice.capability, now), self.p95_ms(choice, now), measured)
+
+    def provider(self, provider: str, capability: Capability, now: float) -> tuple[State, float, float, float]:
+        """What of the vitals is the same for all models of a provider: state, ready in s, resting s, share failed."""
+        breaker, share = self._breakers.get((provider, capability)), self._shares.get((provider, capability))
+        failed = share.failed(now) if share else 0.0
+        if breaker is None:
+            return "closed", 0.0, 0.0, failed
+        return breaker.state(now), max(0.0, breaker.ready_at(now) - now), breaker.resting(now), failed
+
+    def p95_ms(self, choice: Choice, now: float) -> float:
+        """The delay that is to be expected of ``choice``."""
+        delay = self._delays.get((choice.provider, choice.model, choice.capability))
+        return delay.p95(now) if delay else choice.price.expected_latency_ms
 
     def begin(self, choice: Choice, now: float) -> Ticket:
         """A request to ``choice`` begins; ``good``, ``bad`` or ``dropped`` ends it."""
@@ -67,7 +71,11 @@ class Health:
         """The request failed."""
         if kind not in ("refused", "rate_limit"):
             self._share(choice).add(now, False)
-        return self._breaker(choice).bad(now, ticket, kind, retry_after_s)
+        change = self._breaker(choice).bad(now, ticket, kind, retry_after_s)
+        if change == "opened":
+            # From here on the breaker keeps it out; when that is over it must be asked in its old place to be tried.
+            del self._shares[choice.provider, choice.capability]
+        return change
 
     def dropped(self, choice: Choice, ticket: Ticket) -> None:
         """The request was cancelled before it told anything."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 
 from engine.config.routing import RoutingOptions
+from engine.routing.breaker import State
 from engine.routing.facts import Choice
 from engine.routing.health import Health, Vitals
-from engine.routing.plan import Excluded, Plan
+from engine.routing.plan import Excluded, Plan, Planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,22 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who is asked, in this order, one model a provider; who is not, and why; and which part of the file decided."""
+    """Who is asked, in this order, one model a provider; who is not, and why; ``plan`` says which part of the file
+    decided."""
 
     plan: Plan
     standing: tuple[Standing, ...]
-    excluded: tuple[Excluded, ...]
+    passed_over: tuple[tuple[Choice, str], ...]
+    """Able, but not asked: with the model of the same provider that is better placed, or "" without a connection."""
+
+    @property
+    def excluded(self) -> tuple[Excluded, ...]:
+        """Who is not asked, in words."""
+        return self.plan.excluded + tuple(
+            Excluded(choice.provider, choice.model, f"{better} of the same provider stands before it" if better else
+                     f"no connection for {choice.capability} is set up")
+            for choice, better in self.passed_over
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -48,7 +61,7 @@ class Decision:
                     "points": {name: round(value, 4) for name, value in one.points.items()},
                     "ready": one.ready,
                     "note": one.note,
-                    **asdict(one.vitals),
+                    **one.vitals._asdict(),
                 }
                 for one in self.standing
             ],
@@ -62,51 +75,61 @@ def order(
 ) -> Decision:
     """``sticky``: the ``provider/model`` that this call goes on with while it is ready. ``avoided``: providers that
     failed in this call. ``connected``: providers that there is a connection to (None: all of them)."""
-    excluded = list(plan.excluded)
-    found: list[tuple[tuple[Any, ...], Standing]] = []
+    passed_over: list[tuple[Choice, str]] = []
+    found: list[tuple[tuple[Any, ...], Planned]] = []
+    doing: dict[str, tuple[State, float, float, float]] = {}
     for planned in plan.candidates:
         choice = planned.choice
-        if connected is not None and choice.provider not in connected:
-            excluded.append(Excluded(choice.provider, choice.model, f"no connection for {choice.capability} is set up"))
+        provider = choice.provider
+        if connected is not None and provider not in connected:
+            passed_over.append((choice, ""))
             continue
-        state = health.vitals(choice, now)
-        points = _points(choice, planned.place, state, options)
-        ready = state.ready_in_s <= 0
-        shunned, held = choice.provider in avoided, choice.name == sticky
-        score = sum(points.values())
+        if provider not in doing:
+            doing[provider] = health.provider(provider, plan.capability, now)
+        _, ready_in_s, _, failed = doing[provider]
+        score = sum(_points(planned, failed, health.p95_ms(choice, now), options))
         # One after the other: who may be asked, who did not fail in this call, who is speaking already, points, name.
-        rank = (not ready, 0.0 if ready else state.ready_in_s, shunned, not held, -score, choice.provider, choice.model)
-        note = _note(state, shunned, held)
-        found.append((rank, Standing(choice, planned.place, score, points, state, ready, note)))
-    found.sort(key=lambda item: item[0])
+        found.append(((ready_in_s, provider in avoided, choice.name != sticky, -score, choice.name), planned))
+    found.sort(key=itemgetter(0))
     standing: dict[str, Standing] = {}
-    for _, one in found:
-        better = standing.setdefault(one.choice.provider, one)
-        if better is not one:
-            excluded.append(Excluded(one.choice.provider, one.choice.model,
-                                     f"{better.choice.model} of the same provider stands before it"))
-    return Decision(plan, tuple(standing.values()), tuple(excluded))
+    for rank, planned in found:
+        ready_in_s, shunned, other, less, _ = rank
+        choice = planned.choice
+        better = standing.get(choice.provider)
+        if better is not None:
+            passed_over.append((choice, better.choice.model))
+            continue
+        vitals = health.vitals(choice, now)
+        points = dict(zip(POINTS, _points(planned, vitals.failed, vitals.p95_ms, options), strict=True))
+        note = _note(vitals, shunned, not other)
+        standing[choice.provider] = Standing(choice, planned.place, -less, points, vitals, ready_in_s <= 0, note)
+    return Decision(plan, tuple(standing.values()), tuple(passed_over))
 
 
-def _points(choice: Choice, place: int, state: Vitals, options: RoutingOptions) -> dict[str, float]:
-    """What makes up the score: gains are positive, losses negative."""
-    return {
-        "accuracy": options.accuracy_weight * choice.price.accuracy_score,
-        "cost": 0.0 - options.cost_weight * choice.price.cost_per_minute,
-        "latency": 0.0 - options.latency_weight * state.p95_ms / 1000,
-        "failures": 0.0 - options.failure_weight * state.failed,
-        "place": 0.0 - options.place_weight * place,
-    }
+POINTS = ("accuracy", "cost", "latency", "failures", "place")
+"""What a score is made of."""
 
 
-def _note(state: Vitals, shunned: bool, held: bool) -> str:
+def _points(planned: Planned, failed: float, p95_ms: float, options: RoutingOptions) -> tuple[float, ...]:
+    """By ``POINTS``: gains are positive, losses negative."""
+    price = planned.choice.price
+    return (
+        options.accuracy_weight * price.accuracy_score,
+        0.0 - options.cost_weight * price.cost_per_minute,
+        0.0 - options.latency_weight * p95_ms / 1000,
+        0.0 - options.failure_weight * failed,
+        0.0 - options.place_weight * planned.place,
+    )
+
+
+def _note(vitals: Vitals, shunned: bool, held: bool) -> str:
     notes = []
-    if state.resting_s > 0:
-        notes.append(f"rate limit, rests {state.resting_s:.1f} s")
-    if state.state == "open":
-        notes.append(f"breaker open, tried again in {state.ready_in_s:.1f} s")
-    elif state.state == "half_open":
-        notes.append("half-open: another request is trying it" if state.ready_in_s > 0 else
+    if vitals.resting_s > 0:
+        notes.append(f"rate limit, rests {vitals.resting_s:.1f} s")
+    if vitals.state == "open":
+        notes.append(f"breaker open, tried again in {vitals.ready_in_s:.1f} s")
+    elif vitals.state == "half_open":
+        notes.append("half-open: another request is trying it" if vitals.ready_in_s > 0 else
                      "half-open: the next request tries it")
     if shunned:
         notes.append("failed in this call, stands behind the others")

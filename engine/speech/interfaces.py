@@ -84,7 +84,8 @@ class Voice(Protocol):
     name: str
 
     def render(self, text: str) -> Iterator[Chunk]:
-        """Audio of one clause, as soon as there is some. Closing the iterator cancels. Raises ``SpeechError``."""
+        """Audio of one clause, as soon as there is some. Closing the iterator cancels. Raises ``SpeechError``, or
+        ``ProviderFault`` where the voice is a service."""
 
     def close(self) -> None:
         """Free what it holds."""

@@ -28,6 +28,8 @@ class Multiplier:
     def feed(self, pcm: Pcm) -> Pcm:
         """So many times as many samples as ``pcm`` has; they lag it by 12 input samples."""
         times = len(self._phases)
+        if not len(pcm):
+            return pcm
         audio = np.concatenate([self._last, pcm.astype(np.float32)])
         self._last = audio[len(audio) - (_TAPS - 1):]
         multiplied = np.empty(times * len(pcm), np.float32)

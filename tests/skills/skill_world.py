@@ -154,7 +154,8 @@ class World:
 
     def request(self, text="hello", *history, generation=1, decided=None, confidence=-1.0, context=True):
         """``decided``: a flag of the turn; None: it is decided."""
-        wait = {} if decided is None else {"wait_decided": decided.wait}
+        # A look takes no timer, so that a test knows when all has been done.
+        wait = {} if decided is None else {"wait_decided": lambda s: decided.wait(s) if s else decided.is_set()}
         return Request(text, tuple(history), generation, decided is not None, confidence,
                        self.context if context else None, **wait)
 

@@ -111,10 +111,11 @@ class CallSkills:
         return self.context.language if self.context else self.persona.language
 
     def offered(self) -> dict[str, Skill]:
-        """The skills that the agent may use."""
-        wanted = self.persona.skills
+        """The skills that the agent may use; one that needs a choice of the agent's only where there is one."""
+        persona = self.persona
         return {name: skill for name, skill in self.executor.skills().items()
-                if any(fnmatchcase(name, pattern) for pattern in wanted)}
+                if any(fnmatchcase(name, pattern) for pattern in persona.skills)
+                and (skill.choices is None or all(skill.choices(persona).values()))}
 
     def tools(self) -> list[Tool]:
         """What to offer to the model."""

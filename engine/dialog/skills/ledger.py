@@ -25,6 +25,9 @@ History = Sequence[tuple[str, str]]
 KEPT_STEPS = 100
 """Steps of one call that are kept; the oldest that are done and told go first."""
 
+KEPT_GIVEN = 8
+"""Turns that are looked at for whether the caller was told a result."""
+
 FRESH_S = 30.0
 """How long the result of a skill that only reads is good for the same turn."""
 
@@ -99,11 +102,6 @@ class Attempt:
             return self.run.result or RUNNING
         return self.refusal or NOT_RUN
 
-    @property
-    def settled(self) -> bool:
-        """Whether ``result`` is final."""
-        return self.run.result is not None if self.run is not None else self.refusal is not None
-
 
 @dataclass(eq=False, slots=True)
 class Step:
@@ -128,6 +126,7 @@ class Ledger:
         """A new request: settle which earlier steps count and which results the caller has been told."""
         self.steps = [step for step in self.steps if step.turn.is_decided()]
         for run in self._runs:
+            run.given = [given for given in run.given if given[0].is_decided()]
             run.told = run.told or any(_heard(history, *given) for given in run.given)
         in_steps = {attempt.run for step in self.steps for attempt in step.attempts}
         self._runs = [run for run in self._runs
@@ -199,8 +198,8 @@ class Ledger:
     def give(self, steps: Sequence[Step], turn: Turn) -> None:
         """The model of ``turn`` is about to be given these steps."""
         for run in dict.fromkeys(attempt.run for step in steps for attempt in step.attempts):
-            if run is not None and run.result is not None and not run.told and len(run.given) < KEPT_STEPS:
-                run.given.append((turn, turn.words))
+            if run is not None and run.result is not None and not run.told:
+                run.given = [*run.given[-KEPT_GIVEN:], (turn, turn.words)]
 
 
 def _heard(history: History, turn: Turn, before: int) -> bool:
@@ -225,5 +224,6 @@ def _object(arguments: str) -> str:
 
 
 def is_over(step: Step) -> bool:
-    """Whether the caller has been told all that came of it."""
-    return all(attempt.settled and (attempt.run is None or attempt.run.told) for attempt in step.attempts)
+    """Whether the caller has been told all that was done in it; what was only read needs no telling."""
+    runs = [attempt.run for attempt in step.attempts]
+    return all(run is None or run.told or not run.skill.side_effect for run in runs)

@@ -19,26 +19,35 @@ ORDERS: tuple[dict[str, Any], ...] = (
 )
 
 
-@skill(timeout_s=5)
-def lookup_customer(context: SkillContext, phone: str = "", customer_id: str = "") -> Result:
-    """Find the customer who is calling: name, number, plan. Without arguments it looks for the number of this call.
-
-    phone: a telephone number that the caller named, digits only
-    customer_id: a customer number that the caller named
-    """
-    if not phone and not customer_id and context.call is not None:
-        phone = context.call.caller
-    if not phone and not customer_id:
-        return failed("no_number", "The number of the caller is not known: ask for a customer number.")
-    if url := context.services.options.customers_url:
-        return ask_endpoint(context, "lookup_customer", url, {"phone": phone, "customer_id": customer_id})
+def _sample_customer(context: SkillContext, phone: str = "", customer_id: str = "") -> Result:
+    phone = phone or _caller(context)
     for customer in CUSTOMERS:
         if _same(customer_id, customer["customer_id"]) or (not customer_id and _same_number(phone, customer["phone"])):
             return done(customer)
     return failed("not_found", "There is no such customer.")
 
 
-@skill(timeout_s=5)
+@skill(timeout_s=5, mock=_sample_customer)
+def lookup_customer(context: SkillContext, phone: str = "", customer_id: str = "") -> Result:
+    """Find the customer who is calling: name, number, plan. Without arguments it looks for the number of this call.
+
+    phone: a telephone number that the caller named, digits only
+    customer_id: a customer number that the caller named
+    """
+    phone = phone if phone or customer_id else _caller(context)
+    if not phone and not customer_id:
+        return failed("no_number", "The number of the caller is not known: ask for a customer number.")
+    if url := context.services.options.customers_url:
+        return ask_endpoint(context, "lookup_customer", url, {"phone": phone, "customer_id": customer_id})
+    return _sample_customer(context, phone, customer_id)
+
+
+def _sample_order(context: SkillContext, order_id: str) -> Result:
+    found = next((order for order in ORDERS if _same(order_id, order["order_id"])), None)
+    return done(found) if found else failed("not_found", f"There is no order {order_id}.")
+
+
+@skill(timeout_s=5, mock=_sample_order)
 def check_order_status(context: SkillContext, order_id: str) -> Result:
     """Say how far an order is. Needs the order number; never guess it.
 
@@ -46,10 +55,11 @@ def check_order_status(context: SkillContext, order_id: str) -> Result:
     """
     if url := context.services.options.orders_url:
         return ask_endpoint(context, "check_order_status", url, {"order_id": order_id})
-    for order in ORDERS:
-        if _same(order_id, order["order_id"]):
-            return done(order)
-    return failed("not_found", f"There is no order {order_id}.")
+    return _sample_order(context, order_id)
+
+
+def _caller(context: SkillContext) -> str:
+    return context.call.caller if context.call else ""
 
 
 def _plain(text: str) -> str:

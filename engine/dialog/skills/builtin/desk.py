@@ -8,7 +8,15 @@ from engine.dialog.skills.result import Result, done, failed
 from engine.dialog.skills.skill import SkillContext, skill
 
 
-@skill(side_effect=True, timeout_s=8)
+def _no_ticket(context: SkillContext, **arguments: Any) -> Result:
+    return done({"reference": _reference("T", context)})
+
+
+def _no_callback(context: SkillContext, **arguments: Any) -> Result:
+    return done({"reference": _reference("B", context)})
+
+
+@skill(side_effect=True, timeout_s=8, mock=_no_ticket)
 def create_ticket(context: SkillContext, subject: str, details: str,
                   priority: Literal["low", "normal", "high"] = "normal") -> Result:
     """Write a ticket for the support team when a problem cannot be solved now. Tell the caller its reference.
@@ -21,7 +29,7 @@ def create_ticket(context: SkillContext, subject: str, details: str,
     return _hand_on(context, "create_ticket", context.services.options.tickets_url, "tickets.jsonl", "T", arguments)
 
 
-@skill(side_effect=True, timeout_s=8)
+@skill(side_effect=True, timeout_s=8, mock=_no_callback)
 def schedule_callback(context: SkillContext, when: datetime, reason: str, phone: str = "") -> Result:
     """Have a person call back at a time that the caller wishes. Say the time back before you call this.
 
@@ -41,13 +49,18 @@ def schedule_callback(context: SkillContext, when: datetime, reason: str, phone:
 
 
 def _hand_on(context: SkillContext, name: str, url: str, file: str, letter: str, arguments: dict[str, Any]) -> Result:
-    """To the endpoint, or into the file; the reference follows from the key, so a second attempt has the same."""
+    """To the endpoint, or into the file."""
     if url:
         return ask_endpoint(context, name, url, arguments)
     call, now = context.call, context.services.now()
-    reference = f"{letter}-{int(context.key[:8] or '0', 16) % 1_000_000:06d}"
+    reference = _reference(letter, context)
     append_line(context.services.home / file, {
         "reference": reference, "at": now.isoformat(timespec="seconds"), "call": call.call_id if call else "",
         "agent": context.persona.name, "caller": call.caller if call else "", **arguments, "key": context.key,
     })
     return done({"reference": reference})
+
+
+def _reference(letter: str, context: SkillContext) -> str:
+    """It follows from the key, so a second attempt at the same thing has the same."""
+    return f"{letter}-{int(context.key[:8] or '0', 16) % 1_000_000:06d}"
