@@ -197,6 +197,7 @@ class Playout:
         if self._current is None:
             return not self._released
         return self._starved and not self._current.waiting
+
     @property
     def written(self) -> bytes:
         """The frame of speech that was written last, while speech is being written; empty when none is."""
