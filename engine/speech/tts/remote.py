@@ -11,9 +11,13 @@ from engine.net.credentials import Credentials
 from engine.net.http import Answer, HttpClient
 from engine.speech.interfaces import Chunk, Pcm, WordTime
 from engine.speech.tts.pcm_stream import PcmStream
-from engine.speech.tts.shape import Trimmer
+from engine.speech.tts.shape import Trimmer, joined
 
 MAX_TEXT = 2000  # characters of a clause
+
+STREAMED_RATES_HZ = (8000, 16000, 24000, 48000)
+"""Rates that are resampled as they come. Audio at another rate is passed on when the clause is complete: resampled in
+pieces it would click where they meet."""
 
 
 class RemoteVoice:
@@ -41,9 +45,14 @@ class RemoteVoice:
         if not any(character.isalnum() for character in text):
             return
         shape = Shape(self._gain)
+        gathered: list[Chunk] = []
         for chunk in self._speak(text, shape):
-            if len(chunk.pcm):
+            if len(chunk.pcm) and chunk.rate in STREAMED_RATES_HZ:
                 yield chunk
+            elif len(chunk.pcm):
+                gathered.append(chunk)
+        if gathered:
+            yield joined(gathered)
         if not shape.heard:
             raise ProviderFault(self.provider, "broken", "it gave no audio for the text")
 
