@@ -168,7 +168,7 @@ class HttpClient:
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
         sent = {**self._headers, **({"Content-Type": "application/json"} if isinstance(body, Mapping) else {}),
                 **(headers or {})}
-        target = (self._path + path or "/") + ("?" + urlencode(query) if query else "")
+        target = (self._path + path or "/") + ("?" + urlencode(query, errors="replace") if query else "")
         deadline.run(self._places.acquire)
         connection: _Connection | None = None
         answer: Answer | None = None

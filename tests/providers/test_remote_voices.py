@@ -263,6 +263,12 @@ def test_piper_is_asked_in_its_own_way(piper, simple):
     assert request.json == {"text": "Hello.", "voice": "en_US-lessac-medium", "length_scale": 0.9}
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_any_text_can_be_sent(piper, simple, method):
+    assert list(simple(method=method).render("a\ud800 \0\r\nHost: x"))
+    assert len(piper.requests) == 1 and piper.requests[0].headers["host"] != "x"
+
+
 def test_a_server_may_be_asked_by_get(piper, simple):
     list(simple(method="GET").render("Où est la gare?"))
     assert piper.requests[-1].query == {"text": "Où est la gare?"}

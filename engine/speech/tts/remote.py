@@ -1,5 +1,7 @@
 """What voices behind HTTP have in common: one request a clause, audio passed on as it comes, trimmed of silence."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 
@@ -29,7 +31,7 @@ class RemoteVoice:
     def __init__(self, name: str, options: VoiceOptions, credentials: Credentials) -> None:
         """``name`` is what the configuration calls it."""
         self.provider = name
-        self.name = f"{name}:{options.kind}:{_settings(options)}"  # type: ignore[attr-defined]
+        self.name = f"{name}:{_settings(options)}"
         self._credentials = credentials
         self._gain = 10 ** (options.gain_db / 20)
         self.http = HttpClient(
@@ -141,8 +143,8 @@ class Shape:
 
 
 def _settings(options: VoiceOptions) -> str:
-    """What of the settings is heard, as text that is the same in every process."""
-    silent = {"kind", "api_key", "api_key_env", "headers", "max_connections", "timestamps"}
+    """A short text that changes with every setting that is heard, and is the same in every process."""
+    silent = {"api_key", "api_key_env", "headers", "max_connections", "timestamps"}
     heard = {name: value for name, value in options.model_dump().items()
              if name not in silent and not name.endswith("_timeout_s")}
-    return ",".join(f"{name}={value!r}" for name, value in sorted(heard.items()) if value not in ("", {}))
+    return hashlib.sha256(json.dumps(heard, sort_keys=True).encode()).hexdigest()[:12]
