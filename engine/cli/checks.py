@@ -25,6 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
+from engine.cli import provider_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -65,6 +66,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [loopback(), receive_buffer(config), open_files(config)]
     findings += disk()
     findings += [*models(), *model_folders(), *voices(config), collection(config), *freeswitch(config, environ)]
+    findings += [Finding("providers", *row) for row in provider_checks.look(config, environ, WAIT_S)]
     return findings
 
 

@@ -4,8 +4,10 @@ Each kind is a class here, added to ``Provider`` at the end; its adapter is made
 hear are added the same way.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,12 +22,25 @@ VENDORS = (OPENAI_URL, ANTHROPIC_URL, ELEVENLABS_URL)
 
 
 def _web_address(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or any(character.isspace() for character in text):
-        raise ValueError("must be an address that begins with http:// or https://")
+    if not text.startswith(("http://", "https://")) or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("must be an address that begins with http:// or https://, in ASCII, without spaces")
+    parts = urlsplit(text)
+    if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must have a host, and no user, ? or #")
+    if parts.port == 0:  # asking for it checks it, too
+        raise ValueError("has no port 0")
     return text.rstrip("/")
 
 
+def _header_fields(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[ -~]*", value):
+            raise ValueError("must have names of letters, digits and -, and values in printable ASCII")
+    return headers
+
+
 Url = Annotated[str, AfterValidator(_web_address)]
+Headers = Annotated[Mapping[str, str], AfterValidator(_header_fields)]
 
 
 AUDIO_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
@@ -54,7 +69,7 @@ class RemoteOptions(Options):
     """Name of the environment variable that holds the key. There is no default, so that no key goes to a server that it
     was not meant for."""
 
-    headers: Mapping[str, str] = {}
+    headers: Headers = {}
     """Further request headers, for gateways that want some."""
 
     extra: Mapping[str, Any] = {}

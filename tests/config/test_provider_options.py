@@ -78,7 +78,8 @@ def test_every_problem_is_told_with_its_place(path):
         f"F:8:3: providers.mute.kind: expected one of {', '.join(KINDS['providers'])}, not nothing",
         "F:9:3: providers.el: https://api.elevenlabs.io wants a key: give api_key_env, the name of the variable that "
         "holds it",
-        "F:10:39: providers.azure.base_url: must be an address that begins with http:// or https://",
+        "F:10:39: providers.azure.base_url: must be an address that begins with http:// or https://, in ASCII, "
+        "without spaces",
         "F:11:75: providers.slow.extra: expected names with values, written {name: value}, not a list",
         "F:11:89: providers.slow.headers: expected names with texts, not ***",
         "F:11:65: providers.slow.total_timeout_s: expected a number of seconds, above 0, not 0.0",
@@ -109,6 +110,22 @@ def test_every_problem_is_told_with_its_place(path):
 ])
 def test_a_fault_in_a_provider_names_its_place(path, text, expected):
     assert problems(path, text)[0].startswith(expected)
+
+
+@pytest.mark.parametrize(("field", "said"), [
+    ("base_url: 'http://x/a b'", "without spaces"), ("base_url: 'http://ü/'", "in ASCII"),
+    ("base_url: 'http://x/?a=b'", "no user, ? or #"), ("base_url: 'http://me:pw@x'", "no user, ? or #"),
+    ("base_url: 'http://'", "must have a host"), ("base_url: 'http://x:99999'", "Port out of range"),
+    ("base_url: 'ftp://x'", "begins with http"), ('base_url: "http://x/\\r\\nHost: y"', "without spaces"),
+    ('base_url: "http://x", headers: {a: "b\\r\\nc: d"}', "printable ASCII"),
+    ("base_url: 'http://x', headers: {'a b': c}", "names of letters"),
+    ("base_url: 'http://x', headers: {a: ü}", "printable ASCII"),
+    ("base_url: 'http://x', rate_hz: 12000", "must be one of 8000"),
+])
+def test_what_could_never_be_sent_or_played_is_refused_at_once(path, field, said):
+    """A fault in the middle of the first call would tell nobody which line is wrong."""
+    (problem,) = problems(path, f"providers: {{a: {{kind: http_tts, {field}}}}}")
+    assert said in problem and problem.startswith("F:1:")
 
 
 def test_an_empty_mapping_is_no_provider(path):

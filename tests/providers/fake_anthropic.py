@@ -34,8 +34,11 @@ class FakeAnthropic(FakeHttp):
             refuse(404, f"model: {body['model']}", "not_found_error")
         if not isinstance(body.get("max_tokens"), int):
             refuse(400, "max_tokens: Field required")
-        if body.get("system") == "":
-            refuse(400, "system: text content blocks must be non-empty")
+        for block in body.get("system", ()):
+            if set(block) - {"type", "text", "cache_control"} or not block["text"]:
+                refuse(400, "system: text content blocks must be non-empty")
+            if block.get("cache_control", {"type": "ephemeral"}) != {"type": "ephemeral"}:
+                refuse(400, "system.0.cache_control: invalid")
         self._check(body["messages"])
         for tool in body.get("tools", ()):
             if tool["input_schema"]["type"] != "object" or "parameters" in tool:

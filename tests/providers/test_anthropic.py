@@ -53,7 +53,8 @@ def test_words_come_as_they_are_written_and_usage_last(server, model):
 def test_the_request_is_what_was_asked_for(server, model):
     list(model(max_tokens=300, extra={"top_p": 0.9}).stream(ASK, [WEATHER], temperature=0.2))
     assert server.requests[-1].json == {
-        "model": "claude-test", "stream": True, "max_tokens": 300, "system": "Be brief.", "temperature": 0.2,
+        "model": "claude-test", "stream": True, "max_tokens": 300, "temperature": 0.2,
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
         "top_p": 0.9, "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello?"}]}],
         "tools": [{"name": "weather", "description": "The weather of a place.", "input_schema": WEATHER.parameters}]}
     list(model(max_tokens=300).stream(ASK, max_tokens=20))
@@ -78,7 +79,7 @@ def test_a_conversation_with_calls_is_taken(server, model):
             Message("user", "hello?")]
     assert text(model().stream(talk)) == "Hello there."
     sent = server.requests[-1].json
-    assert sent["system"] == "A\n\nB"
+    assert sent["system"][0]["text"] == "A\n\nB"
     assert sent["messages"][0]["content"][0]["text"] == BEGINNING
     assert [block["type"] for block in sent["messages"][4]["content"]] == ["tool_result", "tool_result", "text", "text"]
     assert sent["messages"][3]["content"][1]["input"] == {"value": "{oops"}

@@ -1,5 +1,7 @@
 """The streaming HTTP client: pool, deadlines, what a cancelled request leaves behind, TLS."""
 
+import base64
+import contextlib
 import shutil
 import ssl
 import subprocess
@@ -199,6 +201,58 @@ def test_tls_with_connections_opened_ahead_and_kept(tls, client):
 def test_a_certificate_for_another_name_is_refused(tls, client):
     fault = fault_of(client(url=f"https://127.0.0.1:{tls.port}"))
     assert fault.kind == "unavailable" and "certificate" in str(fault)
+
+
+def test_https_goes_by_the_proxy_of_the_environment(tls, client, monkeypatch):
+    """Many switches stand where nothing gets out but by a proxy."""
+    asked = []
+
+    def proxy(sock, address):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += sock.recv(1000)
+        asked.append(head.decode())
+        far = socket.create_connection(("127.0.0.1", tls.port))
+        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+        def pump(one, other):
+            with contextlib.suppress(OSError):
+                while data := one.recv(4096):
+                    other.sendall(data)
+                other.shutdown(socket.SHUT_WR)
+
+        gevent.joinall([gevent.spawn(pump, sock, far), gevent.spawn(pump, far, sock)])
+
+    server = StreamServer(("127.0.0.1", 0), proxy)
+    server.start()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:p%40ss@127.0.0.1:{server.server_port}")
+    try:
+        one = client(url=f"https://localhost:{tls.port}")
+        assert ask(one) == b"hello" and ask(one) == b"hello"
+        one.close()
+    finally:
+        server.stop(timeout=1)
+    (head,) = asked
+    assert head.startswith(f"CONNECT localhost:{tls.port} HTTP/1.")
+    assert "Basic " + base64.b64encode(b"me:p@ss").decode() in head
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    assert ask(client(url=f"https://localhost:{tls.port}")) == b"hello" and len(asked) == 1
+
+
+def test_a_proxy_that_refuses_is_named(tls, client, monkeypatch):
+    def proxy(sock, address):
+        sock.recv(1000)
+        sock.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+        sock.close()
+
+    server = StreamServer(("127.0.0.1", 0), proxy)
+    server.start()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.server_port}")
+    try:
+        fault = fault_of(client(url=f"https://localhost:{tls.port}"))
+    finally:
+        server.stop()
+    assert fault.kind == "unavailable" and "by the proxy 127.0.0.1" in str(fault) and "407" in str(fault)
 
 
 # ---------------------------------------------------------------- event streams

@@ -155,6 +155,12 @@ def test_many_answers_stream_at_once(server, model):
     assert [job.value for job in jobs] == ["Hello there."] * 20
 
 
+def test_any_text_can_be_sent(server, model):
+    """A tool's result may hold half a surrogate pair, by an escape in its JSON."""
+    assert text(model().stream([Message("user", "a\ud800\0\nb")])) == "Hello there."
+    assert server.requests[-1].json["messages"][0]["content"] == "a?\0\nb"
+
+
 # ---------------------------------------------------------------- ending it
 
 

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from engine.config.providers import AUDIO_RATES_HZ, ElevenLabsOptions, HttpTtsOptions, OpenAiSpeechOptions
 from engine.errors import ProviderFault
 from engine.media.ledger import Ledger
-from engine.media.resample import RATES
+from engine.media.resample import RATES, STREAM_RATES
 from engine.net.credentials import Key
 from engine.speech.interfaces import WordTime
 from engine.speech.tts.elevenlabs import ElevenLabs, Words
 from engine.speech.tts.http_tts import HttpTts
 from engine.speech.tts.openai_speech import OpenAiSpeech
 from engine.speech.tts.pcm_stream import PcmStream
+from engine.speech.tts.remote import STREAMED_RATES_HZ
 from tests.providers import fake_elevenlabs, fake_openai
 from tests.providers.fake_elevenlabs import FakeElevenLabs
 from tests.providers.fake_http import FakeHttp, Request, Response, error
@@ -106,7 +107,7 @@ def fault_of(voice, text: str = "Hello there.") -> ProviderFault:
 
 
 def test_what_the_options_allow_is_what_the_engine_plays():
-    assert AUDIO_RATES_HZ == RATES
+    assert (AUDIO_RATES_HZ, STREAMED_RATES_HZ) == (RATES, STREAM_RATES)
 
 
 # ---------------------------------------------------------------- OpenAI-compatible
@@ -247,11 +248,25 @@ def test_a_wav_may_come_in_any_pieces(piper, simple, piece, chunked, packet):
     assert np.array_equal(audio(chunks), TONE[:3000])
 
 
+@pytest.mark.parametrize(("rate", "streamed"), [(22050, False), (44100, False), (16000, True), (24000, True)])
+def test_audio_that_cannot_be_resampled_in_pieces_comes_whole(piper, simple, rate, streamed):
+    """Each seam of two pieces would be a click in the caller's ear."""
+    piper.sound, piper.piece, piper.chunked = wav(TONE, rate), 5000, True
+    chunks = list(simple().render("Hello there."))
+    assert (len(chunks) > 1) is streamed and np.array_equal(audio(chunks), TONE)
+
+
 def test_piper_is_asked_in_its_own_way(piper, simple):
     list(simple(voice="en_US-lessac-medium", extra={"length_scale": 0.9}).render("Hello."))
     request = piper.requests[-1]
     assert (request.method, request.path) == ("POST", "/")
     assert request.json == {"text": "Hello.", "voice": "en_US-lessac-medium", "length_scale": 0.9}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_any_text_can_be_sent(piper, simple, method):
+    assert list(simple(method=method).render("a\ud800 \0\r\nHost: x"))
+    assert len(piper.requests) == 1 and piper.requests[0].headers["host"] != "x"
 
 
 def test_a_server_may_be_asked_by_get(piper, simple):

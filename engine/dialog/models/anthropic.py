@@ -2,7 +2,8 @@
 
 Sources: Anthropic's API reference, "Messages", "Streaming messages" (events ``message_start``, ``content_block_start``,
 ``content_block_delta``, ``message_delta``, ``message_stop``, ``ping``, ``error``; the input of a tool comes as
-``input_json_delta``) and "Errors"; header ``anthropic-version: 2023-06-01``.
+``input_json_delta``) and "Errors"; header ``anthropic-version: 2023-06-01``. By "Prompt caching" the system text, the
+same in every turn of a call, is marked, so that it is read once in five minutes, and the tools, which stand before it.
 
 It runs over our own client (``engine/net/http.py``): the ``anthropic`` package would bring a second copy of what
 ``openai`` brings, 2,000 typed classes, for one request and seven kinds of events.
@@ -48,7 +49,7 @@ class AnthropicModel:
         body: dict[str, Any] = {"model": self._options.model, "messages": rest, "stream": True,
                                 "max_tokens": max_tokens or self._options.max_tokens}
         if system:
-            body["system"] = system
+            body["system"] = [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]
         if tools:
             body["tools"] = [{"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
                              for tool in tools]

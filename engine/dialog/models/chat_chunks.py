@@ -20,15 +20,22 @@ _OPEN, _CLOSE = "<think>", "</think>"
 def message_json(message: Message) -> dict[str, Any]:
     """A message as the API wants it."""
     if message.role == "tool":
-        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.text}
-    plain: dict[str, Any] = {"role": message.role, "content": message.text}
+        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": _sendable(message.text)}
+    plain: dict[str, Any] = {"role": message.role, "content": _sendable(message.text)}
     if message.tool_calls:
-        plain["content"] = message.text or None
-        plain["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-            for call in message.tool_calls
-        ]
+        plain["content"] = plain["content"] or None
+        plain["tool_calls"] = [_call_json(call) for call in message.tool_calls]
     return plain
+
+
+def _call_json(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": _sendable(call.arguments) or "{}"}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _sendable(text: str) -> str:
+    """Half a surrogate pair, which JSON may bring in by an escape, cannot be sent."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def tool_json(tool: Tool) -> dict[str, Any]:

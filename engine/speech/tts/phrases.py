@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 from gevent.pool import Pool
 
 from engine import paths
@@ -15,6 +14,7 @@ from engine.errors import TrunklineError
 from engine.speech.errors import SpeechError
 from engine.speech.interfaces import Chunk, Voice
 from engine.speech.tts.phrase_files import PhraseFiles
+from engine.speech.tts.shape import joined
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,13 @@ class PhraseCache:
 
     def _make(self, text: str) -> None:
         try:
-            chunk = _whole(list(self.voice.render(text)))
+            chunks = list(self.voice.render(text))
+            if not chunks:
+                raise SpeechError("the voice gave no audio for it")
         except TrunklineError as fault:
             log.warning("a fixed phrase cannot be rendered ahead: %s", fault)
             return
+        chunk = joined(chunks)
         self._files.save(self.name, text, chunk)
         self._phrases[text] = chunk
 
@@ -71,11 +74,3 @@ class PhraseCache:
     def close(self) -> None:
         """Close the voice behind."""
         self.voice.close()
-
-
-def _whole(chunks: list[Chunk]) -> Chunk:
-    """The chunks of a clause as one."""
-    if not chunks:
-        raise SpeechError("the voice gave no audio for it")
-    return Chunk(np.concatenate([chunk.pcm for chunk in chunks]), chunks[0].rate,
-                 tuple(word for chunk in chunks for word in chunk.words))

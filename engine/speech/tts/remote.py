@@ -1,5 +1,7 @@
 """What voices behind HTTP have in common: one request a clause, audio passed on as it comes, trimmed of silence."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 
@@ -11,9 +13,13 @@ from engine.net.credentials import Credentials
 from engine.net.http import Answer, HttpClient
 from engine.speech.interfaces import Chunk, Pcm, WordTime
 from engine.speech.tts.pcm_stream import PcmStream
-from engine.speech.tts.shape import Trimmer
+from engine.speech.tts.shape import Trimmer, joined
 
 MAX_TEXT = 2000  # characters of a clause
+
+STREAMED_RATES_HZ = (8000, 16000, 24000, 48000)
+"""Rates that are resampled as they come. Audio at another rate is passed on when the clause is complete: resampled in
+pieces it would click where they meet."""
 
 
 class RemoteVoice:
@@ -25,7 +31,7 @@ class RemoteVoice:
     def __init__(self, name: str, options: VoiceOptions, credentials: Credentials) -> None:
         """``name`` is what the configuration calls it."""
         self.provider = name
-        self.name = f"{name}:{options.kind}:{_settings(options)}"  # type: ignore[attr-defined]
+        self.name = f"{name}:{_settings(options)}"
         self._credentials = credentials
         self._gain = 10 ** (options.gain_db / 20)
         self.http = HttpClient(
@@ -41,9 +47,14 @@ class RemoteVoice:
         if not any(character.isalnum() for character in text):
             return
         shape = Shape(self._gain)
+        gathered: list[Chunk] = []
         for chunk in self._speak(text, shape):
-            if len(chunk.pcm):
+            if len(chunk.pcm) and chunk.rate in STREAMED_RATES_HZ:
                 yield chunk
+            elif len(chunk.pcm):
+                gathered.append(chunk)
+        if gathered:
+            yield joined(gathered)
         if not shape.heard:
             raise ProviderFault(self.provider, "broken", "it gave no audio for the text")
 
@@ -132,8 +143,8 @@ class Shape:
 
 
 def _settings(options: VoiceOptions) -> str:
-    """What of the settings is heard, as text that is the same in every process."""
-    silent = {"kind", "api_key", "api_key_env", "headers", "max_connections", "timestamps"}
+    """A short text that changes with every setting that is heard, and is the same in every process."""
+    silent = {"api_key", "api_key_env", "headers", "max_connections", "timestamps"}
     heard = {name: value for name, value in options.model_dump().items()
              if name not in silent and not name.endswith("_timeout_s")}
-    return ",".join(f"{name}={value!r}" for name, value in sorted(heard.items()) if value not in ("", {}))
+    return hashlib.sha256(json.dumps(heard, sort_keys=True).encode()).hexdigest()[:12]
