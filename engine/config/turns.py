@@ -51,6 +51,10 @@ class TurnOptions(Options):
     barge_in_min_words: int = Field(1, ge=1)
     """Fewer words than this, backchannels aside, never interrupt; stop words always do."""
 
+    words_need_voice: bool = True
+    """Words over the agent's speech count only where the VAD heard a voice: a recogniser that hears the whole call
+    finds the agent's own words in its echo. In the agent's silence words always count."""
+
     resume_ms: int = Field(400, ge=0)
     """Silence after a false interruption (noise, cough, "uh-huh") until the agent goes on from the same word."""
 

@@ -97,6 +97,7 @@ def read(rows: list[Any]) -> list[Row]:
             said = row.text
         elif isinstance(row, Answer):
             answer = row.text
+            said = None if row.tools else said  # what comes next answers the result
         found.append(row)
     return found
 

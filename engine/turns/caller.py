@@ -7,6 +7,8 @@ come late and in any order.
 from dataclasses import dataclass, field
 from math import inf
 
+from engine.turns.words import tokens
+
 COVER_S = 0.3
 """A final transcript that ends at most so long before the voice did speaks of all of that stretch: recognisers date the
 end of the last word, the VAD the end of the last sound."""
@@ -109,6 +111,8 @@ class Turn:
 
     def take(self, piece: Piece, voice: Voice) -> None:
         """Add a transcript. It takes the place of what it is a newer account of: partials, and repeated finals."""
+        if not piece.final and any(_said_already(piece, old) for old in self.pieces):
+            return
         self.pieces = [old for old in self.pieces if not _replaces(piece, old)]
         at = next((i for i, old in enumerate(self.pieces) if old.start > piece.start), len(self.pieces))
         self.pieces.insert(at, piece)
@@ -128,15 +132,29 @@ class Turn:
         self.at_once |= later.at_once
 
 
+def _said_already(new: Piece, old: Piece) -> bool:
+    """Whether the partial ``new`` comes after the final ``old`` of its audio: recognisers repeat themselves."""
+    overlap = min(new.end, old.end) - max(new.start, old.start)
+    return old.final and overlap > (new.end - new.start) / 2 and new.end <= old.end
+
+
 def _replaces(new: Piece, old: Piece) -> bool:
     """Whether ``new`` tells of the same audio as ``old``. A partial gives way to all that overlaps it; two finals are
-    the same when they overlap by more than half of the shorter one."""
+    the same when they overlap by more than half of the shorter one. Either is replaced by what begins with its words
+    and goes on."""
     if (new.start, new.end) == (old.start, old.end):
         return new.final or not old.final
     overlap = min(new.end, old.end) - max(new.start, old.start)
+    if overlap > (old.end - old.start) / 2 and _begins_with(new.text, old.text):
+        return True
     if not old.final:
         return overlap > 0 or new.start <= old.start <= old.end <= new.end
     return new.final and overlap > min(new.end - new.start, old.end - old.start) / 2
+
+
+def _begins_with(text: str, beginning: str) -> bool:
+    words = tokens(beginning)
+    return bool(words) and tokens(text)[: len(words)] == words
 
 
 __all__ = ["COVER_S", "Piece", "Turn", "Voice"]

@@ -1,7 +1,7 @@
 """The caller's side of the floor: voice, words, keys. What the caller does may hold, interrupt or outdate a reply."""
 
 from engine.turns import events as ev
-from engine.turns.caller import Piece, Turn
+from engine.turns.caller import COVER_S, Piece, Turn
 from engine.turns.desk import Desk
 from engine.turns.endpointing import Collecting
 from engine.turns.speaking import Speaking
@@ -56,6 +56,9 @@ class Hearing:
         late_for = self._decided_turn_of(piece)
         if late_for is not None:
             self._late(piece, late_for)
+        elif piece.text and self._unvoiced(piece):
+            if piece.final:
+                self._desk.note("unvoiced", "words without a voice over the agent's speech: its echo", text=piece.text)
         elif piece.text:
             self._words(piece)
         elif piece.final:
@@ -146,6 +149,14 @@ class Hearing:
             self._judge(reply, piece.final)
         else:
             self._outdate(reply)
+
+    def _unvoiced(self, piece: Piece) -> bool:
+        """Whether these words over the agent's speech come from no voice of the caller: recognisers that hear the whole
+        call find the agent's own words in its echo, which the ears do not take for a voice."""
+        voice, reply = self._state.voice, self._state.reply
+        if reply is None or reply.started_at is None or not self._desk.options.words_need_voice:
+            return False
+        return not voice.talking and piece.start >= max(reply.started_at, voice.off + COVER_S)
 
     def _no_words(self, piece: Piece) -> None:
         """The recogniser found none there."""

@@ -194,6 +194,21 @@ def test_every_word_of_a_turn_is_committed_once(case: Case) -> None:
     assert ends == sorted(ends)
 
 
+@many
+@given(cases)
+def test_what_is_thought_early_is_bounded(case: Case) -> None:
+    """A turn costs no more requests to the model than allowed while the caller talks, whatever the recogniser says."""
+    run = watched(case)
+    talking = False
+    early = 0
+    for entry in run.entries:
+        talking = entry.name == "voice_on" or (talking and entry.name != "voice_off")
+        if entry.name in ("turn", "cut"):
+            early = 0
+        early += entry.name == "think" and talking and bool(entry.fields["speculative"])
+        assert early <= case.turns.speculate_early
+
+
 events = st.one_of(
     st.builds(ev.VoiceOn, st.floats(0, 50)),
     st.builds(ev.VoiceOff, st.floats(0, 50)),
@@ -208,6 +223,9 @@ events = st.one_of(
     st.builds(ev.PlayoutFinished, st.integers(1, 5), st.floats(0, 50), st.just("What is it?")),
     st.builds(ev.PlayoutCut, st.integers(1, 5), st.floats(0, 50), st.sampled_from(("", "What"))),
     st.builds(ev.Digit, st.just("1"), st.floats(0, 50)),
+    st.builds(ev.Collect, st.integers(0, 3), st.sampled_from(("#", ""))),
+    st.just(ev.CollectEnd()),
+    st.builds(ev.Language, st.sampled_from(("ml", "xx", ""))),
     st.builds(ev.SayRequest, st.sampled_from(("", "Hello.")), st.booleans(), st.booleans()),
     st.builds(ev.Written, st.sampled_from(("", "hello")), st.floats(0, 50)),
     st.builds(ev.Interrupt, st.floats(0, 50)),

@@ -67,6 +67,10 @@ happenings = st.one_of(
     st.builds(lambda at, i, e: Happening("say", at * 3, ("We close in ten minutes.", i, e)), seconds, st.booleans(),
               st.sampled_from((False, False, True))),
     st.builds(lambda at: Happening("hangup", at * 4), seconds),
+    st.builds(lambda at, digits: Happening("collect", at * 2, (digits,)), seconds, st.sampled_from((0, 1, 4))),
+    st.builds(lambda at: Happening("collect_end", at * 4), seconds),
+    st.builds(lambda at: Happening("language", at * 3, ("hi",)), seconds),
+    st.builds(lambda at: Happening("digit", at * 2, ("#",)), seconds),
 )
 
 turn_options = st.builds(
