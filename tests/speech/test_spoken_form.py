@@ -50,6 +50,12 @@ ENGLISH = [
      "a dot b underscore c at x dot com."),
     ("He said “go” (at once) – then… well...", "He said go, at once, then, well."),
     ("R&D, 2 + 2 = 4, ~5, #7", "R and D, two plus two equals four, about five, number seven"),
+    ("a 5-star hotel, 3rd-party, 24x7, v. 2.0.1 and .5", "a five star hotel, third party, twenty-four seven, "
+     "v. two point zero point one and zero point five"),
+    ("Mon–Fri, 9am–6pm, until 31st Dec. 2024", "Monday to Friday, nine a.m. to six p.m., until the thirty-first of "
+     "December twenty twenty-four"),
+    ("20k, $1.5M, ₹5 cr, 5GB, 10kg, 3:1 :)", "twenty thousand, one point five million dollars, five crore rupees, "
+     "five gigabytes, ten kilograms, three to one"),
     ("It is OK【4:0†source】 [1].", "It is OK."),
 ]  # fmt: skip
 
@@ -69,6 +75,9 @@ OTHERS = [
     ("ml", "5:30-ന് വരൂ, 5:30 മണിക്ക്, 10:20 ന്, 8 a.m.",
      "അഞ്ചര മണിക്ക് വരൂ, അഞ്ചര മണിക്ക്, പത്ത് മണി ഇരുപത് മിനിറ്റിന്, രാവിലെ എട്ട് മണി"),
     ("ml", "2024-ൽ 10-ാം നില", "രണ്ടായിരത്തി ഇരുപത്തിനാലിൽ പത്താം നില"),
+    ("ml", "1 ദിവസം, 2-3 ദിവസം", "ഒരു ദിവസം, രണ്ട് മുതൽ മൂന്ന് ദിവസം വരെ"),
+    ("ta", "1 நாள், 2-3 நாட்கள்", "ஒரு நாள், இரண்டு முதல் மூன்று நாட்கள் வரை"),
+    ("fr", "+33 1 23 45 67 89", "plus trente-trois, un, vingt-trois, quarante-cinq, soixante-sept, quatre-vingt-neuf"),
     ("ml", "5-10 km", "അഞ്ച് മുതൽ പത്ത് കിലോമീറ്റർ വരെ"),
     ("ml", "Your OTP is 4829.", "Your OTP is four eight two nine."),
     ("ta", "₹1,20,000, ரூ. 500.50, 12%",

@@ -95,7 +95,9 @@ def _units() -> dict[str, tuple[str, str]]:
              "yr": "year", "yrs": "year", "px": "pixel"}  # fmt: skip
     units = {short: (name, name + "s") for short, name in plain.items()}
     for short, one, many in (
-        ("km/h", "kilometre per hour", "kilometres per hour"), ("kmph", "kilometre per hour", "kilometres per hour"),
+        ("km/h", "kilometre per hour", "kilometres per hour"), ("m/s", "metre per second", "metres per second"),
+        ("kmph", "kilometre per hour", "kilometres per hour"),
+        ("k", "thousand", "thousand"), ("K", "thousand", "thousand"), ("M", "million", "million"),
         ("mph", "mile per hour", "miles per hour"), ("Mbps", "megabit per second", "megabits per second"),
         ("Gbps", "gigabit per second", "gigabits per second"), ("kbps", "kilobit per second", "kilobits per second"),
         ("ft", "foot", "feet"), ("sq ft", "square foot", "square feet"), ("sqft", "square foot", "square feet"),
@@ -117,10 +119,14 @@ ENGLISH = Language(
            "EUR": Money("euro", "euros", "cent", "cents"), "GBP": Money("pound", "pounds", "penny", "pence")},
     units=_units(), scales=("lakhs", "lakh", "lacs", "lac", "crores", "crore", "thousand", "million", "billion",
                             "trillion"),
+    nouns=frozenset(("days", "weeks", "months", "years", "hours", "minutes", "seconds", "people", "times")),
+    short_scales={"k": "thousand", "K": "thousand", "M": "million", "mn": "million", "bn": "billion", "cr": "crore",
+                  "Cr": "crore", "L": "lakh"},
     signs={"&": "and", "=": "equals", "×": "times", "÷": "divided by", "±": "plus or minus", "@": "at",
            "§": "section", "≈": "about", "≤": "at most", "≥": "at least", "w/o": "without", "w/": "with"},
     abbreviations={"dr": "Doctor", "prof": "Professor", "e.g": "for example", "i.e": "that is", "etc": "et cetera",
-                   "approx": "approximately", "vs": "versus", "viz": "namely", "dept": "department",
+                   "approx": "approximately", "incl": "including",
+                   "vs": "versus", "viz": "namely", "dept": "department",
                    "govt": "government", "ltd": "limited", "pvt": "private", "inc": "incorporated", "smt": "Shrimati",
                    "adv": "Advocate", "capt": "Captain", "ext": "extension", "tel": "telephone", "mob": "mobile",
                    "jan": "January", "feb": "February", "aug": "August", "sept": "September", "oct": "October",
@@ -129,6 +135,6 @@ ENGLISH = Language(
                         "tracking", "number", "no", "booking", "pnr", "card", "invoice", "flight", "extension")),
     clock_words=("o'clock", "hrs", "hours"),
     clock_before=frozenset(("at", "by", "until", "till", "from", "before", "after", "between", "around", "since")),
-    year_before=frozenset(("in", "since", "during", "until", "year", "from")),
+    year_before=frozenset(("in", "since", "during", "until", "year", "from", "between")),
     money_and=" and ",
 )  # fmt: skip

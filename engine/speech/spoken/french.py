@@ -122,6 +122,8 @@ FRENCH = Language(
     money={"INR": Money("roupie", "roupies", "paisa", "paisas"), "USD": Money("dollar", "dollars", "cent", "cents"),
            "EUR": Money("euro", "euros", "centime", "centimes"), "GBP": Money("livre", "livres", "penny", "pence")},
     units=_units(), scales=("mille", "millions", "million", "milliards", "milliard"),
+    nouns=frozenset(("jours", "semaines", "mois", "ans", "heures", "minutes", "secondes", "personnes", "fois")),
+    short_scales={"k": "mille", "M": "millions", "Md": "milliards"},
     signs={"&": "et", "=": "égale", "×": "fois", "÷": "divisé par", "±": "plus ou moins", "@": "arobase",
            "§": "paragraphe", "≈": "environ", "≤": "au plus", "≥": "au moins"},
     abbreviations={"m": "Monsieur", "mm": "Messieurs", "mme": "Madame", "mmes": "Mesdames", "mlle": "Mademoiselle",

@@ -68,6 +68,12 @@ class Language:
     scales: tuple[str, ...]
     """Words for large numbers that may stand between a number and its currency."""
 
+    nouns: frozenset[str]
+    """Words, not shortened, that are often counted: they stay within a span, and follow the short form of one."""
+
+    short_scales: Mapping[str, str]
+    """Shortened ``scales``, as in "$5M"."""
+
     signs: Mapping[str, str]
     """Signs that are read as words wherever they stand."""
 

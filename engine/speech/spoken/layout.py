@@ -22,6 +22,7 @@ _CELL = re.compile(r"[ \t]*\|[ \t]*")
 _TIMES = re.compile(r"(?<=\d)[ \t]?\*[ \t]?(?=\d)")
 _EMPHASIS = re.compile(r"\*+|~~|`+|\\(?=[^\w\s])|(?<![^\W_])_+(?=[^\W_])|(?<=[^\W_])_+(?![^\W_])")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31});")
+_EMOTICON = re.compile(r"(?<![\w)])(?:[:;=]['-]?[()DP/|\]](?!\w)|<3|\^_\^)")
 _ODD_SPACE = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 _ODD_HYPHEN = re.compile(r"[\u2010\u2011\u2212]")
 _ODD = re.compile(r"[^\x20-\x7e\u00a1-\u02af\u0900-\u0dff\n]")
@@ -32,7 +33,7 @@ _JOINERS = "\u200c\u200d"
 
 _CLEANING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[\"\u201c\u201d\u201e\u00ab\u00bb\u2033]"), ""),
-    (re.compile(r"\u2018|(?<!\w)'(?=\w)|(?<=[.,!?])['\u2019]"), ""),
+    (re.compile(r"\u2018|(?<!\w)'(?=\w)|(?<=[.,!?])['\u2019]|(?<=\s)['\u2019](?=\s)"), ""),
     (re.compile(r"\s*\("), ", "),
     (re.compile(r"(?<=[.!?])\)"), ""),
     (re.compile(r"\)"), ", "),
@@ -41,7 +42,7 @@ _CLEANING: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s*[\u2013\u2014]\s*|\s+-+\s+|\s*--+\s*|\u2192"), ", "),
     (re.compile(r"[*_#|<>\\^~`\u2022\u00a9\u00ae\[\]{}/$\u2044]+"), " "),
     (re.compile(r"\s+"), " "),
-    (re.compile(r" (?=[,.!?;:\u0964])"), ""),
+    (re.compile(r" (?=[,.!?;:\u0964]+(?:\s|$))"), ""),
     (re.compile(r",(?: ?,)+"), ","),
     (re.compile(r"(?<=[!?;:\u0964]),|,(?=[.!?;:\u0964])"), ""),
     (re.compile(r"^[ ,;:.]+|[ ]+$"), ""),
@@ -64,7 +65,7 @@ def outside_fences(traced: Traced, inside: bool) -> tuple[Traced, bool]:
 def bare(traced: Traced) -> Traced:
     """The words and signs that a reader sees."""
     text = traced.replace(_COMMENT, "").keep(_AUTOLINK).replace(_TAG, " ").keep(_LINK).replace(_REFERENCE, "")
-    text = text.replace(_RULER, "").replace(_LINE_START, "").replace(_TIMES, "\u00d7")
+    text = text.replace(_EMOTICON, " ").replace(_RULER, "").replace(_LINE_START, "").replace(_TIMES, "\u00d7")
     if _ROW.search(text.text):
         text = text.replace(_CELL, ", ")
     text = text.replace(_EMPHASIS, "").replace(_ENTITY, lambda entity: html.unescape(entity.group()))

@@ -7,6 +7,13 @@ from engine.speech.spoken.letters import MARKS
 
 HALF = r"(?:[ ]?(?:[aApP]\.[mM]\.|[aApP][mM]\b))"
 
+_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS = r"Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun"
+
+
+def _day(short: str) -> str:
+    return next(day for day in _WEEK if day.startswith(short[:3]))
+
 
 class Moments:
     """Reads dates and times of one language."""
@@ -14,6 +21,9 @@ class Moments:
     def __init__(self, language: Language) -> None:
         """For ``rules.Reader``."""
         self.language = language
+        # Short names of months are English ones here; the short name of May is its name.
+        self._short_months = {month[:3]: month for month in language.months} if language.code == "en" else {}
+        self._short_months.pop("May", None)
 
     def rules(self) -> list[Rule]:
         """In the order in which they are to be tried."""
@@ -22,16 +32,21 @@ class Moments:
         at_endings = "|".join(language.clock_at_written) or "-"
         time = (rf"(?:[01]?\d|2[0-4])(?:[:][0-5]\d(?!\d)|[ ]?h[ ]?[0-5]\d\b|[ ]?h\b|(?:\.[0-5]\d)?{HALF})"
                 rf"(?:[ ]?{HALF})?(?:[ ](?:{words})(?!\w|[{MARKS}]))?")  # fmt: skip
-        months = "|".join(re.escape(month) for month in language.months)
+        months = "|".join([*language.months, *(rf"{short}\b\.?" for short in self._short_months)])
         rules: list[Rule] = [
             (r"(\d{4})-(\d{2})-(\d{2})(?:T[\d:.]+Z?)?(?!\d)", lambda m: self._date(m[3], m[2], m[1])),
-            (r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d|[./-]\d)", lambda m: self._date(m[1], m[3], m[4])),
+            (r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d|[./-]\d)", lambda m: self._date(m[1], m[3], m[4], m[2])),
         ]
         if language.code in ("en", "fr"):
             rules += [
-                (rf"(\d{{1,2}})(?:st|nd|rd|th|er)?(?: of)? ({months})\b(?:,? (\d{{4}})\b)?", self._day_month),
+                (rf"(\d{{1,2}})(?:st|nd|rd|th|er)?(?: of)? ({months})(?!\w)(?:,? (\d{{4}})\b)?", self._day_month),
                 (rf"({months}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?![.,:]?\d)(?:,? (\d{{4}})\b)?", self._month_day),
-                (rf"({months}) (\d{{4}})\b", lambda m: f"{m[1]} {language.year(int(m[2]))}"),
+                (rf"({months}) (\d{{4}})\b", lambda m: f"{self._month(m[1])} {language.year(int(m[2]))}"),
+            ]
+        if language.code == "en":
+            rules += [
+                (rf"({_DAYS})\.?[ ]?[-\u2013][ ]?({_DAYS})\b", lambda m: f"{_day(m[1])} to {_day(m[2])}"),
+                (r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\b", lambda m: _day(m[0])),
             ]
         rules += [
             (rf"{time}[ ]?[-\u2013][ ]?{time}", self._times),
@@ -41,16 +56,20 @@ class Moments:
         ]
         return rules
 
-    def _date(self, day: str, month: str, year: str) -> str | None:
+    def _month(self, written: str) -> str:
+        """The whole name of a month."""
+        return self._short_months.get(written.rstrip("."), written)
+
+    def _date(self, day: str, month: str, year: str, mark: str = "/") -> str | None:
         d, m, y = int(day), int(month), int(year)
         if m > 12 >= d and self.language.code == "en":
             d, m = m, d
-        if not (1 <= d <= 31 and 1 <= m <= 12) or (len(year) == 2 and len(day + month) < 3):
+        if not (1 <= d <= 31 and 1 <= m <= 12) or (len(year) == 2 and mark != "/" and len(day + month) < 3):
             return None
         return self.language.date(d, m, y + 2000 if len(year) == 2 else y)
 
     def _day_month(self, match: re.Match[str]) -> str | None:
-        day, month = int(match[1]), self.language.months.index(match[2]) + 1
+        day, month = int(match[1]), self.language.months.index(self._month(match[2])) + 1
         if not 1 <= day <= 31:
             return None
         said = self.language.date(day, month, int(match[3]) if match[3] else None)
@@ -61,7 +80,7 @@ class Moments:
         if self.language.code != "en" or not 1 <= int(match[2]) <= 31:
             return None
         year = f", {self.language.year(int(match[3]))}" if match[3] else ""
-        return f"{match[1]} {self.language.ordinal(int(match[2]))}{year}"
+        return f"{self._month(match[1])} {self.language.ordinal(int(match[2]))}{year}"
 
     def _clock(self, text: str, half: Half = "") -> str | None:
         figures = re.findall(r"\d+", text)

@@ -54,7 +54,7 @@ class Numerals:
 
     def telephone(self, groups: list[str]) -> str:
         """The groups of a telephone number, with a pause between them."""
-        if self.language.pairs and len(groups) > 2 and all(len(group) == 2 for group in groups[1:]):
+        if self.language.pairs and sum(len(group) == 2 for group in groups) > 2:
             return ", ".join(self._pair(group) for group in groups)
         return ", ".join(self.digits(group) for group in groups)
 

@@ -29,6 +29,7 @@ _SIGNS_BEFORE = rf"(?:₹|US\$|\$|€|£|(?:[Rr]s|INR|USD|EUR|GBP|रु|രൂ|
 _SIGNS_AFTER = r"(?:₹|\$|€|£|(?:INR|USD|EUR|GBP|Rs)\b)"
 _TOP = "com|org|net|in|fr|io|co|gov|edu|ai|info|app|dev|uk|eu|me|tv|biz|local"
 _VULGAR = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅕": (1, 5), "⅛": (1, 8)}
+_AS_ONE_SIGN = {"1/2": "½", "1/4": "¼", "3/4": "¾"}
 _ADDRESS_WORDS = {
     "en": ("at", "dot", "dash", "underscore", "slash"), "fr": ("arobase", "point", "tiret", "tiret bas", "barre"),
     "hi": ("ऐट", "डॉट", "डैश", "अंडरस्कोर", "स्लैश"), "ml": ("അറ്റ്", "ഡോട്ട്", "ഡാഷ്", "അണ്ടർസ്കോർ", "സ്ലാഷ്"),
@@ -49,7 +50,9 @@ class Reader:
         """Build the rules; ``reader`` keeps them."""
         self.language = language
         self.numerals = Numerals(language, in_lakhs)
-        self._nouns = {noun for nouns in (*language.money.values(), *language.units.values()) for noun in nouns}
+        self._mark = "," if language.decimal_comma else "."
+        named = (*language.money.values(), *language.units.values())
+        self._nouns = language.nouns | {noun for nouns in named for noun in nouns}
         self._rules = [(re.compile(pattern), say) for pattern, say in self._all_rules()]
 
     def read(self, text: Traced) -> Traced:
@@ -78,8 +81,9 @@ class Reader:
 
     def _all_rules(self) -> list[Rule]:
         num, language = self.numerals.pattern, self.language
-        scale = rf"(?:[ ]?(?:{'|'.join(language.scales)})(?!\w|[{MARKS}]))?"
+        scale = rf"(?:[ ]?(?:{'|'.join([*language.scales, *language.short_scales])})(?!\w|[{MARKS}]))?"
         units = "|".join(re.escape(unit) for unit in sorted(language.units, key=len, reverse=True))
+        counted = "|".join(sorted(language.nouns, key=len, reverse=True))
         short = "|".join(re.escape(short) for short in sorted(language.abbreviations, key=len, reverse=True))
         signs = "|".join(re.escape(sign) for sign in sorted(language.signs, key=len, reverse=True))
         rules: list[Rule] = [
@@ -87,24 +91,31 @@ class Reader:
             (r"(?:https?://|www\.)[^\s<>]*[\w/]", self._site),
             (rf"(?:[A-Za-z0-9-]+\.)+(?:{_TOP})\b(?:/[\w/-]*[\w/])?", self._site),
             *Moments(language).rules(),
-            (r"24/7\b", lambda m: f"{language.cardinal(24)} {language.cardinal(7)}"),
+            (r"24[/x×]7\b", lambda m: f"{language.cardinal(24)} {language.cardinal(7)}"),
             (rf"({_SIGNS_BEFORE})[ ]?({num})(?:[ ]?[-\u2013][ ]?(?:{_SIGNS_BEFORE})?[ ]?({num}))?({scale})(?:/-)?",
              self._money_before),
             (rf"({num})(?:[ ]?[-\u2013][ ]?({num}))?({scale})[ ]?({_SIGNS_AFTER})", self._money_after),
-            (r"\+?\(?\d{1,6}\)?(?:[ -]\(?\d{2,6}\)?)+(?![\d.,]*\d)|\+\d{7,15}(?!\d)|\d{10,15}(?![\d,.]*\d)",
-             self._telephone),
+            (r"\+?\(?\d{1,6}\)?(?:[ -]\(?\d{2,8}\)?)+(?![\d.,]*\d)", self._telephone),
+            (r"\+\d{1,3}(?:[ -]\d{1,8})+(?!\d)|\+\d{7,15}(?!\d)|\d{10,15}(?![\d,.]*\d)", self._telephone),
+            (r"\d{1,4}(?:\.\d{1,4}){2,5}(?![\w.]*\d)", self._version),
             (r"(?=[A-Z\d-]{0,40}[A-Z])(?=[A-Z\d-]{0,40}\d)[A-Z\d]{1,40}(?:-[A-Z\d]{1,40}){0,9}(?![\w-])", self._code),
             (rf"-({num})(?:[ ]?({units})(?!\w|[{MARKS}]|²))?", self._negative),
-            (rf"({num})[ ]?[-\u2013][ ]?({num})(?![-/]\d)(?:[ ]?(%|(?:{units})(?!\w|[{MARKS}])))?", self._range),
+            (rf"({num})[ ]?[-\u2013][ ]?({num})(?![-/]\d)(?:[ ]?(%|(?:{units}|{counted})(?!\w|[{MARKS}])))?",
+             self._range),
             (rf"({num})[ ]?(%|(?:{units})(?!\w|[{MARKS}]|²))", self._measure),
             (r"(\d+)[ ]?([½¼¾])", lambda m: self._mixed(m[1], m[2])),
+            (r"(\d+) (1/2|1/4|3/4)(?![\d/])", lambda m: self._mixed(m[1], _AS_ONE_SIGN[m[2]])),
             (r"[½¼¾⅓⅔⅕⅛]", lambda m: language.fraction(*_VULGAR[m[0]])),
             (r"(\d{1,2})/(\d{1,4})(?![\d/])", self._fraction),
+            (r"(\d{1,3}):(\d{1,3})(?![\d:])", self._ratio),
+            (r"\.\d+", lambda m: None if self._inside(m) else self.numerals.say(f"0{m[0]}".replace(".", self._mark))),
             *self._endings(num),
             (rf"{num}", self._number),
             (r"(?:[Nn]os?\.|№|[nN]°|#|नं\.?|നം\.?|எண்\.)[ ]?(?=\d)", lambda m: language.number),
             (rf"(?i:({short}))(\.|\b(?![{MARKS}]))", self._abbreviation),
             (r"-(?=\d)", lambda m: "" if m.string[m.start() - 1 : m.start()].isalpha() else None),
+            (r"-(?=[^\W\d_])", lambda m: "" if re.search(r"\d(?:st|nd|rd|th)?$", m.string[: m.start()]) else None),
+            (r"-(?=[₹$€£])", lambda m: None if self._inside(m) else language.minus),
             (r"~[ ]?(?=\d)", lambda m: language.about),
             (r"\+", lambda m: language.plus),
             (r"°", lambda m: language.degrees),
@@ -144,6 +155,8 @@ class Reader:
         parts = re.findall(r"[A-Z]+|\d+", match[0])
         if max(len(part) for part in parts if part[0].isalpha()) > 4:
             return None
+        if len(parts) == 2 and "-" not in match[0] and parts[1] in self.language.units:
+            return None
         said = []
         for part in parts:
             if part[0].lower() in ALPHABET:
@@ -152,7 +165,7 @@ class Reader:
                 said.append(self.language.cardinal(int(part)))
             else:
                 said.append(self.numerals.digits(part))
-        return (", " if len(parts) > 3 or any(len(part) > 2 for part in parts) else " ").join(said)
+        return (", " if any(len(part) > 2 for part in parts) else " ").join(said)
 
     def _telephone(self, match: re.Match[str]) -> str | None:
         groups = re.findall(r"\d+", match[0])
@@ -188,6 +201,7 @@ class Reader:
         small = not scale and not last and len(decimals) == 2
         figures = whole if small else last or first
         noun = money.one if not scale and self.numerals.one(figures) else money.many
+        scale = self.language.short_scales.get(scale, scale)
         if small and whole != "0":
             grouped = first[: -len(decimals) - 1]
             said = f"{self.numerals.say(grouped, noun, lakhs=lakhs)} {noun}"
@@ -227,8 +241,25 @@ class Reader:
             return self.numerals.say(figures)
         if unit == "%":
             return f"{self.numerals.say(figures)} {self.language.percent}"
+        if unit in self.language.nouns:
+            return f"{self.numerals.say(figures, unit)} {unit}"
         noun = self.language.units[unit][0 if self.numerals.one(figures) else 1]
         return f"{self.numerals.say(figures, noun)} {noun}"
+
+    def _version(self, match: re.Match[str]) -> str:
+        """2.0.1, and addresses such as 10.0.0.1."""
+        point = "point" if self.language.decimal_comma else self.language.point
+        return f" {point} ".join(self.numerals.say(figures) for figures in match[0].split("."))
+
+    def _ratio(self, match: re.Match[str]) -> str:
+        link = " to " if self.language.code == "en" else ", "
+        return link.join(self.numerals.say(figures) for figures in match.groups())
+
+    @staticmethod
+    def _inside(match: re.Match[str]) -> bool:
+        """Whether the match goes on with a word or number."""
+        before = match.string[match.start() - 1 : match.start()]
+        return before.isalnum() or before in (")", "-", ".")
 
     def _mixed(self, whole: str, sign: str) -> str:
         link = {"en": "and a half", "fr": "et demi"}.get(self.language.code) if sign == "½" else None
