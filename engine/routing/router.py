@@ -6,7 +6,7 @@
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
@@ -35,8 +35,8 @@ JUST_NOW_S = 0.1
 class Connectors(Protocol):
     """The providers themselves, made elsewhere; each choice is made once and shared by all calls."""
 
-    def able(self, capability: Capability) -> Collection[str] | None:
-        """Names of providers that there is a connection to; None: all of the routing file."""
+    def able(self, choice: Choice) -> bool:
+        """Whether there is a connection for ``choice``; asked once a call."""
 
     def model(self, choice: Choice) -> Model:
         """The language model of ``choice``. Raises ``TrunklineError`` where it cannot be had."""
@@ -90,8 +90,11 @@ class Router:
 
     def decide(self, capability: Capability, facts: Facts) -> Decision:
         """The order for a call with these facts that has not begun."""
-        return order(plan(self.routes, capability, facts), self.health, self.options, self.clock(),
-                     connected=self.connectors.able(capability))
+        return order(self.plan(capability, facts), self.health, self.options, self.clock())
+
+    def plan(self, capability: Capability, facts: Facts) -> Plan:
+        """What the routing file says, of those that there is a connection to."""
+        return plan(self.routes, capability, facts, self.connectors.able)
 
     def for_call(self, facts: Facts, log: Log) -> "CallRoute":
         """What routing keeps for one call."""
@@ -169,14 +172,13 @@ class CallRoute:
         """Who is asked next, in which order."""
         planned = self._plans.get(capability)
         if planned is None:
-            planned = self._plans[capability] = plan(self.router.routes, capability, self.facts)
+            planned = self._plans[capability] = self.router.plan(capability, self.facts)
         now = self.now
         avoided = [provider for (what, provider), until in self._avoided.items() if what == capability and now < until]
         used = self._used.get((capability, self.facts.language))
         # A model has no voice that the caller would miss; voices and recognisers stay.
         sticky = used.name if used and capability != "llm" else ""
-        return order(planned, self.health, self.options, now, sticky=sticky, avoided=avoided,
-                     connected=self.router.connectors.able(capability))
+        return order(planned, self.health, self.options, now, sticky=sticky, avoided=avoided)
 
     def begin(self, choice: Choice) -> Request:
         """A request to ``choice`` begins now."""
