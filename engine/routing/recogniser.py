@@ -7,6 +7,7 @@ caller's audio is kept meanwhile; positions stay those of the call.
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import gevent
 
@@ -89,14 +90,14 @@ class RoutedStream:
         if (live.choice.language, live.choice.dialect) != (facts.language, facts.dialect):
             self._leave(live)
             self._change_over(f"the call's language is {facts.language}")
-            return
-        self._tell(live, live.stream.voice_on, sample)
+        elif not self._left_for_better(live):
+            self._tell(live, live.stream.voice_on, sample)
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped: the final is due."""
         self._replay.voice_off(sample)
         live = self._live
-        if live is not None:
+        if live is not None and not self._left_for_better(live):
             self._expect(live)
             self._tell(live, live.stream.voice_off, sample)
 
@@ -123,7 +124,10 @@ class RoutedStream:
             return
         fault = live.slot.take() if heard.final else None
         if fault is not None:
-            self._lost(live, fault)  # this final is only what was known of it; the next recogniser hears it anew
+            # This final is only what was known of the stretch; the next recogniser hears it anew.
+            (live.request or live.opening or self._route.begin(live.choice)).spoiled(fault)
+            self._leave(live)
+            self._change_over(str(fault))
             return
         heard = replace(heard, start=heard.start + live.offset, end=heard.end + live.offset)
         self._replay.heard(heard)
@@ -163,9 +167,7 @@ class RoutedStream:
         self._watch = None  # it is this greenlet
         if self._closed or live is not self._live:
             return
-        others = [one for one in self._route.order("stt").standing
-                  if one.ready and one.choice.provider != live.choice.provider]
-        if others:
+        if self._others(live):
             waited = self._route.options.final_ms
             self._lost(live, ProviderFault(live.choice.provider, "timeout", f"no final after {waited} ms of silence"))
 
@@ -185,6 +187,20 @@ class RoutedStream:
             self._route.avoid(live.choice, self._route.options.avoid_s)
             self._leave(live)
             self._change_over(f"confidence below {wanted:g}")
+
+    def _left_for_better(self, live: "_Live") -> bool:
+        """Whether ``live`` was left, because its provider has been failing in other calls or cannot be connected to."""
+        state = self._route.health.vitals(live.choice, self._route.now).state
+        if state != "open" or not self._others(live):
+            return False
+        self._leave(live)
+        self._change_over("its breaker is open")
+        return True
+
+    def _others(self, live: "_Live") -> bool:
+        """Whether another provider is ready."""
+        return any(one.ready and one.choice.provider != live.choice.provider
+                   for one in self._route.order("stt").standing)
 
     # ------------------------------------------------------------ changing over
 
@@ -246,6 +262,7 @@ class RoutedStream:
         late = gevent.Timeout.start_new(OPEN_TIMEOUT_S)
         try:
             recogniser, slot = self._route.router.connectors.recogniser(choice)
+            slot.count = partial(self._route.router.told, choice)
             live = _Live(choice, slot, request)
             live.stream = recogniser.open(self._rate, lambda heard: self._heard(live, heard))
         except (Exception, gevent.Timeout) as fault:  # noqa: BLE001  the next one may do better

@@ -28,7 +28,7 @@ from engine.speech.interfaces import Recogniser, Voice
 log = logging.getLogger(__name__)
 
 
-JUST_NOW_S = 0.1
+JUST_NOW_S = 0.01
 """A fault and the final that it spoiled come together; what is older belongs to no final."""
 
 
@@ -49,16 +49,19 @@ class Connectors(Protocol):
 
 
 class FaultSlot:
-    """Takes the faults of one recogniser, whose calls share it (its ``on_fault``). A fault is told just before the
-    final of the stretch that it befell, in the same greenlet: that is how the call is found that it concerns."""
+    """Takes the faults of one recogniser, whose calls share it (its ``on_fault``). A fault that spoils a stretch is
+    told just before the stretch's final, in the same greenlet: that is how the call is found that it concerns. Others
+    (a connection that cannot be made again) concern the provider only."""
 
     def __init__(self) -> None:
-        """No fault yet."""
+        """No fault yet; ``count`` is told of each."""
+        self.count: Callable[[ProviderFault], None] = _nobody_counts
         self._told: tuple[object, float, ProviderFault] | None = None
 
     def __call__(self, fault: ProviderFault) -> None:
         """Something went wrong."""
         self._told = (getcurrent(), monotonic(), fault)
+        self.count(fault)
 
     def take(self) -> ProviderFault | None:
         """The fault that this greenlet has just told, once."""
@@ -96,6 +99,18 @@ class Router:
         """What the routing file says, of those that there is a connection to."""
         return plan(self.routes, capability, facts, self.connectors.able)
 
+    def told(self, choice: Choice, fault: ProviderFault) -> None:
+        """A provider that all calls share told of a fault, whichever call it was in."""
+        now = self.clock()
+        if self.health.bad(choice, now, self.health.begin(choice, now), fault.kind, fault.retry_after_s) == "opened":
+            self.warn(choice)
+
+    def warn(self, choice: Choice) -> float:
+        """A breaker has opened: one line in the process's log. Gives the seconds until it is tried again."""
+        seconds = self.health.vitals(choice, self.clock()).ready_in_s
+        log.warning("no more requests for %s to %s for %.0f s", choice.capability, choice.provider, seconds)
+        return seconds
+
     def for_call(self, facts: Facts, log: Log) -> "CallRoute":
         """What routing keeps for one call."""
         return CallRoute(self, facts, log)
@@ -130,6 +145,12 @@ class Request:
         route, now = self._route, self._route.now
         route.failed(self.choice, fault, (now - self._ticket.began) * 1000, begun)
         route.changed(self.choice, route.health.bad(self.choice, now, self._ticket, fault.kind, fault.retry_after_s))
+
+    def spoiled(self, fault: ProviderFault) -> None:
+        """It failed by a fault that the provider has told the router itself."""
+        if not self._over:
+            self._route.failed(self.choice, fault, (self._route.now - self._ticket.began) * 1000, True)
+            self.dropped()
 
     def dropped(self) -> None:
         """It was cancelled before it told anything."""
@@ -222,12 +243,9 @@ class CallRoute:
         """A breaker has opened or closed, by a request of this call."""
         if change is None:
             return
-        state = self.health.vitals(choice, self.now)
         fields = {"capability": choice.capability, "provider": choice.provider}
         if change == "opened":
-            log.warning("no more requests for %s to %s for %.0f s", choice.capability, choice.provider,
-                        state.ready_in_s)
-            self._log.write("breaker_opened", **fields, seconds=round(state.ready_in_s, 3))
+            self._log.write("breaker_opened", **fields, seconds=round(self.router.warn(choice), 3))
         else:
             log.info("%s answers requests for %s again", choice.provider, choice.capability)
             self._log.write("breaker_closed", **fields)
@@ -250,3 +268,7 @@ class CallRoute:
 
 def _nobody_is_told(seconds: float) -> None:
     """The default of ``on_wait``."""
+
+
+def _nobody_counts(fault: ProviderFault) -> None:
+    """The default of ``FaultSlot.count``."""
