@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 OPEN_TIMEOUT_S = 2.0
 """Longest wait for a recogniser to open a stream."""
 
+SILENCE_MS = 500
+"""Voice for so long without a transcript makes us look whether the provider has failed otherwise."""
+
 RETRY_S, RETRY_MAX_S = 1.0, 10.0
 """Pause before all recognisers are tried again after none could be had; doubles."""
 
@@ -77,6 +80,8 @@ class RoutedStream:
                 live.stream.feed(frame)
             except Exception as fault:  # noqa: BLE001  whatever it is, this recogniser is of no use any more
                 self._lost(live, as_fault(live.choice, fault))
+            else:
+                self._watch_silence(live)
 
     def voice_on(self, sample: int) -> None:
         """The caller's voice started. Here a change of the call's language takes effect."""
@@ -129,6 +134,7 @@ class RoutedStream:
             self._leave(live)
             self._change_over(str(fault))
             return
+        live.told_at = self._replay.position
         heard = replace(heard, start=heard.start + live.offset, end=heard.end + live.offset)
         self._replay.heard(heard)
         if heard.final:
@@ -187,6 +193,13 @@ class RoutedStream:
             self._route.avoid(live.choice, self._route.options.avoid_s)
             self._leave(live)
             self._change_over(f"confidence below {wanted:g}")
+
+    def _watch_silence(self, live: "_Live") -> None:
+        """In the middle of the caller's voice without a transcript: is the provider still there?"""
+        owed, position = self._replay.owed, self._replay.position
+        if owed and position - max(live.told_at, owed[0].start) > self._rate * SILENCE_MS // 1000:
+            live.told_at = position
+            self._left_for_better(live)
 
     def _left_for_better(self, live: "_Live") -> bool:
         """Whether ``live`` was left, because its provider has been failing in other calls or cannot be connected to."""
@@ -311,7 +324,8 @@ class RoutedStream:
 
 
 class _Live:
-    """The stream in use: its sample 0 is the call's sample ``offset``; it has been the one since ``fed_from``.
+    """The stream in use: its sample 0 is the call's sample ``offset``; it has been the one since ``fed_from``, and told
+    something, or was looked after, at ``told_at``.
 
     ``opening`` is the request to open it, which is good when the first final has come; ``request`` that for a final.
     """
@@ -325,6 +339,7 @@ class _Live:
         self.request: Request | None = None
         self.offset = 0
         self.fed_from = 0
+        self.told_at = 0
 
     def close(self) -> None:
         try:

@@ -153,18 +153,21 @@ def test_a_fault_long_before_a_final_does_not_spoil_it(calling):
     assert one.heard == [Heard("good morning", True, 8000, 16000)] and not stream.closed
 
 
-@pytest.mark.parametrize("edge", ["on", "off"])
-def test_a_recogniser_that_cannot_connect_any_more_is_left_with_the_next_edge_of_the_voice(edge, calling):
+@pytest.mark.parametrize("edge", ["on", "off", "none"])
+def test_a_recogniser_that_cannot_connect_any_more_is_left_at_once(edge, calling):
     """It tells its faults without any final: nobody has to wait until one is overdue."""
     one = calling()
     one.speaks(1.0, 2.0)
     one.at("a").say("yes", 8000, 16000)
-    if edge == "off":
+    if edge != "on":
         one.speaks(3.0)
     for _ in range(3):
         one.world.recognisers["a", "ml"].on_fault(fault())
     if edge == "on":
         one.speaks(3.0)
+    if edge == "none":
+        one.frames_until(3.6)
+        assert one.at("b").edges[0][0] == "on"
     one.frames_until(4.16)
     one.stream.voice_off(32000)
     second = one.at("b")
