@@ -25,6 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelstore, paths
+from engine.cli import routing_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -65,6 +66,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [loopback(), receive_buffer(config), open_files(config)]
     findings += disk()
     findings += [*models(), *voices(config), collection(config), *freeswitch(config, environ)]
+    findings += [Finding("routing", *row) for row in routing_checks.look(config)]
     return findings
 
 

@@ -121,7 +121,7 @@ def _points(planned: Planned, failed: float, p95_ms: float, options: RoutingOpti
 def _note(vitals: Vitals, shunned: bool, held: bool) -> str:
     notes = []
     if vitals.resting_s > 0:
-        notes.append(f"rate limit, rests {vitals.resting_s:.1f} s")
+        notes.append(f"asked for a pause, rests {vitals.resting_s:.1f} s")
     if vitals.state == "open":
         notes.append(f"breaker open, tried again in {vitals.ready_in_s:.1f} s")
     elif vitals.state == "half_open":

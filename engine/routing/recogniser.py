@@ -41,9 +41,8 @@ class RoutedRecogniser:
 
     def open(self, rate: int, deliver: Callable[[Heard], None]) -> "RoutedStream":
         """As ``Recogniser.open``. Raises ``ProviderFault`` when there is no candidate at all."""
-        decision = self._route.order("stt")
-        if not decision.standing:
-            raise self._route.nobody("stt", decision, None)
+        if not self._route.order("stt").standing:
+            raise self._route.nobody("stt", (), None)
         return RoutedStream(self._route, rate, deliver)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from gevent import getcurrent
 
 from engine.config.routing import Capability, RoutingOptions
 from engine.dialog.model import Model
-from engine.errors import FaultKind, ProviderFault
+from engine.errors import ProviderFault
 from engine.routing.account import Account
 from engine.routing.breaker import Change, Ticket
 from engine.routing.facts import Choice, Facts
@@ -250,15 +250,15 @@ class CallRoute:
             log.info("%s answers requests for %s again", choice.provider, choice.capability)
             self._log.write("breaker_closed", **fields)
 
-    def nobody(self, capability: Capability, decision: Decision, last: ProviderFault | None) -> ProviderFault:
-        """The fault for a request that nobody is left for."""
-        who = ", ".join(one.choice.name for one in decision.standing) or "nobody"
-        kind: FaultKind = last.kind if last else "unavailable"
-        text = f"no provider is left for {capability} (asked: {who})"
+    def nobody(self, capability: Capability, asked: Sequence[str], last: ProviderFault | None) -> ProviderFault:
+        """The fault for a request that nobody is left for: the provider's own where only one was asked."""
+        if last is not None and len(asked) == 1:
+            return last
         if last is None:
-            text += f"; trunkline route explain --capability {capability} says why"
-        return ProviderFault("routing", kind, f"{text}{f'; the last said: {last}' if last else ''}",
-                             last.retry_after_s if last else None)
+            return ProviderFault("routing", "unavailable", f"no provider is left for {capability}; trunkline route "
+                                 f"explain --capability {capability} says why")
+        text = f"no provider is left for {capability} (asked: {', '.join(asked)}; the last said: {last})"
+        return ProviderFault("routing", last.kind, text, last.retry_after_s)
 
     def close(self) -> None:
         """The call is over: its costs go to the log. Close streams first, they bring their seconds."""

@@ -160,7 +160,8 @@ def test_a_provider_at_its_rate_limit_stands_behind_those_that_are_ready():
     fails(health, "cloud", kind="rate_limit", times=1, after=5.0, language="ml")
     decision = decide(health=health, now=1.0, language="ml")
     assert names(decision)[-1] == "cloud/big"
-    assert (decision.standing[-1].vitals.state, decision.standing[-1].note) == ("closed", "rate limit, rests 4.0 s")
+    last = decision.standing[-1]
+    assert (last.vitals.state, last.note) == ("closed", "asked for a pause, rests 4.0 s")
     assert names(decide(health=health, now=5.1, language="ml"))[0] == "cloud/big"
 
 
