@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
-from engine.cli import provider_checks
+from engine.cli import provider_checks, routing_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -67,6 +67,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += disk()
     findings += [*models(), *model_folders(), *voices(config), collection(config), *freeswitch(config, environ)]
     findings += [Finding("providers", *row) for row in provider_checks.look(config, environ, WAIT_S)]
+    findings += [Finding("routing", *row) for row in routing_checks.look(config)]
     return findings
 
 

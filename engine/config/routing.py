@@ -117,6 +117,10 @@ class ModelRoute(Options):
     dialects: tuple[str, ...] = ()
     """Dialects it is made for; empty: any. A call without a dialect may use it."""
 
+    connection: str = ""
+    """Name of the connection that serves it, where it is not one of those that are looked for: for provider ``x``,
+    capability ``tts`` and language ``ml`` these are ``x_tts_ml``, ``x_tts`` and ``x``."""
+
     cost_per_minute: float = Field(0.0, ge=0)
     """Price of a minute: of audio heard, of audio spoken, of a model's work."""
 
@@ -175,7 +179,7 @@ class RoutingFile(Options):
     """For languages without a list of their own."""
 
     providers: dict[str, ProviderRoute] = Field(min_length=1)
-    """By the name that connections are configured under."""
+    """By name; connections are looked for under names that begin with it."""
 
     routing_rules: dict[str, RuleRoute] = {}
     """Looked at from top to bottom."""

@@ -101,7 +101,7 @@ class Breaker:
         return self.ready_at(now) <= now
 
     def resting(self, now: float) -> float:
-        """Seconds that a rate limit lasts yet."""
+        """Seconds that it asked to be left alone yet."""
         return max(0.0, self._rest_until - now)
 
     def begin(self, now: float) -> Ticket:
@@ -124,8 +124,9 @@ class Breaker:
         return "closed"
 
     def bad(self, now: float, ticket: Ticket, kind: FaultKind, retry_after_s: float | None = None) -> Change | None:
-        """The request failed. A rate limit makes it rest, a refused request says nothing about the provider."""
-        if kind == "rate_limit":
+        """The request failed. A rate limit makes it rest, as does any fault that says when to try again; a refused
+        request says nothing about the provider."""
+        if kind == "rate_limit" or retry_after_s is not None:
             self._rest_until = max(self._rest_until, now + (REST_S if retry_after_s is None else retry_after_s))
         if kind in ("rate_limit", "refused"):
             self.dropped(ticket)

@@ -1,14 +1,16 @@
-"""The providers themselves, by the names of the routing file: made when first needed, once for all calls.
+"""The providers themselves, by the names of their connections: made when first needed, shared by all calls.
 
     connections = Connections()
-    connections.add_model("generic_cloud", lambda choice: OpenAiModel(...))
-    connections.add_voice("generic_cloud", lambda choice: OpenAiVoice(...))
+    connections.add_model("generic_cloud_llm", lambda choice: OpenAiChat(...))
+    connections.add_voice("generic_cloud_tts", lambda choice: PhraseCache(OpenAiSpeech(...)))
     connections.add_recogniser("deepgram", lambda choice, on_fault: DeepgramRecogniser(..., on_fault=on_fault))
+
+The routing file says who there is; ``Choice.connections`` says under which names a choice looks for its connection.
 """
 
 import logging
-from collections.abc import Callable, Collection
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from engine.config.routing import Capability
 from engine.dialog.model import Model
@@ -19,74 +21,81 @@ from engine.speech.interfaces import Recogniser, Voice
 
 log = logging.getLogger(__name__)
 
-
-class _Closable(Protocol):
-    def close(self) -> None:
-        """Free what it holds."""
-
-
-T = TypeVar("T", bound=_Closable)
+Key = tuple[Capability, str, str, str]
+"""Capability, connection, model, language: what is made once."""
 
 
 class Connections:
-    """``router.Connectors``. A provider that has no maker for a capability is passed over, and ``route explain`` says
-    so. Each (provider, model, language, dialect) is made once."""
+    """``router.Connectors``. A choice without a connection is no candidate, and ``excluded`` says so.
+
+    Makers are called in a greenlet of the first call that needs them: what takes long to load is made before, and the
+    maker only hands it out. Makers may give the same object for several choices.
+    """
 
     def __init__(self) -> None:
-        """No provider is known yet."""
+        """No connection yet."""
         self._models: dict[str, Callable[[Choice], Model]] = {}
         self._voices: dict[str, Callable[[Choice], Voice]] = {}
         self._recognisers: dict[str, Callable[[Choice, FaultSlot], Recogniser]] = {}
-        self._made: dict[Choice, _Closable] = {}
-        self._slots: dict[Choice, FaultSlot] = {}
+        self._made: dict[Key, Any] = {}
+        self._slots: dict[Key, FaultSlot] = {}
 
-    def add_model(self, provider: str, make: Callable[[Choice], Model]) -> None:
+    def add_model(self, name: str, make: Callable[[Choice], Model]) -> None:
         """``make(choice)`` gives the language model of ``choice.model``."""
-        self._models[provider] = make
+        self._models[name] = make
 
-    def add_voice(self, provider: str, make: Callable[[Choice], Voice]) -> None:
-        """``make(choice)`` gives a voice that speaks ``choice.language``. Wrap it in ``PhraseCache`` here."""
-        self._voices[provider] = make
+    def add_voice(self, name: str, make: Callable[[Choice], Voice]) -> None:
+        """``make(choice)`` gives a voice that speaks ``choice.language``; a cache of phrases belongs around each."""
+        self._voices[name] = make
 
-    def add_recogniser(self, provider: str, make: Callable[[Choice, FaultSlot], Recogniser]) -> None:
+    def add_recogniser(self, name: str, make: Callable[[Choice, FaultSlot], Recogniser]) -> None:
         """``make(choice, on_fault)`` gives a recogniser; ``on_fault(ProviderFault)`` takes what goes wrong in it, just
         before the final of the stretch that it went wrong with."""
-        self._recognisers[provider] = make
+        self._recognisers[name] = make
 
-    def able(self, capability: Capability) -> Collection[str]:
-        """Providers that there is a maker for."""
-        makers: dict[Capability, Collection[str]] = {
-            "llm": self._models.keys(), "tts": self._voices.keys(), "stt": self._recognisers.keys(),
+    def able(self, choice: Choice) -> bool:
+        """Whether there is a connection for ``choice``."""
+        makers: Mapping[Capability, Mapping[str, Any]] = {
+            "llm": self._models, "tts": self._voices, "stt": self._recognisers,
         }
-        return makers[capability]
+        return any(name in makers[choice.capability] for name in choice.connections)
 
     def model(self, choice: Choice) -> Model:
-        """The language model of ``choice``."""
-        return self._have(choice, self._models, lambda make: make(choice))
+        """The language model of ``choice``. Raises ``RoutingError`` without a connection, or what its maker raises."""
+        make, key = _maker(self._models, choice)
+        if key not in self._made:
+            self._made[key] = make(choice)
+        return self._made[key]
 
     def voice(self, choice: Choice) -> Voice:
-        """The voice of ``choice``."""
-        return self._have(choice, self._voices, lambda make: make(choice))
+        """The voice of ``choice``; as ``model``."""
+        make, key = _maker(self._voices, choice)
+        if key not in self._made:
+            self._made[key] = make(choice)
+        return self._made[key]
 
     def recogniser(self, choice: Choice) -> tuple[Recogniser, FaultSlot]:
-        """The recogniser of ``choice``, and where it tells its faults."""
-        slot = self._slots.setdefault(choice, FaultSlot())
-        return self._have(choice, self._recognisers, lambda make: make(choice, slot)), slot
+        """The recogniser of ``choice``, and where it tells its faults; as ``model``."""
+        make, key = _maker(self._recognisers, choice)
+        slot = self._slots.setdefault(key, FaultSlot())
+        if key not in self._made:
+            self._made[key] = make(choice, slot)
+        return self._made[key], slot
 
     def close(self) -> None:
-        """Close all that was made. Idempotent."""
-        made, self._made = self._made, {}
-        for choice, one in made.items():
+        """Close all that was made, each once. Idempotent."""
+        made = {id(one): one for one in self._made.values()}
+        self._made.clear()
+        for one in made.values():
             try:
                 one.close()
             except Exception:
-                log.exception("%s failed while it was closed", choice.name)
+                log.exception("%s failed while it was closed", type(one).__name__)
 
-    def _have(self, choice: Choice, makers: dict[str, Callable[..., T]], call: Callable[[Callable[..., T]], T]) -> T:
-        one = self._made.get(choice)
-        if one is None:
-            make = makers.get(choice.provider)
-            if make is None:
-                raise RoutingError(f"no connection to {choice.provider} for {choice.capability} is set up")
-            one = self._made[choice] = call(make)
-        return one  # type: ignore[return-value]
+
+def _maker(makers: dict[str, Any], choice: Choice) -> tuple[Any, Key]:
+    """The maker of the most special connection that there is, and what its product is known by."""
+    for name in choice.connections:
+        if name in makers:
+            return makers[name], (choice.capability, name, choice.model, choice.language)
+    raise RoutingError(f"there is no connection {' or '.join(choice.connections)} for {choice.capability}")

@@ -37,6 +37,14 @@ class Choice:
     name: str = field(init=False)
     """``provider/model``."""
 
+    @property
+    def connections(self) -> tuple[str, ...]:
+        """Names that its connection may have in the configuration, the most special first."""
+        if self.price.connection:
+            return (self.price.connection,)
+        base = f"{self.provider}_{self.capability}"
+        return (f"{base}_{self.language}", base, self.provider) if self.language else (base, self.provider)
+
     def __post_init__(self) -> None:
         """Derive the name, once."""
         object.__setattr__(self, "name", f"{self.provider}/{self.model}")

@@ -98,6 +98,7 @@ class _Race(Generic[T]):
         self.terms = terms
         self.done: SimpleQueue = SimpleQueue()
         self.last: ProviderFault | None = None
+        self.asked: list[str] = []
         self._line = list(decision.standing)
         self._running: list[_Try[T]] = []
         self._limited: list[tuple[float, Standing]] = []  # when they may be asked again
@@ -151,6 +152,8 @@ class _Race(Generic[T]):
         return None
 
     def _start(self, standing: Standing, delay_s: float = 0.0, waited: bool = False) -> None:
+        if standing.choice.name not in self.asked:
+            self.asked.append(standing.choice.name)
         self._running.append(_Try(self, standing, delay_s, waited))
 
     def _wait(self) -> _Try[T] | None:
@@ -212,7 +215,7 @@ def first_to_begin(
     race = _Race(route, decision, open_parts, terms)
     winner = race.run()
     if winner is None:
-        raise route.nobody(capability, decision, race.last)
+        raise route.nobody(capability, race.asked, race.last)
     assert winner.request is not None and winner.parts is not None
     winner.request.first()
     route.chosen(winner.choice, decision, str(race.last or ""))

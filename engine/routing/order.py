@@ -34,14 +34,13 @@ class Decision:
     plan: Plan
     standing: tuple[Standing, ...]
     passed_over: tuple[tuple[Choice, str], ...]
-    """Able, but not asked: with the model of the same provider that is better placed, or "" without a connection."""
+    """Able, but not asked: with the model of the same provider that is better placed."""
 
     @property
     def excluded(self) -> tuple[Excluded, ...]:
         """Who is not asked, in words."""
         return self.plan.excluded + tuple(
-            Excluded(choice.provider, choice.model, f"{better} of the same provider stands before it" if better else
-                     f"no connection for {choice.capability} is set up")
+            Excluded(choice.provider, choice.model, f"{better} of the same provider stands before it")
             for choice, better in self.passed_over
         )
 
@@ -71,19 +70,16 @@ class Decision:
 
 def order(
     plan: Plan, health: Health, options: RoutingOptions, now: float, *, sticky: str = "",
-    avoided: Collection[str] = (), connected: Collection[str] | None = None,
+    avoided: Collection[str] = (),
 ) -> Decision:
     """``sticky``: the ``provider/model`` that this call goes on with while it is ready. ``avoided``: providers that
-    failed in this call. ``connected``: providers that there is a connection to (None: all of them)."""
+    failed in this call."""
     passed_over: list[tuple[Choice, str]] = []
     found: list[tuple[tuple[Any, ...], Planned]] = []
     doing: dict[str, tuple[State, float, float, float]] = {}
     for planned in plan.candidates:
         choice = planned.choice
         provider = choice.provider
-        if connected is not None and provider not in connected:
-            passed_over.append((choice, ""))
-            continue
         if provider not in doing:
             doing[provider] = health.provider(provider, plan.capability, now)
         _, ready_in_s, _, failed = doing[provider]
@@ -125,7 +121,7 @@ def _points(planned: Planned, failed: float, p95_ms: float, options: RoutingOpti
 def _note(vitals: Vitals, shunned: bool, held: bool) -> str:
     notes = []
     if vitals.resting_s > 0:
-        notes.append(f"rate limit, rests {vitals.resting_s:.1f} s")
+        notes.append(f"asked for a pause, rests {vitals.resting_s:.1f} s")
     if vitals.state == "open":
         notes.append(f"breaker open, tried again in {vitals.ready_in_s:.1f} s")
     elif vitals.state == "half_open":

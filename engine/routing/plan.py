@@ -1,5 +1,6 @@
 """What the routing file says for a call, before anything measured: who may be asked, in which places. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.config.routing import Capability, ModelRoute, RoutingFile
@@ -38,9 +39,12 @@ class Plan:
     min_confidence: float
 
 
-def plan(routes: Routes, capability: Capability, facts: Facts) -> Plan:
+def plan(
+    routes: Routes, capability: Capability, facts: Facts, connected: Callable[[Choice], bool] | None = None
+) -> Plan:
     """Candidates for ``capability`` in a call with these ``facts``. The first rule that holds decides on the list and
-    its limits; without one, the dialect's list, the language's, the file's."""
+    its limits; without one, the dialect's list, the language's, the file's. ``connected``: whether there is a
+    connection for a choice (None: to all of them)."""
     tree = routes.tree
     name, rule = next(
         ((name, rule) for name, rule in tree.routing_rules.items()
@@ -55,16 +59,18 @@ def plan(routes: Routes, capability: Capability, facts: Facts) -> Plan:
             excluded.append(Excluded(provider, "", f"not in the list, and rule {name} allows no others"))
             continue
         for model, terms in route.models.items():
+            choice = Choice(capability, provider, model, facts.language, facts.dialect, terms)
             why = _unfit(terms, capability, facts)
             if not why and rule and terms.accuracy_score < rule.min_accuracy:
                 why = f"accuracy {terms.accuracy_score:g} is below min_accuracy {rule.min_accuracy:g} of rule {name}"
             limit = rule.max_cost_per_minute if rule else None
             if not why and limit is not None and terms.cost_per_minute > limit:
                 why = f"costs {terms.cost_per_minute:g} a minute, above max_cost_per_minute {limit:g} of rule {name}"
+            if not why and connected is not None and not connected(choice):
+                why = f"there is no connection {' or '.join(choice.connections)} for {capability}"
             if why:
                 excluded.append(Excluded(provider, model, why))
             else:
-                choice = Choice(capability, provider, model, facts.language, facts.dialect, terms)
                 candidates.append((listed.index(provider) if provider in listed else len(listed), choice))
     excluded += [Excluded(provider, "", "has no models in the routing file") for provider in dict.fromkeys(listed)
                  if provider not in tree.providers]

@@ -7,6 +7,7 @@ caller's audio is kept meanwhile; positions stay those of the call.
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import gevent
 
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 OPEN_TIMEOUT_S = 2.0
 """Longest wait for a recogniser to open a stream."""
 
+SILENCE_MS = 500
+"""Voice for so long without a transcript makes us look whether the provider has failed otherwise."""
+
 RETRY_S, RETRY_MAX_S = 1.0, 10.0
 """Pause before all recognisers are tried again after none could be had; doubles."""
 
@@ -37,9 +41,8 @@ class RoutedRecogniser:
 
     def open(self, rate: int, deliver: Callable[[Heard], None]) -> "RoutedStream":
         """As ``Recogniser.open``. Raises ``ProviderFault`` when there is no candidate at all."""
-        decision = self._route.order("stt")
-        if not decision.standing:
-            raise self._route.nobody("stt", decision, None)
+        if not self._route.order("stt").standing:
+            raise self._route.nobody("stt", (), None)
         return RoutedStream(self._route, rate, deliver)
 
     def close(self) -> None:
@@ -76,6 +79,8 @@ class RoutedStream:
                 live.stream.feed(frame)
             except Exception as fault:  # noqa: BLE001  whatever it is, this recogniser is of no use any more
                 self._lost(live, as_fault(live.choice, fault))
+            else:
+                self._watch_silence(live)
 
     def voice_on(self, sample: int) -> None:
         """The caller's voice started. Here a change of the call's language takes effect."""
@@ -89,14 +94,14 @@ class RoutedStream:
         if (live.choice.language, live.choice.dialect) != (facts.language, facts.dialect):
             self._leave(live)
             self._change_over(f"the call's language is {facts.language}")
-            return
-        self._tell(live, live.stream.voice_on, sample)
+        elif not self._left_for_better(live):
+            self._tell(live, live.stream.voice_on, sample)
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped: the final is due."""
         self._replay.voice_off(sample)
         live = self._live
-        if live is not None:
+        if live is not None and not self._left_for_better(live):
             self._expect(live)
             self._tell(live, live.stream.voice_off, sample)
 
@@ -123,8 +128,12 @@ class RoutedStream:
             return
         fault = live.slot.take() if heard.final else None
         if fault is not None:
-            self._lost(live, fault)  # this final is only what was known of it; the next recogniser hears it anew
+            # This final is only what was known of the stretch; the next recogniser hears it anew.
+            (live.request or live.opening or self._route.begin(live.choice)).spoiled(fault)
+            self._leave(live)
+            self._change_over(str(fault))
             return
+        live.told_at = self._replay.position
         heard = replace(heard, start=heard.start + live.offset, end=heard.end + live.offset)
         self._replay.heard(heard)
         if heard.final:
@@ -163,9 +172,7 @@ class RoutedStream:
         self._watch = None  # it is this greenlet
         if self._closed or live is not self._live:
             return
-        others = [one for one in self._route.order("stt").standing
-                  if one.ready and one.choice.provider != live.choice.provider]
-        if others:
+        if self._others(live):
             waited = self._route.options.final_ms
             self._lost(live, ProviderFault(live.choice.provider, "timeout", f"no final after {waited} ms of silence"))
 
@@ -185,6 +192,27 @@ class RoutedStream:
             self._route.avoid(live.choice, self._route.options.avoid_s)
             self._leave(live)
             self._change_over(f"confidence below {wanted:g}")
+
+    def _watch_silence(self, live: "_Live") -> None:
+        """In the middle of the caller's voice without a transcript: is the provider still there?"""
+        owed, position = self._replay.owed, self._replay.position
+        if owed and position - max(live.told_at, owed[0].start) > self._rate * SILENCE_MS // 1000:
+            live.told_at = position
+            self._left_for_better(live)
+
+    def _left_for_better(self, live: "_Live") -> bool:
+        """Whether ``live`` was left, because its provider has been failing in other calls or cannot be connected to."""
+        state = self._route.health.vitals(live.choice, self._route.now).state
+        if state != "open" or not self._others(live):
+            return False
+        self._leave(live)
+        self._change_over("its breaker is open")
+        return True
+
+    def _others(self, live: "_Live") -> bool:
+        """Whether another provider is ready."""
+        return any(one.ready and one.choice.provider != live.choice.provider
+                   for one in self._route.order("stt").standing)
 
     # ------------------------------------------------------------ changing over
 
@@ -246,6 +274,7 @@ class RoutedStream:
         late = gevent.Timeout.start_new(OPEN_TIMEOUT_S)
         try:
             recogniser, slot = self._route.router.connectors.recogniser(choice)
+            slot.count = partial(self._route.router.told, choice)
             live = _Live(choice, slot, request)
             live.stream = recogniser.open(self._rate, lambda heard: self._heard(live, heard))
         except (Exception, gevent.Timeout) as fault:  # noqa: BLE001  the next one may do better
@@ -294,7 +323,8 @@ class RoutedStream:
 
 
 class _Live:
-    """The stream in use: its sample 0 is the call's sample ``offset``; it has been the one since ``fed_from``.
+    """The stream in use: its sample 0 is the call's sample ``offset``; it has been the one since ``fed_from``, and told
+    something, or was looked after, at ``told_at``.
 
     ``opening`` is the request to open it, which is good when the first final has come; ``request`` that for a final.
     """
@@ -308,6 +338,7 @@ class _Live:
         self.request: Request | None = None
         self.offset = 0
         self.fed_from = 0
+        self.told_at = 0
 
     def close(self) -> None:
         try:

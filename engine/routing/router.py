@@ -6,7 +6,7 @@
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from gevent import getcurrent
 
 from engine.config.routing import Capability, RoutingOptions
 from engine.dialog.model import Model
-from engine.errors import FaultKind, ProviderFault
+from engine.errors import ProviderFault
 from engine.routing.account import Account
 from engine.routing.breaker import Change, Ticket
 from engine.routing.facts import Choice, Facts
@@ -28,15 +28,15 @@ from engine.speech.interfaces import Recogniser, Voice
 log = logging.getLogger(__name__)
 
 
-JUST_NOW_S = 0.1
+JUST_NOW_S = 0.01
 """A fault and the final that it spoiled come together; what is older belongs to no final."""
 
 
 class Connectors(Protocol):
     """The providers themselves, made elsewhere; each choice is made once and shared by all calls."""
 
-    def able(self, capability: Capability) -> Collection[str] | None:
-        """Names of providers that there is a connection to; None: all of the routing file."""
+    def able(self, choice: Choice) -> bool:
+        """Whether there is a connection for ``choice``; asked once a call."""
 
     def model(self, choice: Choice) -> Model:
         """The language model of ``choice``. Raises ``TrunklineError`` where it cannot be had."""
@@ -49,16 +49,19 @@ class Connectors(Protocol):
 
 
 class FaultSlot:
-    """Takes the faults of one recogniser, whose calls share it (its ``on_fault``). A fault is told just before the
-    final of the stretch that it befell, in the same greenlet: that is how the call is found that it concerns."""
+    """Takes the faults of one recogniser, whose calls share it (its ``on_fault``). A fault that spoils a stretch is
+    told just before the stretch's final, in the same greenlet: that is how the call is found that it concerns. Others
+    (a connection that cannot be made again) concern the provider only."""
 
     def __init__(self) -> None:
-        """No fault yet."""
+        """No fault yet; ``count`` is told of each."""
+        self.count: Callable[[ProviderFault], None] = _nobody_counts
         self._told: tuple[object, float, ProviderFault] | None = None
 
     def __call__(self, fault: ProviderFault) -> None:
         """Something went wrong."""
         self._told = (getcurrent(), monotonic(), fault)
+        self.count(fault)
 
     def take(self) -> ProviderFault | None:
         """The fault that this greenlet has just told, once."""
@@ -90,8 +93,23 @@ class Router:
 
     def decide(self, capability: Capability, facts: Facts) -> Decision:
         """The order for a call with these facts that has not begun."""
-        return order(plan(self.routes, capability, facts), self.health, self.options, self.clock(),
-                     connected=self.connectors.able(capability))
+        return order(self.plan(capability, facts), self.health, self.options, self.clock())
+
+    def plan(self, capability: Capability, facts: Facts) -> Plan:
+        """What the routing file says, of those that there is a connection to."""
+        return plan(self.routes, capability, facts, self.connectors.able)
+
+    def told(self, choice: Choice, fault: ProviderFault) -> None:
+        """A provider that all calls share told of a fault, whichever call it was in."""
+        now = self.clock()
+        if self.health.bad(choice, now, self.health.begin(choice, now), fault.kind, fault.retry_after_s) == "opened":
+            self.warn(choice)
+
+    def warn(self, choice: Choice) -> float:
+        """A breaker has opened: one line in the process's log. Gives the seconds until it is tried again."""
+        seconds = self.health.vitals(choice, self.clock()).ready_in_s
+        log.warning("no more requests for %s to %s for %.0f s", choice.capability, choice.provider, seconds)
+        return seconds
 
     def for_call(self, facts: Facts, log: Log) -> "CallRoute":
         """What routing keeps for one call."""
@@ -127,6 +145,12 @@ class Request:
         route, now = self._route, self._route.now
         route.failed(self.choice, fault, (now - self._ticket.began) * 1000, begun)
         route.changed(self.choice, route.health.bad(self.choice, now, self._ticket, fault.kind, fault.retry_after_s))
+
+    def spoiled(self, fault: ProviderFault) -> None:
+        """It failed by a fault that the provider has told the router itself."""
+        if not self._over:
+            self._route.failed(self.choice, fault, (self._route.now - self._ticket.began) * 1000, True)
+            self.dropped()
 
     def dropped(self) -> None:
         """It was cancelled before it told anything."""
@@ -169,14 +193,13 @@ class CallRoute:
         """Who is asked next, in which order."""
         planned = self._plans.get(capability)
         if planned is None:
-            planned = self._plans[capability] = plan(self.router.routes, capability, self.facts)
+            planned = self._plans[capability] = self.router.plan(capability, self.facts)
         now = self.now
         avoided = [provider for (what, provider), until in self._avoided.items() if what == capability and now < until]
         used = self._used.get((capability, self.facts.language))
         # A model has no voice that the caller would miss; voices and recognisers stay.
         sticky = used.name if used and capability != "llm" else ""
-        return order(planned, self.health, self.options, now, sticky=sticky, avoided=avoided,
-                     connected=self.router.connectors.able(capability))
+        return order(planned, self.health, self.options, now, sticky=sticky, avoided=avoided)
 
     def begin(self, choice: Choice) -> Request:
         """A request to ``choice`` begins now."""
@@ -220,25 +243,22 @@ class CallRoute:
         """A breaker has opened or closed, by a request of this call."""
         if change is None:
             return
-        state = self.health.vitals(choice, self.now)
         fields = {"capability": choice.capability, "provider": choice.provider}
         if change == "opened":
-            log.warning("no more requests for %s to %s for %.0f s", choice.capability, choice.provider,
-                        state.ready_in_s)
-            self._log.write("breaker_opened", **fields, seconds=round(state.ready_in_s, 3))
+            self._log.write("breaker_opened", **fields, seconds=round(self.router.warn(choice), 3))
         else:
             log.info("%s answers requests for %s again", choice.provider, choice.capability)
             self._log.write("breaker_closed", **fields)
 
-    def nobody(self, capability: Capability, decision: Decision, last: ProviderFault | None) -> ProviderFault:
-        """The fault for a request that nobody is left for."""
-        who = ", ".join(one.choice.name for one in decision.standing) or "nobody"
-        kind: FaultKind = last.kind if last else "unavailable"
-        text = f"no provider is left for {capability} (asked: {who})"
+    def nobody(self, capability: Capability, asked: Sequence[str], last: ProviderFault | None) -> ProviderFault:
+        """The fault for a request that nobody is left for: the provider's own where only one was asked."""
+        if last is not None and len(asked) == 1:
+            return last
         if last is None:
-            text += f"; trunkline route explain --capability {capability} says why"
-        return ProviderFault("routing", kind, f"{text}{f'; the last said: {last}' if last else ''}",
-                             last.retry_after_s if last else None)
+            return ProviderFault("routing", "unavailable", f"no provider is left for {capability}; trunkline route "
+                                 f"explain --capability {capability} says why")
+        text = f"no provider is left for {capability} (asked: {', '.join(asked)}; the last said: {last})"
+        return ProviderFault("routing", last.kind, text, last.retry_after_s)
 
     def close(self) -> None:
         """The call is over: its costs go to the log. Close streams first, they bring their seconds."""
@@ -248,3 +268,7 @@ class CallRoute:
 
 def _nobody_is_told(seconds: float) -> None:
     """The default of ``on_wait``."""
+
+
+def _nobody_counts(fault: ProviderFault) -> None:
+    """The default of ``FaultSlot.count``."""

@@ -103,6 +103,8 @@ def _tiles(report: Report) -> str:
         (_ms(pause and pause["max"]), "voice to pause, slowest"),
         (str(totals["faults"]), "faults"),
     ]
+    if totals["cost"] is not None:
+        tiles.append((f"{totals['cost']:.3f}", f"{_text(totals['currency'] or '')} for providers"))
     cells = "".join(f'<div class="card tile"><b>{value}</b><span>{label}</span></div>' for value, label in tiles)
     return f'<section class="tiles" aria-label="Figures">{cells}</section>'
 

@@ -119,6 +119,7 @@ def _facts(log: _Log) -> dict[str, Any]:
     for name in ("caller_frames", "agent_frames", "underruns", "refused_datagrams", "bad_frames", "dropped_bytes"):
         facts[name] = _number(log.last("call_ended"), name)
     facts["options"] = (log.last("config") or {}).get("options")
+    facts["providers"] = (log.last("cost") or {}).get("providers")
     return facts
 
 
@@ -318,6 +319,8 @@ def _faults(log: _Log) -> list[Fault]:
     faults += [Fault(event["t"], f"reply {event.get('gen')}", _text(event, "reason"))
                for event in log.all("reply_failed")]
     faults += [Fault(event["t"], "media", f"lost: {_text(event, 'why')}") for event in log.all("media_lost")]
+    faults += [Fault(event["t"], f"provider for {_text(event, 'capability')}", _text(event, "message"))
+               for event in log.all("provider_failed")]
     return sorted(faults, key=lambda fault: fault.t)
 
 
@@ -346,6 +349,8 @@ def _totals(report: Report, log: _Log) -> dict[str, Any]:
         "speculative_replies": len(speculative),
         "speculative_used": sum(reply.started is not None for reply in speculative),
         "faults": len(report.faults),
+        "cost": _number(log.last("cost"), "total"),
+        "currency": _text(log.last("cost"), "currency") or None,
         "log_lines": len(log.events),
     }
 

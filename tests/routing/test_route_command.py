@@ -6,6 +6,8 @@ import pytest
 from routing_data import SEED
 
 from engine.cli.main import main
+from engine.cli.routing_checks import look
+from engine.config import Config, RoutingOptions
 
 
 def test_explain_without_any_file_answers_from_the_example(capsys):
@@ -66,6 +68,19 @@ def test_check_lets_warnings_pass_unless_strict(capsys):
     assert main(["route", "check", str(SEED)]) == 0
     assert "providers: 1, models: 1, languages: 1, rules: 1; can be used" in capsys.readouterr().out
     assert main(["route", "check", "--strict", str(SEED)]) == 1
+
+
+@pytest.mark.parametrize(("text", "statuses"), [
+    ("providers: {x: {models: {m: {capabilities: [stt]}}}}", ["pass"]),
+    ("priority_providers: [y]\nproviders: {x: {models: {m: {capabilities: [stt]}}}}", ["warn", "pass"]),
+    ("provider: {}", ["fail", "fail"]),
+])
+def test_the_doctor_looks_at_the_routing_file(text, statuses, tmp_path):
+    """Before the engine starts, not in the first call."""
+    (tmp_path / "routing.yaml").write_text(text)
+    config = Config(routing=RoutingOptions(file=str(tmp_path / "routing.yaml")))
+    assert [row[0] for row in look(config)] == statuses
+    assert not list(look(Config()))
 
 
 def test_a_file_that_is_not_there_is_one_line(capsys):

@@ -76,6 +76,32 @@ def test_when_nobody_is_left_the_fault_names_them():
     assert world.asked() == {"a": 1, "b": 1, "c": 1}
 
 
+def test_a_provider_that_is_alone_speaks_for_itself():
+    """No list of one, no second account of what it said."""
+    world = World("providers: {a: {models: {m: {capabilities: [llm]}}}}")
+    world.does(a=[[fault("auth")]])
+    with pytest.raises(ProviderFault) as caught:
+        ask(world)
+    assert (caught.value.provider, str(caught.value)) == ("a", "a: as told")
+
+
+def test_without_any_candidate_the_fault_says_how_to_find_out_why():
+    """Nothing was asked, nothing has failed."""
+    world = World("providers: {a: {models: {m: {capabilities: [stt]}}}}")
+    with pytest.raises(ProviderFault, match="trunkline route explain --capability llm"):
+        ask(world)
+
+
+def test_who_is_overloaded_and_says_for_how_long_is_left_alone_so_long():
+    """Also when it is no rate limit: a 503 with Retry-After."""
+    clock = Clock()
+    world = World(clock=clock)
+    world.does(a=[[fault("unavailable", 5.0)], ["back"]])
+    for wait, answer in ((0, "ok"), (1, "ok"), (5, "back")):
+        clock.now += wait
+        assert ask(world, world.router.for_call(KERALA, world.lines)) == answer
+
+
 def test_a_request_that_two_refuse_goes_no_further():
     """The request is the problem; a third refusal costs only time."""
     world = World()

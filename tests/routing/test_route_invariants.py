@@ -20,8 +20,8 @@ class Watched:
     def __init__(self, world, clock):
         self.inner, self.world, self.clock, self.asked = world.connections, world, clock, []
 
-    def able(self, capability):
-        return self.inner.able(capability)
+    def able(self, choice):
+        return self.inner.able(choice)
 
     def model(self, choice):
         standing = self.world.route.order("llm").standing

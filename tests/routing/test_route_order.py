@@ -44,8 +44,8 @@ MALABAR = {"language": "ml", "dialect": "malabar"}
 
 
 def decide(capability="stt", health=None, options=OPTIONS, now=0.0, sticky="", avoided=(), connected=None, **facts):
-    return order(plan(ROUTES, capability, Facts(**facts)), health or Health(options), options, now, sticky=sticky,
-                 avoided=avoided, connected=connected)
+    planned = plan(ROUTES, capability, Facts(**facts), connected)
+    return order(planned, health or Health(options), options, now, sticky=sticky, avoided=avoided)
 
 
 def names(decision):
@@ -160,7 +160,8 @@ def test_a_provider_at_its_rate_limit_stands_behind_those_that_are_ready():
     fails(health, "cloud", kind="rate_limit", times=1, after=5.0, language="ml")
     decision = decide(health=health, now=1.0, language="ml")
     assert names(decision)[-1] == "cloud/big"
-    assert (decision.standing[-1].vitals.state, decision.standing[-1].note) == ("closed", "rate limit, rests 4.0 s")
+    last = decision.standing[-1]
+    assert (last.vitals.state, last.note) == ("closed", "asked for a pause, rests 4.0 s")
     assert names(decide(health=health, now=5.1, language="ml"))[0] == "cloud/big"
 
 
@@ -168,9 +169,10 @@ def test_sticky_avoided_and_unconnected():
     """The voice of a call stays; who failed in it goes behind; who cannot be reached is no candidate."""
     assert names(decide("tts", language="ml", sticky="far/speech")) == ["far/speech", "local/small"]
     assert names(decide("tts", language="ml", sticky="far/speech", avoided={"far"})) == ["local/small", "far/speech"]
-    gone = decide("tts", language="ml", connected={"far"})
+    gone = decide("tts", language="ml", connected=lambda choice: choice.provider == "far")
     assert names(gone) == ["far/speech"]
-    assert any(one.provider == "local" and "no connection" in one.why for one in gone.excluded)
+    assert [one.why for one in gone.excluded if one.model == "small"] == [
+        "there is no connection local_tts_ml or local_tts or local for tts"]
 
 
 def test_the_explanation_is_plain_values():

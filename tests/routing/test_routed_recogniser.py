@@ -142,6 +142,50 @@ def test_a_fault_that_the_recogniser_tells_belongs_to_the_call_whose_final_follo
     assert other.heard == [Heard("hello", True, 8000, 16000)] and not others.closed
 
 
+def test_a_fault_long_before_a_final_does_not_spoil_it(calling):
+    """The recogniser had a new connection in the meantime, and heard everything again."""
+    one = calling()
+    one.speaks(1.0, 2.0)
+    stream = one.at("a")
+    one.world.recognisers["a", "ml"].on_fault(fault())
+    gevent.sleep(0.02)
+    stream.say("good morning", 8000, 16000)
+    assert one.heard == [Heard("good morning", True, 8000, 16000)] and not stream.closed
+
+
+@pytest.mark.parametrize("edge", ["on", "off", "none"])
+def test_a_recogniser_that_cannot_connect_any_more_is_left_at_once(edge, calling):
+    """It tells its faults without any final: nobody has to wait until one is overdue."""
+    one = calling()
+    one.speaks(1.0, 2.0)
+    one.at("a").say("yes", 8000, 16000)
+    if edge != "on":
+        one.speaks(3.0)
+    for _ in range(3):
+        one.world.recognisers["a", "ml"].on_fault(fault())
+    if edge == "on":
+        one.speaks(3.0)
+    if edge == "none":
+        one.frames_until(3.6)
+        assert one.at("b").edges[0][0] == "on"
+    one.frames_until(4.16)
+    one.stream.voice_off(32000)
+    second = one.at("b")
+    second.say("please", second.edges[0][1], second.edges[1][1])
+    assert one.heard[-1] == Heard("please", True, 24000, 32000)
+    assert one.world.lines.of("provider_switched")[0]["why"] == "its breaker is open"
+
+
+def test_a_recogniser_with_an_open_breaker_is_kept_when_there_is_no_other(calling):
+    """It may come back, and it connects by itself."""
+    one = calling(text="providers: {a: {models: {m: {capabilities: [stt]}}}}")
+    stream = one.at("a")
+    for _ in range(3):
+        one.world.recognisers["a", "ml"].on_fault(fault())
+    one.speaks(1.0, 2.0)
+    assert one.at("a") is stream and [kind for kind, _, _ in stream.edges] == ["on", "off"]
+
+
 def test_a_final_that_does_not_come_is_asked_of_the_next(calling):
     """Deaf is worse than late."""
     one = calling(final_ms=100)

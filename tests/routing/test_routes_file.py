@@ -1,8 +1,11 @@
 """The routing file: read as operators write it, with every mistake named by line."""
 
-import pytest
-from routing_data import SEED
+import re
 
+import pytest
+from routing_data import MANUAL, SEED
+
+from engine.config.routing import DialectRoute, LanguageRoute, ModelRoute, ProviderRoute, RoutingFile, RuleRoute
 from engine.configfile import ConfigError
 from engine.routing.conditions import Condition
 from engine.routing.errors import RoutingError
@@ -113,3 +116,17 @@ def test_what_is_no_condition_is_refused(condition):
     """A rule that depends on chance or compares nothing is a mistake that would only be seen in calls."""
     with pytest.raises(RoutingError):
         Condition(condition)
+
+
+def test_the_manual_tells_the_truth():
+    """Its file can be used as it stands, its table names every key, its conditions are conditions."""
+    manual = MANUAL.read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
+    assert not parse(next(block for block in blocks if "routing_rules" in block).encode(), "manual").warnings
+    for model in (DialectRoute, LanguageRoute, ModelRoute, ProviderRoute, RuleRoute, RoutingFile):
+        for key in model.model_fields:
+            assert f"`{key}" in manual or f".{key}" in manual, f"{key} is not explained"
+    conditions = manual.split("without its functions:")[1].split("**Connections.**")[0].strip().splitlines()
+    assert len(conditions) == 3
+    for condition in conditions:
+        Condition(condition.strip())
