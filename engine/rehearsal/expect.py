@@ -116,18 +116,27 @@ def _not_said(seen: Seen, unwanted: tuple[str, ...]) -> str:
     return _lacks(seen.said, unwanted)
 
 
+_SILENT = "the agent was silent by then"
+
+
 def _heard(seen: Seen, wanted: tuple[str, ...]) -> str:
     line = seen.interrupted
+    if seen.moment.over is None:
+        return _SILENT
     return _contains(str(line.fields["text"]) if line else "", wanted, "not a word of it was heard")
 
 
 def _not_heard(seen: Seen, unwanted: tuple[str, ...]) -> str:
     line = seen.interrupted
+    if seen.moment.over is None:
+        return _SILENT
     return _lacks(str(line.fields["text"]) if line else "", unwanted)
 
 
 def _interrupted(seen: Seen, wanted: bool) -> str:
     line = seen.interrupted
+    if seen.moment.over is None:
+        return _SILENT
     was = line is None or bool(line.fields["interrupted"])
     if was == wanted:
         return ""
@@ -144,7 +153,7 @@ def _within(seen: Seen, limit: int) -> str:
 def _stops_within(seen: Seen, limit: int) -> str:
     over, start = seen.moment.over, seen.moment.voice[0]
     if over is None:
-        return "the agent was silent"
+        return _SILENT
     frames = [frame.at + FRAME_S for frame in seen.run.of(over)]
     pauses = [entry.at for entry in seen.run.named("pause") if _gen(entry) == over and entry.at >= start]
     stopped = min([*pauses, max(frames, default=start)])

@@ -70,6 +70,8 @@ def test_an_answer_and_what_is_expected_of_it(play, expect, wrong):
         ("caller: uh-huh", 2000, "interrupted: no, heard: without payment", ""),
         ("noise_ms: 200", 2000, "interrupted: no, heard: without payment", ""),
         ("noise_ms: 200", 2000, "interrupted: yes", "it went on to its end"),
+        ("caller: stop it please", 9000, "interrupted: yes", "the agent was silent by then"),
+        ("caller: stop it please", 9000, "not_heard: xyz", "the agent was silent by then"),
     ],
 )  # fmt: skip
 def test_over_the_agents_speech(play, action, at_ms, expect, wrong):
