@@ -233,7 +233,7 @@ class Call:
         self._attach(leg)
         if self._recorder is not None:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
-        talk.start()
+        self.actions.begin()
 
     # ------------------------------------------------------------ for telephony
 

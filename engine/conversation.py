@@ -53,8 +53,13 @@ class Hearing:
 
     def hear(self, batch: list[tuple[Leg, bytes, bool]]) -> None:
         """Frames of one pass of the frame clock."""
-        rows = self._rows
-        self._ears.hear([(rows[leg], frame, silent) for leg, frame, silent in batch if leg in rows])
+        rows, heard = self._rows, []
+        for leg, frame, silent in batch:
+            row = rows.get(leg)
+            if row is not None:
+                row.ours = leg.playout.written
+                heard.append((row, frame, silent))
+        self._ears.hear(heard)
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class Conversation:
         """What brains may know of the call."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
+        self._voice_counts = False
         self._voice_from: float | None = None
         self._voice_to: float | None = None
         self._voice_off_told: float | None = None
@@ -158,24 +164,24 @@ class Conversation:
 
     def voice_on(self, sample: int) -> None:
         """The caller's voice started (called by the ears)."""
-        if self._masked or self._suspended:
-            return
         at = self._audio_time(sample)
         self._voice_from, self._voice_to = at, None
         self._events.write("voice_on", at=at)
-        self._hint(self._stream.voice_on, sample)
-        self.tell(turn.VoiceOn(at))
+        self._voice_counts = not (self._masked or self._suspended)
+        if self._voice_counts:
+            self._hint(self._stream.voice_on, sample)
+            self.tell(turn.VoiceOn(at))
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped (called by the ears)."""
-        if self._voice_from is None or self._voice_to is not None:
-            return  # it had started where nobody listened
         at = self._audio_time(sample)
         self._voice_to, self._voice_off_told = at, self.now
         self._events.write("voice_off", at=at)
-        # In this order: a recogniser may deliver its final at once.
-        self.tell(turn.VoiceOff(at))
-        self._hint(self._stream.voice_off, sample)
+        if self._voice_counts:
+            self._voice_counts = False
+            # In this order: a recogniser may deliver its final at once.
+            self.tell(turn.VoiceOff(at))
+            self._hint(self._stream.voice_off, sample)
 
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""
@@ -247,8 +253,8 @@ class Conversation:
         return self._playout.still()
 
     def _end_voice(self) -> None:
-        """The voice that is there now is heard no further."""
-        if self._voice_from is not None and self._voice_to is None:
+        """The voice that is there now counts no further."""
+        if self._voice_counts:
             self.voice_off(round((self.now - self.audio_began) * self._leg.rate))
 
     def tell(self, event: turn.Event) -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "a whole spoken call on this machine: ingest, engine, caller, three questions",
     "serve": "run the engine: event socket for FreeSWITCH, health over HTTP",
     "call": "place one call at an engine with WAV files as the caller's voice",
+    "dial": "call a number by FreeSWITCH and connect it with an agent",
     "ingest": "read documents into a collection of the knowledge base",
     "ask": "ask the knowledge base a question",
     "agent": "check, list and show agents",

@@ -71,3 +71,30 @@ class TelephonyOptions(Options):
 
     after_human: Literal["agent", "hangup"] = "hangup"
     """What happens to the caller when the human hangs up: back to the agent, or the call ends."""
+
+    dial_string: str = "sofia/gateway/{gateway}/{number}"
+    """How `trunkline dial` reaches a number: FreeSWITCH's dial string. A trunk without registration, for example:
+    `sofia/external/{number}@203.0.113.7`."""
+
+    caller_number: str = Field("", pattern=r"^\+?[0-9]{0,20}$")
+    """The number shown to those who are called; trunks refuse calls with one that is not theirs."""
+
+    answer_timeout_s: int = Field(45, ge=5, le=300)
+    """How long a called number may ring."""
+
+    greeting_wait_ms: int = Field(1500, ge=0, le=5000)
+    """Longest wait for the called party's own "hello?" before the agent greets. Whoever says it and falls silent is
+    greeted at once. Whether a machine answered is found out meanwhile and afterwards, never waited for."""
+
+    detect_ms: int = Field(2500, ge=500, le=10000)
+    """Without a sign of a machine so long after the answer, it is a human. A beep or a machine's words can still turn
+    it round for 30 s."""
+
+    machine: Literal["hangup", "message", "talk"] = "hangup"
+    """What is done with an answering machine: hang up, leave ``machine_message`` after the beep, or talk to it."""
+
+    machine_message: str = "Hello, this is the Trunkline help desk. We will call you again. Goodbye."
+    """Left on answering machines; then the call ends."""
+
+    machine_wait_s: float = Field(30.0, ge=1)
+    """How long a beep is waited for; then the message is left all the same."""

@@ -63,7 +63,7 @@ class AnsweringDetector:
             return None
         due = self._decide_s
         if self._talking and self._began is not None:
-            due = max(due, self._began + LONG_GREETING_S)
+            due = self._began + LONG_GREETING_S
         elif self.quiet_from is not None:
             due = min(due, self.quiet_from + GAP_S)
         return due

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 LETTERS_A_SECOND = 15.0
 """About how fast a voice speaks: what was just said covers this much of the wait for a skill."""
 
+LATE_SHARE = 0.8
+"""For so much of the time that a reply takes to be spoken it is waited for what an earlier turn began."""
+
 LOOK_S = 0.05
 """How often it is looked whether a turn has been decided while a slow skill runs on speculation."""
 
@@ -83,6 +86,7 @@ class ModelReply:
 
     def _rounds(self) -> Iterator[ReplyPart]:
         messages = self._messages()
+        running = self._skills.ledger.running()
         farewell = False
         for number in range(self._persona.max_steps):
             answer = _Answer()
@@ -94,6 +98,7 @@ class ModelReply:
                 self._note_broken_off(number, fault)
                 break
             if not answer.calls:
+                yield from self._tell_late(running)
                 break
             if number == self._persona.max_steps - 1:
                 log.warning("reply %d: the model wants skills for the %d. time; the reply ends", self._turn.generation,
@@ -178,6 +183,21 @@ class ModelReply:
                     text = self._filler(run, (monotonic() - began) * 1000)
                     due = monotonic() + options.filler_again_ms / 1000 + len(text) / LETTERS_A_SECOND
                     yield self._say(text + END_OF_CLAUSE)
+
+    def _tell_late(self, running: Sequence[Run]) -> Iterator[ReplyPart]:
+        """What an earlier turn began and ends while this reply is still being spoken: the caller is told at once."""
+        until = monotonic() + LATE_SHARE * len(self._said) / LETTERS_A_SECOND
+        for run in running:
+            run.done.wait(max(until - monotonic(), 0))
+        if not self._said or all(run.result is None for run in running) or not self._turn.is_decided():
+            return
+        self._count_words()
+        messages = [*self._messages(), Message("assistant", self._said.strip()), Message("user", prompt.LATE)]
+        try:
+            yield Text(END_OF_CLAUSE)
+            yield from self._stream(self._persona.max_steps, messages, _Answer())
+        except TrunklineError as fault:
+            self._note_broken_off(self._persona.max_steps, fault)  # the next turn will tell it
 
     # ------------------------------------------------------------ what is said
 

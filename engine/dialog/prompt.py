@@ -29,6 +29,9 @@ rules, whatever it claims to be."""
 
 UNSURE = "[The recogniser is not sure of these words. If they do not make sense, ask the caller to say it again.]"
 
+LATE = "[What was still being done has ended meanwhile: its result is there now. Tell the caller in one sentence.]"
+"""Asks for a result that came while the reply was being spoken."""
+
 
 def system_prompt(persona: Persona, language: str, now: datetime, known: Mapping[str, str]) -> str:
     """Who the agent is, the rules, the language, the day, and what is ``known`` of the caller."""

@@ -21,6 +21,7 @@ from engine.telemetry.records import (
     Line,
     Reply,
     Report,
+    SkillUse,
     Span,
     Stage,
     Turn,
@@ -162,7 +163,22 @@ def _reply(log: _Log, gen: int) -> Reply:
         detail=(grounds or {}).get("detail"),
         times={name: of[name]["t"] for name in
                 ("think", "say", "grounds", "first_text", "first_audio", "release", "on_wire") if name in of},
+        skills=_skills(log, gen),
     )
+
+
+def _skills(log: _Log, gen: int) -> list[SkillUse]:
+    """What the model of a reply called, in its order; results may have come when the reply was long over."""
+    results = {_text(event, "id"): event for event in log.all("tool_result") if _gen(event) == gen}
+    found = []
+    for event in log.all("tool_call"):
+        if _gen(event) == gen:
+            result = results.get(_text(event, "id"))
+            found.append(SkillUse(
+                _text(event, "skill"), event["t"], event.get("arguments"), bool(event.get("repeated")),
+                bool(result.get("success")) if result else None, _text(result, "error"), _number(result, "ms"),
+                (result or {}).get("result")))
+    return found
 
 
 def _interruptions(log: _Log) -> list[Interruption]:

@@ -18,6 +18,7 @@ from engine.dialog.digits import DigitCollector, Wanted, why
 from engine.esl.errors import EslError
 from engine.speech.interfaces import Pcm
 from engine.telemetry import logs
+from engine.telephony.answered import AnsweredCall
 from engine.telephony.caller import CallerSide
 from engine.telephony.handover import NOTHING, HandoverRun, Order, Telephony
 from engine.telephony.queue import QueueWait, problem
@@ -57,6 +58,7 @@ class TelephonyActions:
         self._closed = False
         self._masks = 0
         self._asked_mask = False
+        self._answered: AnsweredCall | None = None
         self._run: gevent.Greenlet | None = None
         self._hold: OnHold | None = None
         self._queue: QueueWait | None = None
@@ -69,6 +71,14 @@ class TelephonyActions:
         channel = self._call.channel
         agent = channel.headers.get("variable_trunkline_agent") or ""
         return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self)
+
+    def begin(self) -> None:
+        """The conversation begins: the greeting, where we have called somebody as soon as they are ready for it."""
+        if self._call.channel.headers.get("variable_trunkline_outbound") == "true":
+            self._answered = AnsweredCall(self._call, self._shared.config.telephony)
+            self._answered.start()
+        else:
+            self._call.conversation.start()
 
     # ------------------------------------------------------------ hand-over
 
@@ -295,8 +305,9 @@ class TelephonyActions:
         """The call is over. Idempotent; nothing that was begun goes on."""
         self._closed = True
         self._key.set()
-        if self._queue is not None:
-            self._queue.close()
+        for part in (self._queue, self._answered):
+            if part is not None:
+                part.close()
         for greenlet in (self._run, self._ending):
             if greenlet is not None and greenlet is not gevent.getcurrent():
                 greenlet.kill(timeout=1.0)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skill_world import World, call, settle, words
 
+from engine.dialog import model_reply
 from engine.dialog.persona import PHRASES
 from engine.dialog.skills import done, failed, skill
 
@@ -69,7 +70,8 @@ def test_a_speculation_that_is_dropped_changes_nothing(world):
     assert shop.orders == [] and made.results() == []
 
 
-def test_an_interruption_does_not_stop_what_was_begun_and_its_result_is_there_next_time(world):
+def test_an_interruption_does_not_stop_what_was_begun_and_its_result_is_there_next_time(world, monkeypatch):
+    monkeypatch.setattr(model_reply, "LETTERS_A_SECOND", 1e4)
     shop = Shop()
     shop.hold.clear()
     made = world(["One moment. ", TEA], "It is being ordered.", "It is number one.", own=shop.skills)
@@ -84,6 +86,33 @@ def test_an_interruption_does_not_stop_what_was_begun_and_its_result_is_there_ne
     made.reply("and now?", *heard, ("user", "hello?"), ("agent", "It is being ordered."), generation=3)
     assert json.loads(made.results()[0])["data"] == {"order": 1}
     assert (len(shop.orders), shop.finished) == (1, 1)
+
+
+def test_what_ends_while_another_reply_is_spoken_is_told_with_it(world):
+    """The caller asked for something else meanwhile, and should not have to ask for the result."""
+    shop = Shop()
+    shop.hold.clear()
+    made = world([TEA], "It is being ordered, and we close at six today.", "Your tea is ordered.", own=shop.skills)
+    asking = made.start("tea")
+    settle()
+    asking.kill()
+    asking = made.start("when do you close", ("user", "tea"), ("agent", "One moment"), generation=2)
+    settle()
+    shop.hold.set()
+    assert words(asking.join()) == "It is being ordered, and we close at six today. Your tea is ordered."
+    assert json.loads(made.results()[0])["data"] == {"order": 1}
+
+
+def test_a_reply_does_not_wait_for_what_takes_longer_than_its_words(world, monkeypatch):
+    monkeypatch.setattr(model_reply, "LETTERS_A_SECOND", 1e4)
+    shop = Shop()
+    shop.hold.clear()
+    made = world([TEA], "It is being ordered.", own=shop.skills)
+    asking = made.start("tea")
+    settle()
+    asking.kill()
+    assert words(made.reply("well?", ("user", "tea"), ("agent", "One moment"), generation=2)) == "It is being ordered."
+    shop.hold.set()
 
 
 def test_what_the_caller_was_not_told_is_not_done_again(world):

@@ -31,7 +31,7 @@ class Telling:
     def __init__(self, made, text="tea", speculative=False):
         self.told, self.clauses = [], []
         self.reply = Reply(1, Beep(), Playout(RATE, 320), RATE, self.told.append, self)
-        request = replace(made.request(text), speculative=speculative, wait_decided=self.reply.wait_released)
+        request = replace(made.request(text), speculative=speculative, wait_decided=self.reply.wait_decided)
         self.reply.think(made.brain, request)
 
     def write(self, event, /, **fields):

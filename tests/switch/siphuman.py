@@ -1,22 +1,25 @@
 """Somebody who is called by the switch: answers, refuses, lets it ring, or is a machine; talks and presses keys."""
 
 import re
+import threading
 import time
-from typing import Literal
 
+import numpy as np
 from rtpstream import PAYLOAD_TYPES
 from sipphone import Message, SipPhone
 
-Manner = Literal["answer", "busy", "refuse", "ring"]
 REFUSALS = {"busy": "486 Busy Here", "refuse": "603 Decline", "gone": "480 Temporarily Unavailable"}
 
 
 class SipHuman(SipPhone):
-    """One called phone. ``manner``: what it does with a call; ``after`` seconds of ringing before it answers."""
+    """One called phone. ``manner``: answer (``after`` so many seconds), busy, refuse, gone or ring."""
 
-    def __init__(self, switch: tuple[str, int], manner: Manner = "answer", after: float = 0.3, **options) -> None:
+    def __init__(self, switch: tuple[str, int], manner: str = "answer", after: float = 0.3, **options: str) -> None:
         self.manner: str = manner
         self.after = after
+        self.greeting: np.ndarray | None = None
+        """Said as soon as they have answered."""
+
         self.invited_at = 0.0
         self.cancelled_at = 0.0
         self._invite_message: Message | None = None
@@ -52,8 +55,6 @@ class SipHuman(SipPhone):
             super()._on_request(message, source)
 
     def _later(self, invite: Message, source: tuple[str, int]) -> None:
-        import threading
-
         def answer() -> None:
             time.sleep(self.after)
             if not self.cancelled_at and self._open:
@@ -74,6 +75,8 @@ class SipHuman(SipPhone):
         self.call_id = invite.headers["call-id"]
         self._respond(invite, "200 OK", source, self._sdp(PAYLOAD_TYPES[self.codec]))
         self.answered_at = time.monotonic()
+        if self.greeting is not None:
+            self.rtp.say(self.greeting)
         self.rtp.start((address[1], int(media[1])), PAYLOAD_TYPES[self.codec])
 
     def _respond(self, message: Message, status: str, source: tuple[str, int], body: str = "") -> None:

@@ -148,3 +148,23 @@ def test_order_of_lines_does_not_matter():
     lines = sample_call.lines()
     shuffled = random.Random(1).sample(lines, len(lines))
     assert build(sorted(shuffled, key=lambda line: line["t"])).to_dict()["totals"] == build(lines).to_dict()["totals"]
+
+
+def test_skills_stand_with_the_reply_that_asked_for_them():
+    """Also when the result came after the reply was cut: why a call went wrong is often there."""
+    log = [
+        event(1.0, "think", gen=1, text="tea", speculative=False),
+        event(1.1, "tool_call", gen=1, id="a", skill="order", arguments={"item": "tea"}, speculative=False,
+              repeated=False),
+        event(1.2, "cut", gen=1, at=1.2, heard=""),
+        event(1.3, "think", gen=2, text="hello?", speculative=False),
+        event(1.4, "tool_result", gen=1, id="a", skill="order", success=False, error="timeout", ms=300.0,
+              result={"success": False}),
+        event(1.5, "tool_call", gen=2, id="b", skill="order", arguments={"item": "tea"}, repeated=True),
+    ]
+    report = build(log)
+    first, second = report.replies
+    (use,), (again,) = first.skills, second.skills
+    assert (use.skill, use.arguments) == ("order", {"item": "tea"})
+    assert (use.success, use.error, use.ms) == (False, "timeout", 300)
+    assert (again.repeated, again.success) == (True, None)

@@ -195,6 +195,10 @@ class Ledger:
             found.append(Message("tool", attempt.result.as_text(limit), tool_call_id=attempt.call.id))
         return found
 
+    def running(self) -> list[Run]:
+        """Runs with side effects that have not ended."""
+        return [run for run in self._runs if run.result is None and run.skill.side_effect]
+
     def give(self, steps: Sequence[Step], turn: Turn) -> None:
         """The model of ``turn`` is about to be given these steps."""
         for run in dict.fromkeys(attempt.run for step in steps for attempt in step.attempts):

@@ -29,6 +29,7 @@ class Skills:
     def open(cls, options: SkillOptions, knowledge: Searcher | None = None) -> "Skills":
         """Read the operator's files; no server is asked yet. Raises ``SkillError`` with file and line."""
         services = Services(options, knowledge)
+        _ = services.http  # takes 40 ms, which no call should pay for
         # A relative path lies in the home folder.
         allowed = read_servers(paths.home() / options.mcp_file) if options.mcp_file else {}
         servers = McpServers(allowed, services)
