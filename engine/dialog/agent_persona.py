@@ -12,9 +12,11 @@ def persona_of(agent: Agent) -> Persona:
                for name, target in agent.transfer.items()}
     return Persona(
         agent.name, prompt_of(agent), agent.language, agent.languages, options.skills, targets,
+        grounding=options.grounding,
         max_steps=model.max_tool_rounds + 1 if model else 1,
         max_tokens=model.max_tokens if model else None,
         temperature=model.temperature if model else None,
+        history_tokens=model.history_tokens if model else 0,
         phrases={language: _phrases(agent, language) for language in agent.languages},
     )
 
