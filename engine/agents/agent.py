@@ -62,9 +62,10 @@ class Agent:
         given = {**shipped.of(language), **self.speaks(language).phrases}
         return [name for name in shipped.NAMES if name not in given]
 
-    def turns(self, base: TurnOptions, language: str = "") -> TurnOptions:
-        """Its turn-taking: what the file says, over ``base``; what it says for the language, over that."""
-        return _over(_over(base, self.options.turns), self.speaks(language).turns)
+    def turns(self, base: TurnOptions) -> TurnOptions:
+        """Its turn-taking: what the file says, over ``base``."""
+        options: TurnOptions = _over(base, self.options.turns)
+        return options
 
     def knowledge(self, base: KnowledgeOptions) -> KnowledgeOptions:
         """Its knowledge options over ``base``; the collection is its first one."""

@@ -112,9 +112,6 @@ class LanguageOptions(Options):
     phrases: dict[PhraseName, str] = {}
     """Instead of the phrases that come with Trunkline for this language."""
 
-    turns: TurnsGiven = TurnsGiven()  # type: ignore[valid-type]
-    """Turn-taking in this language: above all its word lists."""
-
     @field_validator("phrases")
     @classmethod
     def _places(cls, phrases: dict[str, str]) -> dict[str, str]:

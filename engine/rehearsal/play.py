@@ -83,7 +83,7 @@ class _Rehearsal(Simulation):
     def __init__(self, script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase | None,
                  recordings: dict[int, Recording], watch: Stopwatch, skills: RehearsedSkills) -> None:
         language = script.language or agent.language
-        turns = agent.turns(config.turns, language)
+        turns = agent.turns(config.turns)
         given: Options = script.turns
         turns = turns.model_copy(update=given.model_dump(exclude_none=True))
         self._phrases = agent.phrases(language)

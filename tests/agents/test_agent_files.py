@@ -92,13 +92,12 @@ def test_an_alias_that_repeats_itself_is_refused(write):
 
 
 def test_what_the_file_says_goes_over_the_configuration(write):
-    """Configuration, then the agent, then the language: the nearer one wins; the rest stays as it was."""
+    """The nearer one wins; the rest stays as it was."""
     agent = load_agent(write("desk.yaml", """
 languages:
   en:
     greeting: Hello there.
     phrases: {goodbye: So long.}
-    turns: {away_ms: 7000}
   fr:
     greeting: Bonjour.
     greeting_interruptible: false
@@ -107,10 +106,9 @@ knowledge: {embedding: none, answer_words: 0.7}
 turns: {away_ms: 9000, away_limit: 5}
 """))
     base = TurnOptions(endpoint_min_ms=333, away_ms=1000)
-    assert agent.turns(base, "en").away_ms == 7000
-    assert agent.turns(base, "fr").away_ms == 9000
-    assert agent.turns(base, "fr").away_limit == 5
-    assert agent.turns(base, "fr").endpoint_min_ms == 333
+    assert agent.turns(base).away_ms == 9000
+    assert agent.turns(base).away_limit == 5
+    assert agent.turns(base).endpoint_min_ms == 333
     knowledge = agent.knowledge(KnowledgeOptions(answer_score=0.6))
     assert (knowledge.collection, knowledge.embedding, knowledge.answer_words) == ("desk", "none", 0.7)
     assert knowledge.answer_score == 0.6

@@ -248,6 +248,14 @@ def test_a_final_that_never_comes_is_answered_all_the_same(play):
     assert result.played.run.named("promoted_interim")
 
 
+def test_an_engine_that_does_worse_is_noticed(play):
+    """The turn engine is the real one: where it may not be interrupted, expectations of an interruption fail."""
+    script = OVER % ("caller: stop where can I park my car", 2000, "interrupted: yes")
+    assert not play(script).wrong
+    assert [wrong.text for wrong in play("turns: {barge_in: no}\n" + script).wrong] == [
+        "interrupted: expected True; happened: it went on to its end"]
+
+
 def test_every_run_is_the_same(play):
     """A failing test must fail again for the one who looks."""
     script = OVER % ("caller: stop where can I park my car", 1234, "said: behind")
