@@ -66,7 +66,7 @@ def test_an_order_waits_for_the_release(world):
     telling = Telling(world(["Let me see", call("order")], "It is ordered.", own=shop.skills), speculative=True)
     gevent.sleep(0.02)
     assert (telling.clauses, shop.begun) == (["Let me see"], 0)
-    telling.reply.release()
+    telling.reply.decide()
     assert telling.join() == ["Let me see", "It is ordered."] and shop.begun == 1
     assert isinstance(telling.told[-1], ReplyDone)
 
