@@ -1,15 +1,22 @@
 """An agent as a call gets it: its file, with the variant that this caller gets."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from pydantic import ValidationError
 
 from engine.agents import phrases as shipped
 from engine.agents.options import AgentFile, LanguageOptions, Transfer, Variant
 from engine.agents.yamlfile import Places
-from engine.config import AgentOptions, KnowledgeOptions, TurnOptions
+from engine.config import AgentOptions, KnowledgeOptions, TransferTarget, TurnOptions
 from engine.config.base import Options
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PREFIX = "Value error, "
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,10 @@ class Agent:
         given = {**shipped.of(language), **self.speaks(language).phrases}
         return [name for name in shipped.NAMES if name not in given]
 
-    def turns(self, base: TurnOptions, language: str = "") -> TurnOptions:
-        """Its turn-taking: what the file says, over ``base``; what it says for the language, over that."""
-        return _over(_over(base, self.options.turns), self.speaks(language).turns)
+    def turns(self, base: TurnOptions) -> TurnOptions:
+        """Its turn-taking: what the file says, over ``base``."""
+        options: TurnOptions = _over(base, self.options.turns)
+        return options
 
     def knowledge(self, base: KnowledgeOptions) -> KnowledgeOptions:
         """Its knowledge options over ``base``; the collection is its first one."""
@@ -69,6 +77,27 @@ class Agent:
         """What the caller is told before being handed over to ``target``."""
         language = language if language in self.options.languages else self.language
         return self.transfer[target].announcement.get(language) or self.phrases(language).transferring
+
+    def targets(self, language: str = "", variables: Mapping[str, str] = MappingProxyType({})
+                ) -> tuple[dict[str, TransferTarget], list[str]]:
+        """Whom a call may be handed over to, ``${name}`` in destinations replaced by the call's channel variables; and
+        why others are left out: a variable that is not set, or that would mean more to FreeSWITCH than a number (a
+        caller may have a say in it)."""
+        found: dict[str, TransferTarget] = {}
+        without: list[str] = []
+        for name, target in self.transfer.items():
+            try:
+                destination = _VARIABLE.sub(lambda match: variables[match[1]], target.destination)
+                found[name] = TransferTarget(
+                    kind="queue" if target.kind == "queue" else "human", destination=destination,
+                    timeout_s=target.timeout_s, announcement=self.announcement(name, language),
+                    hold_music=target.hold_music, failed=self.phrases(language).transfer_failed,
+                )  # fmt: skip
+            except KeyError as missing:
+                without.append(f"transfer.{name}: the channel variable {missing} is not set")
+            except ValidationError as fault:
+                without.append(f"transfer.{name}: the destination {fault.errors()[0]['msg'].removeprefix(_PREFIX)}")
+        return found, without
 
     def as_variant(self, name: str, why: str = "") -> "Agent":
         """This agent as one of its variants (empty: as the file has it), with the reason."""

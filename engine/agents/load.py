@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from engine import paths
 from engine.agents.agent import Agent
 from engine.agents.dids import Did, digits
 from engine.agents.errors import AgentError, NoSuchAgent
@@ -69,8 +70,9 @@ class Agents:
 
     @classmethod
     def of(cls, options: AgentsOptions) -> "Agents":
-        """The shipped ones and those of the configured folder. Raises ``AgentError``, ``NoSuchAgent``."""
-        folders = ([SHIPPED] if options.shipped else []) + ([Path(options.folder)] if options.folder else [])
+        """The shipped ones and those of the operator's folder. Raises ``AgentError``, ``NoSuchAgent``."""
+        own = paths.home() / (options.folder or "agents")
+        folders = ([SHIPPED] if options.shipped else []) + ([own] if options.folder or own.is_dir() else [])
         return cls.load(*folders, default=options.default)
 
     def __iter__(self) -> Iterator[Agent]:

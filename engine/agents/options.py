@@ -53,14 +53,11 @@ class ModelOptions(Options):
     max_tokens: int = Field(300, ge=16, le=8192)
     """Longest answer. 300 tokens are about a minute of speech, and nobody listens longer."""
 
-    max_history: int = Field(40, ge=2, le=400)
-    """How many of the newest lines of the conversation the model is given."""
+    history_tokens: int = Field(3000, ge=200, le=200_000)
+    """How much of the conversation the model is given; the oldest turns are left out first."""
 
     max_tool_rounds: int = Field(4, ge=0, le=16)
     """How often in one turn the model may call skills before it has to answer."""
-
-    first_word_ms: int = Field(2500, ge=200)
-    """Without a word of the answer for so long, another provider is asked."""
 
 
 class Transfer(Options):
@@ -114,9 +111,6 @@ class LanguageOptions(Options):
 
     phrases: dict[PhraseName, str] = {}
     """Instead of the phrases that come with Trunkline for this language."""
-
-    turns: TurnsGiven = TurnsGiven()  # type: ignore[valid-type]
-    """Turn-taking in this language: above all its word lists."""
 
     @field_validator("phrases")
     @classmethod
@@ -178,8 +172,12 @@ class AgentFile(Options):
     knowledge: KnowledgeGiven = KnowledgeGiven()  # type: ignore[valid-type]
     """Options of the knowledge base for this agent."""
 
+    grounding: Literal["skill", "prompt"] = "skill"
+    """``skill``: the model searches the collections when it wants to; ``prompt``: passages are put before every
+    question (one step less to wait, more tokens)."""
+
     skills: tuple[str, ...] = ()
-    """What its model may do, by name."""
+    """What its model may do, by name or pattern (``crm_*``)."""
 
     transfer: dict[Name, Transfer] = {}
     """Whom it may hand callers over to. The model chooses among these names and never makes up a number."""

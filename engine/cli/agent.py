@@ -123,7 +123,7 @@ def _show(agent: "Agent", args: argparse.Namespace, config: "Config") -> None:
 
     language = args.language or agent.language
     base = config.turns.model_dump()
-    turns = {name: value for name, value in agent.turns(config.turns, language).model_dump().items()
+    turns = {name: value for name, value in agent.turns(config.turns).model_dump().items()
              if value != base[name]}
     shown: dict[str, Any] = {
         "agent": agent.name, "file": str(agent.file), "variant": agent.variant, "language": language,

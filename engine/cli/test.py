@@ -22,6 +22,7 @@ are simulated, the clock is virtual: nothing is called, and a minute of conversa
 EPILOG = """\
 examples:
   trunkline test agents/support.tests.yaml
+  trunkline test okti kerala                                      those of shipped agents, wherever they are
   trunkline test agents/*.tests.yaml --junit build/agents.xml     for CI
   trunkline test agents/support.tests.yaml --only fee --verbose   with the conversation
 
@@ -32,7 +33,8 @@ How to write them: docs/operator/testing-agents.md.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``trunkline test``."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="NAME.tests.yaml, beside NAME.yaml")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE",
+                        help="NAME.tests.yaml beside NAME.yaml, or the name of a shipped agent")
     parser.add_argument("--only", default="", metavar="NAME", help="only the tests whose name has this")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
     parser.add_argument("--verbose", action="store_true", help="show all conversations, not those of failed tests only")
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     config = configfile.load(args.config, os.environ)
     console = Console(highlight=False, soft_wrap=True)
     suites: list[tuple[Path, list[Result]]] = []
-    for path in args.files:
+    for path in map(_found, args.files):
         rehearsals = Rehearsals(path, config)
         results: list[Result] = []
         suites.append((path, results))
@@ -71,6 +73,15 @@ def run(args: argparse.Namespace) -> int:
         except OSError as fault:
             raise TrunklineError(f"--junit: {args.junit}: {fault.strerror or fault}") from fault
     return 1 if any(result.status == "failed" for result in everything) else 0
+
+
+def _found(path: Path) -> Path:
+    """The file, or that of a shipped agent by its name."""
+    from engine.agents.load import SHIPPED
+    from engine.rehearsal.script import SUFFIX
+
+    shipped = SHIPPED / f"{path}{SUFFIX}"
+    return shipped if not path.suffix and not path.exists() and shipped.is_file() else path
 
 
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}

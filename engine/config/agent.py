@@ -40,7 +40,8 @@ class AgentsOptions(Options):
     """Where agents come from. How to write one: ``docs/operator/agents.md``."""
 
     folder: str = ""
-    """Folder of your own agents, one ``NAME.yaml`` each. One of the same name takes the place of a shipped one."""
+    """Folder of your own agents, one ``NAME.yaml`` each; empty: ``agents/`` in the home folder. A relative one lies in
+    the home folder. An agent of the same name takes the place of a shipped one."""
 
     shipped: bool = True
     """Whether the agents that come with Trunkline (``support``, ``okti``, ``kerala``) can be picked, too."""

@@ -1,7 +1,7 @@
 """An agent's file as the brain with a language model needs it."""
 
 from engine.agents.agent import Agent
-from engine.dialog.persona import PHRASES, Persona, Phrases, TransferTarget
+from engine.dialog.persona import Persona, Phrases, TransferTarget
 from engine.dialog.prompt import LANGUAGES
 
 
@@ -12,9 +12,11 @@ def persona_of(agent: Agent) -> Persona:
                for name, target in agent.transfer.items()}
     return Persona(
         agent.name, prompt_of(agent), agent.language, agent.languages, options.skills, targets,
+        grounding=options.grounding,
         max_steps=model.max_tool_rounds + 1 if model else 1,
         max_tokens=model.max_tokens if model else None,
         temperature=model.temperature if model else None,
+        history_tokens=model.history_tokens if model else 3000,
         phrases={language: _phrases(agent, language) for language in agent.languages},
     )
 
@@ -29,5 +31,4 @@ def prompt_of(agent: Agent) -> str:
 
 def _phrases(agent: Agent, language: str) -> Phrases:
     own = agent.phrases(language)
-    later = PHRASES[language].fillers[1:] if language in PHRASES else (own.busy,)
-    return Phrases(own.not_heard, own.apology, own.goodbye, (own.filler, *later))
+    return Phrases(own.not_heard, own.apology, own.goodbye, (own.filler, own.busy))

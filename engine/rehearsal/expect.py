@@ -52,6 +52,13 @@ class Seen:
         return " ".join(str(entry.fields["text"]) for entry in self.own("agent_said")).strip()
 
     @property
+    def skills(self) -> list[tuple[str, Any]]:
+        """Skills that ran, and their arguments; not those for a guess at the caller's words that was wrong."""
+        heard = {_gen(entry) for entry in self.own("agent_said")}
+        return [(str(entry.fields["skill"]), entry.fields["arguments"]) for entry in self.own("skill")
+                if _gen(entry) in heard or not entry.fields["guess"]]
+
+    @property
     def decisions(self) -> list[Entry]:
         """Decisions of the knowledge base behind what was heard."""
         heard = {_gen(entry) for entry in self.own("agent_said")}
@@ -116,18 +123,27 @@ def _not_said(seen: Seen, unwanted: tuple[str, ...]) -> str:
     return _lacks(seen.said, unwanted)
 
 
+_SILENT = "the agent was silent by then"
+
+
 def _heard(seen: Seen, wanted: tuple[str, ...]) -> str:
     line = seen.interrupted
+    if seen.moment.over is None:
+        return _SILENT
     return _contains(str(line.fields["text"]) if line else "", wanted, "not a word of it was heard")
 
 
 def _not_heard(seen: Seen, unwanted: tuple[str, ...]) -> str:
     line = seen.interrupted
+    if seen.moment.over is None:
+        return _SILENT
     return _lacks(str(line.fields["text"]) if line else "", unwanted)
 
 
 def _interrupted(seen: Seen, wanted: bool) -> str:
     line = seen.interrupted
+    if seen.moment.over is None:
+        return _SILENT
     was = line is None or bool(line.fields["interrupted"])
     if was == wanted:
         return ""
@@ -144,7 +160,7 @@ def _within(seen: Seen, limit: int) -> str:
 def _stops_within(seen: Seen, limit: int) -> str:
     over, start = seen.moment.over, seen.moment.voice[0]
     if over is None:
-        return "the agent was silent"
+        return _SILENT
     frames = [frame.at + FRAME_S for frame in seen.run.of(over)]
     pauses = [entry.at for entry in seen.run.named("pause") if _gen(entry) == over and entry.at >= start]
     stopped = min([*pauses, max(frames, default=start)])
@@ -171,7 +187,7 @@ def _asked_back(seen: Seen, wanted: bool) -> str:
 
 
 def _skill(seen: Seen, wanted: tuple[SkillCall, ...]) -> str:
-    called = [(str(entry.fields["skill"]), entry.fields["arguments"]) for entry in seen.own("skill")]
+    called = seen.skills
     if all(any(name == call.name and _same(arguments, call.arguments) for name, arguments in called)
            for call in wanted):
         return ""
@@ -187,8 +203,7 @@ def _same(arguments: Any, wanted: dict[str, Any]) -> bool:
 
 
 def _no_skill(seen: Seen, unwanted: tuple[str, ...]) -> str:
-    called = [str(entry.fields["skill"]) for entry in seen.own("skill")]
-    wrong = [name for name in called if name in unwanted or "any" in unwanted]
+    wrong = [name for name, _ in seen.skills if name in unwanted or "any" in unwanted]
     return f"ran: {', '.join(wrong)}" if wrong else ""
 
 

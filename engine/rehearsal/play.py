@@ -83,7 +83,7 @@ class _Rehearsal(Simulation):
     def __init__(self, script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase | None,
                  recordings: dict[int, Recording], watch: Stopwatch, skills: RehearsedSkills) -> None:
         language = script.language or agent.language
-        turns = agent.turns(config.turns, language)
+        turns = agent.turns(config.turns)
         given: Options = script.turns
         turns = turns.model_copy(update=given.model_dump(exclude_none=True))
         self._phrases = agent.phrases(language)
@@ -103,7 +103,7 @@ class _Rehearsal(Simulation):
         self._faults: list[str] = []
         self._moments: list[Moment] = []
         self._thinking: Thought | None = None
-        self._arguments: dict[tuple[int, str], Any] = {}
+        self._calls_made: dict[tuple[int, str], dict[str, Any]] = {}
         self._newest = 0
         self._acts_until = 0.0
         self._coming = False
@@ -264,14 +264,18 @@ class _Rehearsal(Simulation):
     def _write(self, event: str, /, **fields: Any) -> None:
         """A line of the brain's: what skills ran, with which arguments, and what came of it."""
         if event == "tool_call":
-            self._arguments[fields["gen"], fields["id"]] = fields["arguments"]
+            told = {"gen": fields["gen"], "skill": fields["skill"], "arguments": fields["arguments"],
+                    "guess": bool(fields["speculative"]), "repeated": bool(fields["repeated"])}
+            if fields["repeated"]:  # it has run before, and its result is given again
+                self._log("skill", **told, failed="")
+            self._calls_made[fields["gen"], fields["id"]] = told
         elif event == "tool_result":
-            arguments = self._arguments.get((fields["gen"], fields["id"]), {})
             failed = "" if fields["success"] else f"{fields['error']}: {fields['result'].get('message', '')}"
+            told = self._calls_made.get((fields["gen"], fields["id"]), {})
             if fields["error"] in _REFUSED:
                 self._faults.append(f"the call of {fields['skill']} was refused: {failed}")
-            else:
-                self._log("skill", gen=fields["gen"], skill=fields["skill"], arguments=arguments, failed=failed)
+            elif told:
+                self._log("skill", **told, failed=failed)
 
     def _decide(self, generation: int) -> None:
         thought = self._thoughts.get(generation)

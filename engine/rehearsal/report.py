@@ -33,7 +33,7 @@ def _line(entry: Entry) -> str:
             return f"caller: {fields['text']}"
         case "agent_said":
             return f"agent:  {fields['text']}{' [interrupted]' if fields['interrupted'] else ''}"
-        case "skill":
+        case "skill" if not fields["repeated"]:
             return f"        skill {fields['skill']} {fields['arguments']} {fields['failed']}".rstrip()
         case "transfer":
             return f"        hand-over to {fields['target']}: {'done' if fields['ok'] else fields['why']}"

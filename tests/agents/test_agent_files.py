@@ -5,7 +5,7 @@ import re
 import pytest
 
 from engine.agents.errors import AgentError, NoSuchAgent
-from engine.agents.load import Agents, load_agent
+from engine.agents.load import SHIPPED, Agents, load_agent
 from engine.config import AgentOptions, AgentsOptions, KnowledgeOptions, TurnOptions
 
 PLAIN = """
@@ -92,13 +92,12 @@ def test_an_alias_that_repeats_itself_is_refused(write):
 
 
 def test_what_the_file_says_goes_over_the_configuration(write):
-    """Configuration, then the agent, then the language: the nearer one wins; the rest stays as it was."""
+    """The nearer one wins; the rest stays as it was."""
     agent = load_agent(write("desk.yaml", """
 languages:
   en:
     greeting: Hello there.
     phrases: {goodbye: So long.}
-    turns: {away_ms: 7000}
   fr:
     greeting: Bonjour.
     greeting_interruptible: false
@@ -107,10 +106,9 @@ knowledge: {embedding: none, answer_words: 0.7}
 turns: {away_ms: 9000, away_limit: 5}
 """))
     base = TurnOptions(endpoint_min_ms=333, away_ms=1000)
-    assert agent.turns(base, "en").away_ms == 7000
-    assert agent.turns(base, "fr").away_ms == 9000
-    assert agent.turns(base, "fr").away_limit == 5
-    assert agent.turns(base, "fr").endpoint_min_ms == 333
+    assert agent.turns(base).away_ms == 9000
+    assert agent.turns(base).away_limit == 5
+    assert agent.turns(base).endpoint_min_ms == 333
     knowledge = agent.knowledge(KnowledgeOptions(answer_score=0.6))
     assert (knowledge.collection, knowledge.embedding, knowledge.answer_words) == ("desk", "none", 0.7)
     assert knowledge.answer_score == 0.6
@@ -120,6 +118,48 @@ turns: {away_ms: 9000, away_limit: 5}
     assert agent.phrases("fr").greeting_interruptible is False
     assert "toujours là" in agent.phrases("fr").away
     assert agent.phrases("xx") == agent.phrases("en")
+
+
+CLINIC = PLAIN + """transfer:
+  nurse: {kind: warm, destination: "user/${nurse}", timeout_s: 12}
+  desk: {kind: queue, destination: desk@default, announcement: {en: To the desk.}}
+"""
+
+
+REFUSED = "transfer.nurse: the destination must be one dial string or queue,"
+
+
+@pytest.mark.parametrize(
+    ("variables", "without"),
+    [
+        ({"nurse": "1001"}, []),
+        ({}, ["transfer.nurse: the channel variable 'nurse' is not set"]),
+        ({"nurse": "1001 {x=y}"}, [f"{REFUSED} without ' '"]),
+        ({"nurse": "1\napi hangup"}, [f"{REFUSED} without '\\n'"]),
+        ({"nurse": "${caller}"}, [f"{REFUSED} without '{{'"]),
+    ],
+)
+def test_destinations_take_channel_variables_that_are_harmless(write, variables, without):
+    """A caller may have set them (a SIP header): what means more to FreeSWITCH than a number leaves the target out."""
+    targets, why = load_agent(write("desk.yaml", CLINIC)).targets("en", variables)
+    assert why == without
+    assert ("nurse" in targets) == (not without)
+    assert (targets["desk"].kind, targets["desk"].announcement) == ("queue", "To the desk.")
+    if not without:
+        nurse = targets["nurse"]
+        assert (nurse.kind, nurse.destination, nurse.timeout_s) == ("human", "user/1001", 12)
+        assert nurse.announcement == AgentOptions().transferring
+        assert nurse.failed == AgentOptions().transfer_failed
+
+
+def test_own_agents_lie_in_the_home_folder(tmp_path, monkeypatch):
+    """Dropping a file there is enough; a folder that is named must be there."""
+    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path))
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "mine.yaml").write_text(PLAIN, encoding="utf-8")
+    assert [agent.name for agent in Agents.of(AgentsOptions(shipped=False))] == ["mine"]
+    with pytest.raises(AgentError, match="no such folder"):
+        Agents.of(AgentsOptions(folder="elsewhere"))
 
 
 def test_a_later_folder_replaces_agents_and_the_default(write):
@@ -154,7 +194,7 @@ def test_scripts_of_tests_are_no_agents(write):
 
 def test_shipped_agents_speak_their_languages_fully():
     """No caller of a shipped agent hears English in between."""
-    agents = Agents.of(AgentsOptions())
+    agents = Agents.load(SHIPPED)
     assert [agent.name for agent in agents] == ["kerala", "okti", "support"]
     assert agents.default == "support"
     english = AgentOptions()
@@ -171,7 +211,7 @@ def test_shipped_agents_speak_their_languages_fully():
                                                          ("ta", 0xB80, 0xBFF)])
 def test_phrases_are_in_native_script(language, first, last):
     """A voice spells out what is written in another script."""
-    phrases = Agents.of(AgentsOptions()).get("kerala").phrases(language).model_dump()
+    phrases = Agents.load(SHIPPED).get("kerala").phrases(language).model_dump()
     for name, text in phrases.items():
         if isinstance(text, str):
             letters = re.sub(r"\{\w+\}", "", text)

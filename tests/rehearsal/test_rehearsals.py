@@ -70,6 +70,8 @@ def test_an_answer_and_what_is_expected_of_it(play, expect, wrong):
         ("caller: uh-huh", 2000, "interrupted: no, heard: without payment", ""),
         ("noise_ms: 200", 2000, "interrupted: no, heard: without payment", ""),
         ("noise_ms: 200", 2000, "interrupted: yes", "it went on to its end"),
+        ("caller: stop it please", 9000, "interrupted: yes", "the agent was silent by then"),
+        ("caller: stop it please", 9000, "not_heard: xyz", "the agent was silent by then"),
     ],
 )  # fmt: skip
 def test_over_the_agents_speech(play, action, at_ms, expect, wrong):
@@ -95,22 +97,21 @@ def test_a_hand_over(play, outcome, expect, ended):
 
 
 def test_a_side_effect_waits_for_the_decision_and_happens_once(play):
-    """The caller goes on after a pause: what was being thought is dropped, and no ticket was made for it."""
+    """The agent thinks ahead more than once; a ticket is made when the caller's turn is decided, and one only."""
     result = play("""
 model:
   - calls: [{skill: create_ticket, arguments: {subject: noise, details: In the street.}, result: {number: 7}}]
     reply: It has the number seven.
 steps:
-  - caller: please make a ticket for the
-  - caller: noise in my street
-    after_ms: 0
-""")  # the first step ends in a word that is no end, so the second belongs to the same turn
-    tickets = [entry for entry in result.played.run.named("skill") if entry.fields["skill"] == "create_ticket"]
-    thinks = result.played.run.named("think")
-    assert len(tickets) == len([line for line in said(result) if "number seven" in line[1]])
-    assert any(entry.fields["speculative"] for entry in thinks)
-    decided = [entry.at for entry in result.played.run.named("turn")]
-    assert min(entry.at for entry in tickets) >= min(decided)
+  - caller: please make a ticket for the noise in my street
+    expect: {said: number seven, skill: create_ticket}
+""")
+    assert not result.wrong, result.wrong
+    run = result.played.run
+    assert len(run.named("think")) > 1
+    (ticket,) = [entry for entry in run.named("skill") if not entry.fields["repeated"]]
+    (turn,) = run.named("turn")
+    assert ticket.at >= turn.at
 
 
 def test_skills_with_arguments(play):
@@ -128,6 +129,20 @@ steps:
     assert not play(script % "").wrong
     for wrong in ("query: parking", "depth: 1"):
         assert "happened: search {'query': 'late fee'}" in play(script % wrong).wrong[0].text
+
+
+def test_a_wrong_guess_at_the_callers_words_does_not_count(play):
+    """The agent thinks ahead on half a sentence; what it looked up for that is nobody's business."""
+    result = play("""
+model:
+  - {when: /^please tell$/, calls: [{skill: search, arguments: {query: fee}}], reply: Of what}
+  - reply: There is no more.
+steps:
+  - caller: please tell me more
+    expect: {no_skill: any, said: no more}
+""")
+    assert result.played.run.named("skill")
+    assert not result.wrong, result.wrong
 
 
 def test_a_skill_that_the_agent_may_not_use_is_a_fault(play):
@@ -244,6 +259,14 @@ def test_a_final_that_never_comes_is_answered_all_the_same(play):
     result = play("steps:\n  - caller: how much is the late fee\n    final: false\n    expect: {not_said: catch}\n")
     assert not result.wrong, result.wrong
     assert result.played.run.named("promoted_interim")
+
+
+def test_an_engine_that_does_worse_is_noticed(play):
+    """The turn engine is the real one: where it may not be interrupted, expectations of an interruption fail."""
+    script = OVER % ("caller: stop where can I park my car", 2000, "interrupted: yes")
+    assert not play(script).wrong
+    assert [wrong.text for wrong in play("turns: {barge_in: no}\n" + script).wrong] == [
+        "interrupted: expected True; happened: it went on to its end"]
 
 
 def test_every_run_is_the_same(play):

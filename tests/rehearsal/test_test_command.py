@@ -41,6 +41,14 @@ def test_a_failure_names_line_expectation_and_conversation(write, capsys, tmp_pa
     assert "caller: where can I park my car" in parking[0].text
 
 
+def test_the_scripts_of_shipped_agents_by_name(capsys):
+    """Where Trunkline is installed, nobody knows their path."""
+    assert main(["test", "kerala", "--only", "Malayalam"]) == 0
+    assert "passed  income certificate in Malayalam" in capsys.readouterr().out
+    assert main(["test", "nobody"]) == 2
+    assert "nobody: cannot be read" in capsys.readouterr().err
+
+
 def test_only_and_verbose(write, capsys):
     """One test, with its conversation, while it is being written."""
     file = write(GOOD)
