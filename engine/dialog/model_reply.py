@@ -60,7 +60,8 @@ class ModelReply:
         context = request.context
         self._language = context.language if context else persona.language
         self._phrases = persona.phrases_in(self._language)
-        self._turn = Turn(request.generation, len(request.history), request.wait_decided)
+        self._turn = Turn(request.generation, len(request.history), request.wait_decided, request.tool_called,
+                          request.tool_returned)
         self._info = TurnInfo(request.generation, request.text, self._language, request.speculative, context)
         self._said = ""
         self._fillers = 0
@@ -208,7 +209,8 @@ class ModelReply:
         system = prompt.system_prompt(persona, self._language, services.now(), known)
         unsure = 0 <= request.confidence < persona.unsure_below
         asked = prompt.question(request.text, unsure=unsure, passages=self._passages())
-        messages, steps = prompt.conversation(system, request.history, asked, self._skills.ledger,
+        after = {tool.call_id: tool.after for tool in request.tools}
+        messages, steps = prompt.conversation(system, request.history, asked, self._skills.ledger, after,
                                               persona.history_tokens)
         self._skills.ledger.give(steps, self._turn)
         return messages
