@@ -53,8 +53,13 @@ class Hearing:
 
     def hear(self, batch: list[tuple[Leg, bytes, bool]]) -> None:
         """Frames of one pass of the frame clock."""
-        rows = self._rows
-        self._ears.hear([(rows[leg], frame, silent) for leg, frame, silent in batch if leg in rows])
+        rows, heard = self._rows, []
+        for leg, frame, silent in batch:
+            row = rows.get(leg)
+            if row is not None:
+                row.ours = leg.playout.written
+                heard.append((row, frame, silent))
+        self._ears.hear(heard)
 
 
 @dataclass(frozen=True)

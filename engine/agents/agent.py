@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +64,6 @@ class Agent:
         options = _over(base, self.options.knowledge)
         return options.model_copy(update={"collection": self.options.collections[0]}) if self.options.collections \
             else options
-
-    def prompt(self, language: str = "") -> str:
-        """The model's instructions in a language."""
-        return "\n\n".join(filter(None, [self.persona.strip(), self.speaks(language).notes.strip()]))
-
-    @cached_property
-    def persona(self) -> str:
-        """The text of the persona."""
-        return self.options.persona
 
     def announcement(self, target: str, language: str = "") -> str:
         """What the caller is told before being handed over to ``target``."""

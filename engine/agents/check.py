@@ -1,8 +1,9 @@
 """What can be known of agents without calling anybody: names that nobody knows, phrases that are missing, numbers that
 never reach their agent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from engine import paths
 from engine.agents import known
 from engine.agents.agent import Agent
 from engine.agents.dids import Did
+from engine.agents.known import Known
 from engine.agents.load import Agents
 from engine.agents.options import ModelOptions
 from engine.configfile import Place, Problem
@@ -29,21 +31,21 @@ class Finding:
         return f"{'error' if self.serious else 'warning'}: {self.problem}"
 
 
-def check(agents: Agents, only: Iterable[str] = ()) -> list[Finding]:
-    """What is wrong with the agents (``only`` these, by name), and with their numbers among each other."""
-    wanted = set(only)
-    found = [finding for agent in agents if not wanted or agent.name in wanted for finding in check_agent(agent)]
+def check(agents: Agents, there: Known | None = None) -> list[Finding]:
+    """What is wrong with the agents, and with their numbers among each other. ``there`` is what this machine has."""
+    found = [finding for agent in agents for finding in check_agent(agent, there)]
     numbers = _numbers(agents)
     if not agents.default and len(agents):
         text = "no agent is the default: calls for other numbers go to the dialplan's next action (default: true)"
         numbers.append(Finding(Problem(Place("the agents"), text), serious=False))
-    return found + [finding for finding in numbers if not wanted or _about(finding, agents, wanted)]
+    return found + numbers
 
 
-def check_agent(agent: Agent) -> list[Finding]:
+def check_agent(agent: Agent, there: Known | None = None) -> list[Finding]:
     """What is wrong with one agent by itself."""
+    there = there or Known()
     checks = (_languages, _voices, _recognisers, _models, _collections, _skills, _transfers)
-    return [finding for check_one in checks for finding in check_one(agent)]
+    return [finding for check_one in checks for finding in check_one(agent, there)]
 
 
 def _finding(agent: Agent, path: Sequence[int | str], text: str, serious: bool = True) -> Finding:
@@ -51,7 +53,7 @@ def _finding(agent: Agent, path: Sequence[int | str], text: str, serious: bool =
     return Finding(Problem(agent.places.of(tuple(path)), f"{where}: {text}"), serious)
 
 
-def _languages(agent: Agent) -> list[Finding]:
+def _languages(agent: Agent, there: Known) -> list[Finding]:
     found = []
     for language, options in agent.options.languages.items():
         missing = agent.missing_phrases(language)
@@ -64,7 +66,7 @@ def _languages(agent: Agent) -> list[Finding]:
     return found
 
 
-def _voices(agent: Agent) -> list[Finding]:
+def _voices(agent: Agent, there: Known) -> list[Finding]:
     found = []
     for language, options in agent.options.languages.items():
         path = ("languages", language, "voice")
@@ -73,12 +75,11 @@ def _voices(agent: Agent) -> list[Finding]:
             if language not in known.EMBEDDED_LANGUAGES:
                 found.append(_finding(agent, path, f"is not given, and the default voice does not speak '{language}'",
                                       serious=False))
-        elif provider not in known.VOICES:
-            found.append(_finding(agent, path, f"there is no voice provider '{provider}'; known are "
-                                  f"{', '.join(known.VOICES)}"))
+        elif (problem := there.provider(provider, known.VOICES))[0]:
+            found.append(_finding(agent, path, *problem))
         elif not voice:
             found.append(_finding(agent, path, f"names no voice: write {provider}:NAME"))
-        elif known.VOICES[provider] and voice not in known.VOICES[provider]:
+        elif known.VOICES.get(provider) and voice not in known.VOICES[provider]:
             found.append(_finding(agent, path, f"{provider} has no voice '{voice}'; it has "
                                   f"{', '.join(known.VOICES[provider])}"))
         elif provider == "flite" and language != "en":
@@ -86,59 +87,60 @@ def _voices(agent: Agent) -> list[Finding]:
     return found
 
 
-def _recognisers(agent: Agent) -> list[Finding]:
+def _recognisers(agent: Agent, there: Known) -> list[Finding]:
     found = []
     for language, options in agent.options.languages.items():
         path, name = ("languages", language, "recogniser"), options.recogniser
-        if name and name not in known.RECOGNISERS:
-            found.append(_finding(agent, path, f"there is no recogniser '{name}'; known are "
-                                  f"{', '.join(known.RECOGNISERS)}"))
+        if name and (problem := there.provider(name, known.RECOGNISERS))[0]:
+            found.append(_finding(agent, path, *problem))
         elif name in ("", "pocketsphinx") and language not in known.EMBEDDED_LANGUAGES:
             found.append(_finding(agent, path, f"the embedded recogniser does not hear '{language}': name another one",
                                   serious=bool(name)))
     return found
 
 
-def _models(agent: Agent) -> list[Finding]:
+def _models(agent: Agent, there: Known) -> list[Finding]:
     options = agent.options
     given: list[tuple[tuple[str, ...], ModelOptions | None]] = [(("model",), options.model)]
     given += [(("variants", name, "model"), variant.model) for name, variant in options.variants.items()]
-    found = [_finding(agent, (*path, "provider"), f"there is no model provider '{model.provider}'; known are "
-                      f"{', '.join(known.MODELS)}")
-             for path, model in given if model is not None and model.provider not in known.MODELS]
+    found = []
+    for where, model in given:
+        if model is not None and (problem := there.provider(model.provider))[0]:
+            found.append(_finding(agent, (*where, "provider"), *problem))
     if options.model is None:
-        for path in ("persona", "skills", "transfer"):
-            if getattr(options, path):
-                found.append(_finding(agent, (path,), "is for a model, and the agent has none", serious=False))
+        for name in ("persona", "skills", "transfer"):
+            if getattr(options, name):
+                found.append(_finding(agent, (name,), "is for a model, and the agent has none", serious=False))
         if not options.collections:
             found.append(_finding(agent, ("model",), "the agent has neither a model nor collections: it cannot answer"))
-    elif not agent.persona.strip():
+    elif not agent.options.persona.strip():
         found.append(_finding(agent, ("persona",), "is missing: the model is not told who it is", serious=False))
     return found
 
 
-def _collections(agent: Agent) -> list[Finding]:
+def _collections(agent: Agent, there: Known) -> list[Finding]:
     found = []
     for number, name in enumerate(agent.options.collections):
         path = ("collections", number)
         try:
-            there = (folder_of(name) / "manifest.json").exists() or any(folder_of(name).glob("*"))
+            missing = not any(folder_of(name).glob("*"))
         except TrunklineError as fault:
             found.append(_finding(agent, path, str(fault)))
             continue
-        if not there:
+        if missing:
             source = name if name in BUILT_IN else "FOLDER"
             found.append(_finding(agent, path, f"there is no collection '{name}' in {paths.knowledge()}; make it: "
                                   f"trunkline ingest {source} --collection {name}"))
     return found
 
 
-def _skills(agent: Agent) -> list[Finding]:
+def _skills(agent: Agent, there: Known) -> list[Finding]:
     options, found = agent.options, []
     for number, name in enumerate(options.skills):
         path = ("skills", number)
-        if name not in known.SKILLS:
-            found.append(_finding(agent, path, f"there is no skill '{name}'; known are {', '.join(known.SKILLS)}"))
+        if not any(fnmatchcase(skill, name) for skill in there.skills):
+            text = f"there is no skill '{name}'; known are {', '.join(there.skills)}"
+            found.append(_finding(agent, path, text, serious=not there.more_skills))
         elif name in options.skills[:number]:
             found.append(_finding(agent, path, f"'{name}' is given twice", serious=False))
         elif name == "search" and not options.collections:
@@ -150,7 +152,7 @@ def _skills(agent: Agent) -> list[Finding]:
     return found
 
 
-def _transfers(agent: Agent) -> list[Finding]:
+def _transfers(agent: Agent, there: Known) -> list[Finding]:
     options, found = agent.options, []
     if options.transfer and options.model and "transfer_to_human" not in options.skills:
         found.append(_finding(agent, ("transfer",), "is never used: the skill transfer_to_human is missing", False))
@@ -178,6 +180,3 @@ def _numbers(agents: Agents) -> list[Finding]:
         found.append(_finding(other, ("dids", number), text, serious=same))
     return found
 
-
-def _about(finding: Finding, agents: Agents, wanted: set[str]) -> bool:
-    return any(finding.problem.where.source == str(agent.file) for agent in agents if agent.name in wanted)

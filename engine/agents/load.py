@@ -2,7 +2,7 @@
 
     agents = Agents.of(config.agents)
     agent = agents.pick(did="0471 2518000", variable="", caller="+919447000001")
-    agent.phrases("ml"), agent.turns(config.turns), agent.prompt("ml"), agent.why
+    agent.phrases("ml"), agent.turns(config.turns), agent.why
 """
 
 import hashlib

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = configfile.load(args.config, os.environ)
     if args.agent_command == "check":
-        return _check(Agents.of(config.agents) if not args.files else None, args.files)
+        return _check(Agents.of(config.agents) if not args.files else None, args.files, config)
     if args.agent_command == "list":
         _list(Agents.of(config.agents))
         return 0
@@ -62,19 +62,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check(agents: "Agents | None", files: list[Path]) -> int:
+def _check(agents: "Agents | None", files: list[Path], config: "Config") -> int:
     from rich.console import Console
     from rich.text import Text
 
     from engine.agents.check import check, check_agent
+    from engine.agents.known import Known
     from engine.agents.load import load_agent
+    from engine.dialog.skills.registry import Registry
 
+    skills = tuple(Registry.open(config.skills).skills())
+    there = Known(skills, bool(config.skills.mcp_file), tuple(config.providers))
     console = Console(highlight=False, soft_wrap=True)
     if agents is not None:
-        findings, names = check(agents), [agent.name for agent in agents]
+        findings, names = check(agents, there), [agent.name for agent in agents]
     else:
         given = [load_agent(file) for file in files]
-        findings, names = [finding for agent in given for finding in check_agent(agent)], [a.name for a in given]
+        findings, names = [finding for agent in given for finding in check_agent(agent, there)], [a.name for a in given]
     for finding in findings:
         console.print(Text(str(finding), style="red" if finding.serious else "yellow"))
     errors = sum(finding.serious for finding in findings)
@@ -115,6 +119,8 @@ def _named(args: argparse.Namespace, config: "Config") -> "Agent":
 
 
 def _show(agent: "Agent", args: argparse.Namespace, config: "Config") -> None:
+    from engine.dialog.agent_persona import prompt_of
+
     language = args.language or agent.language
     base = config.turns.model_dump()
     turns = {name: value for name, value in agent.turns(config.turns, language).model_dump().items()
@@ -125,7 +131,7 @@ def _show(agent: "Agent", args: argparse.Namespace, config: "Config") -> None:
         "model": agent.options.model.model_dump() if agent.options.model else None,
         "collections": agent.options.collections, "skills": agent.options.skills,
         "transfer": {name: target.model_dump() for name, target in agent.transfer.items()},
-        "phrases": agent.phrases(language).model_dump(), "turns": turns, "prompt": agent.prompt(language),
+        "phrases": agent.phrases(language).model_dump(), "turns": turns, "prompt": prompt_of(agent),
     }  # fmt: skip
     if args.json:
         print(json.dumps(shown, ensure_ascii=False, indent=2))

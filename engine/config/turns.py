@@ -70,6 +70,11 @@ class TurnOptions(Options):
     speculate: bool = True
     """Start thinking on a transcript before the turn is certain. Nothing of it is heard before the decision."""
 
+    speculate_early: int = Field(4, ge=0)
+    """How often a turn is thought about while the caller is still talking, each time that the words so far could be all
+    of it. The last of them is often right and saves the recogniser's delay; each of the others is a request to the
+    model in vain. 0 for a model that is dear or slow to cancel."""
+
     reply_timeout_ms: int = Field(4000, ge=500)
     """Longest silence of the agent when it owes a reply; then one retry, then an apology. The retry gets half of it."""
 

@@ -198,6 +198,11 @@ class Playout:
             return not self._released
         return self._starved and not self._current.waiting
 
+    @property
+    def written(self) -> bytes:
+        """The frame of speech that was written last, while speech is being written; empty when none is."""
+        return self._data[max(0, self._at - self.frame_bytes) : self._at] if self._size else b""
+
     def pause(self) -> bool:
         """Stop writing, keep the rest. False: there is nothing to pause."""
         if self._paused:

@@ -1,22 +1,18 @@
-"""What thinks in a rehearsal: the knowledge base, or a model whose answers are written down. Both on the virtual clock.
+"""What thinks in a rehearsal: the knowledge base, or the brain for language models around a model whose answers are
+written down. Both on the virtual clock.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from engine.agents import known
-from engine.dialog.brain import Brain, Farewell, ReplyPart, Request, Text
+from engine.dialog.brain import Brain, ReplyPart, Request
 from engine.dialog.model import Message, ModelPart, Tool, ToolCall, Words
 from engine.errors import ProviderFault
-from engine.rehearsal.script import Call, Reply, Timings, found
-
-DECISION_S = 30.0
-"""How long a side effect waits for the turn to be decided."""
+from engine.rehearsal.script import Reply, Timings, found
 
 
 class Stopwatch:
-    """Virtual time that a thought has taken so far."""
+    """Virtual time that thoughts have taken so far."""
 
     def __init__(self) -> None:
         """Nothing yet."""
@@ -73,7 +69,7 @@ class ScriptedModel:
             if reply.first:
                 yield Words(reply.first)
             for number, call in enumerate(reply.calls):
-                yield ToolCall(f"call-{len(asked)}-{number}", call.skill, json.dumps(call.arguments))
+                yield ToolCall(f"call-{len(asked)}-{number}", call.skill, json.dumps(call.arguments, default=str))
             return
         yield from self._words(reply.reply, done - first)
 
@@ -96,53 +92,8 @@ class ScriptedModel:
             self._of_turn[turn] = reply
         return reply
 
-    def written(self, call_id: str) -> Call | None:
-        """The call as it is written down, by its id."""
-        _, turn, number = call_id.split("-")
-        reply = self._of_turn.get(int(turn))
-        return reply.calls[int(number)] if reply is not None and int(number) < len(reply.calls) else None
-
     def warm(self) -> None:
         """Nothing to open."""
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-RunSkill = Callable[[ToolCall, Request], dict[str, Any]]
-
-
-class ModelLoop:
-    """A brain around a model: asks it, runs the skills that it calls, asks again with their results."""
-
-    def __init__(self, model: ScriptedModel, prompt: Callable[[], str], run_skill: RunSkill, rounds: int,
-                 over: Callable[[], bool]) -> None:
-        """``prompt`` gives the instructions as they are now; ``over`` says whether a skill has ended the call."""
-        self._model = model
-        self._prompt = prompt
-        self._run_skill = run_skill
-        self._rounds = rounds
-        self._over = over
-
-    def reply(self, request: Request) -> Iterator[ReplyPart]:
-        """See ``engine.dialog.brain.Brain``."""
-        messages = [Message("system", self._prompt())]
-        messages += [Message("user" if who == "user" else "assistant", text) for who, text in request.history]
-        messages.append(Message("user", request.text))
-        for _ in range(self._rounds + 1):
-            calls: list[ToolCall] = []
-            for part in self._model.stream(messages):
-                if isinstance(part, Words):
-                    yield Text(part.text)
-                elif isinstance(part, ToolCall):
-                    calls.append(part)
-            if not calls:
-                break
-            if any(known.SKILLS.get(call.name, True) for call in calls) and not request.wait_decided(DECISION_S):
-                return
-            messages.append(Message("assistant", "", tuple(calls)))
-            for call in calls:
-                result = json.dumps(self._run_skill(call, request), ensure_ascii=False, default=str)
-                messages.append(Message("tool", result, tool_call_id=call.id))
-        if self._over():
-            yield Farewell()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from engine.rehearsal.play import Moment, Played
@@ -179,7 +180,8 @@ def _skill(seen: Seen, wanted: tuple[SkillCall, ...]) -> str:
 
 def _same(arguments: Any, wanted: dict[str, Any]) -> bool:
     def agrees(given: Any, value: Any) -> bool:
-        return found(value, str(given)) if isinstance(value, str) else bool(given == value)
+        # YAML makes dates of what looks like one; they are compared as they are written.
+        return found(str(value), str(given)) if isinstance(value, str | date) else bool(given == value)
 
     return all(name in arguments and agrees(arguments[name], value) for name, value in wanted.items())
 
@@ -187,7 +189,7 @@ def _same(arguments: Any, wanted: dict[str, Any]) -> bool:
 def _no_skill(seen: Seen, unwanted: tuple[str, ...]) -> str:
     called = [str(entry.fields["skill"]) for entry in seen.own("skill")]
     wrong = [name for name in called if name in unwanted or "any" in unwanted]
-    return ", ".join(wrong)
+    return f"ran: {', '.join(wrong)}" if wrong else ""
 
 
 def _language(seen: Seen, wanted: str) -> str:

@@ -10,7 +10,8 @@ from engine.errors import TrunklineError
 from engine.knowledge.base import KnowledgeBase
 from engine.rehearsal.errors import RehearsalError
 from engine.speech.ears import Ears
-from engine.speech.offline import Line, Stretch
+from engine.speech.interfaces import Heard, Pcm
+from engine.speech.offline import Line
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.vad import make_vad
@@ -24,6 +25,15 @@ SILENCE_S = 0.6
 
 READY_S = 60.0
 FINAL_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Voice from ``start`` to ``end``, in s from the beginning of the recording, and what was heard of it."""
+
+    start: float
+    end: float
+    heard: Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +63,14 @@ class Listener:
         try:
             if language != "en" or self._knowledge is None:
                 raise RehearsalError(f"the embedded recogniser does not hear '{language}'")
-            return Recording(tuple(self._listen(pcm)))
+            return Recording(tuple(Stretch(heard.start / RATE, heard.end / RATE, heard) for heard in self._listen(pcm)))
         except TrunklineError as fault:
             if not says:
                 raise RehearsalError(f"{file} cannot be heard: {fault}. Give its words with says") from fault
-        return Recording((Stretch(0.0, len(pcm) / RATE, says, -1.0),), heard=False)
+        heard = Heard(says, True, 0, len(pcm))
+        return Recording((Stretch(0.0, len(pcm) / RATE, heard),), heard=False)
 
-    def _listen(self, pcm: "np.ndarray") -> list[Stretch]:
+    def _listen(self, pcm: Pcm) -> list[Heard]:
         line = Line(Ears(make_vad(self._config.vad), self._config.vad), self._open(), RATE)
         try:
             return line.listen(np.concatenate([pcm, np.zeros(round(SILENCE_S * RATE), np.int16)]))

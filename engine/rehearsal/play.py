@@ -2,24 +2,31 @@
 script's steps one after the other, each when the agent is silent, or over its speech.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from engine.agents.agent import Agent
 from engine.config import Config, Options
+from engine.dialog.actions import CallContext
+from engine.dialog.agent_persona import persona_of
 from engine.dialog.brain import Brain, Farewell, Grounds, Request, Text
 from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.knowledge_brain import KnowledgeBrain
+from engine.dialog.model_brain import ModelBrain
 from engine.errors import ProviderFault, TrunklineError
 from engine.knowledge.base import KnowledgeBase
-from engine.rehearsal.brain import ModelLoop, ScriptedModel, Stopwatch, Timed
+from engine.rehearsal.brain import ScriptedModel, Stopwatch, Timed
 from engine.rehearsal.listen import Recording
 from engine.rehearsal.script import Script, Step
+from engine.rehearsal.skills import RehearsedSkills
 from engine.rehearsal.stage import Stage
 from engine.rehearsal.thought import Thought
 from engine.replay.cases import Case
 from engine.replay.run import Entry, Run
 from engine.replay.simulate import RATE, Simulation
+from engine.speech.interfaces import Heard
 from engine.turns import events as ev
 
 DIGIT_S = 0.3
@@ -28,6 +35,9 @@ LETTER_S = 0.06
 
 SHORTEST_S = 0.4
 """The caller's voice, however short the words."""
+
+_REFUSED = ("bad_arguments", "unknown_skill")
+"""Why a skill did not run at all, by a mistake of the model's: here, of the script's."""
 
 OVER_S = 0.5
 """From the last step to the caller's hanging up."""
@@ -59,36 +69,41 @@ class Played:
 def play(script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase | None,
          recordings: dict[int, Recording]) -> Played:
     """Play ``script`` to its end. ``recordings`` are those of its steps, by their number. Raises ``CaseError``."""
-    rehearsal = _Rehearsal(script, agent, config, knowledge, recordings)
-    try:
-        run = rehearsal.run()
-    finally:
-        rehearsal.close()
-    return rehearsal.played(run)
+    watch = Stopwatch()
+    with RehearsedSkills(config.skills, script, knowledge, watch) as skills:
+        rehearsal = _Rehearsal(script, agent, config, knowledge, recordings, watch, skills)
+        try:
+            run = rehearsal.run()
+        finally:
+            rehearsal.close()
+    return rehearsal.played(run, skills.faults)
 
 
 class _Rehearsal(Simulation):
     def __init__(self, script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase | None,
-                 recordings: dict[int, Recording]) -> None:
+                 recordings: dict[int, Recording], watch: Stopwatch, skills: RehearsedSkills) -> None:
         language = script.language or agent.language
         turns = agent.turns(config.turns, language)
         given: Options = script.turns
         turns = turns.model_copy(update=given.model_dump(exclude_none=True))
         self._phrases = agent.phrases(language)
-        super().__init__(Case(script.name, "", (), (), turns, self._phrases, config.vad))
+        super().__init__(Case(script.name, "", (), (), turns, self._phrases, config.vad, language=language))
         self._script = script
         self._agent = agent
         self._knowledge = knowledge
         self._recordings = recordings
-        self._watch = Stopwatch()
-        self._stage_of_call = Stage(agent, script, self._watch, knowledge, self._log, self._changed, self._announce,
-                                    language)
+        self._watch = watch
+        self._skills = skills
+        self._stage_of_call = Stage(agent, script, self._log, self._changed, self._announce, language)
         self._model = ScriptedModel(script.model, script.timings, self._watch) if script.model else None
+        self._model_brain = self._made_of(self._model) if self._model is not None else None
         self._brains: dict[str, Brain] = {}
         self._thoughts: dict[int, Thought] = {}
         self._staged: dict[int, _Staged] = {}
         self._faults: list[str] = []
         self._moments: list[Moment] = []
+        self._thinking: Thought | None = None
+        self._arguments: dict[tuple[int, str], Any] = {}
         self._newest = 0
         self._acts_until = 0.0
         self._coming = False
@@ -97,13 +112,15 @@ class _Rehearsal(Simulation):
         """End brains that still wait."""
         for thought in self._thoughts.values():
             thought.cancel()
+        if self._model_brain is not None:
+            self._model_brain.call_ended(self._script.name)
 
-    def played(self, run: Run) -> Played:
-        """The run with its steps."""
+    def played(self, run: Run, faults: list[str]) -> Played:
+        """The run with its steps, and with faults of the skills."""
         if self._moments:
             self._moments[-1].ended = run.ended
             self._moments[-1].language = self._stage_of_call.language
-        faults = list(dict.fromkeys(self._faults + self._stage_of_call.faults))
+        faults = list(dict.fromkeys(self._faults + faults))
         if self._model is not None:
             # Guesses at what the caller may be about to say need no answer.
             decided = {str(entry.fields["text"]) for entry in run.named("user_said")}
@@ -176,7 +193,7 @@ class _Rehearsal(Simulation):
                 end = now
                 for piece in self._recordings[number].pieces:
                     end = now + piece.end
-                    self._speak(now + piece.start, end, piece.text, stt, step.final, piece.confidence)
+                    self._speak(now + piece.start, end, piece.heard.text, stt, step.final, piece.heard)
             case "digits":
                 end = now
                 for place, digit in enumerate(step.digits):
@@ -192,7 +209,7 @@ class _Rehearsal(Simulation):
         self._at(self._acts_until + 1e-3, lambda: None)  # look again when it is done
         return end
 
-    def _speak(self, start: float, end: float, text: str, stt: float, final: bool, confidence: float = -1.0) -> None:
+    def _speak(self, start: float, end: float, text: str, stt: float, final: bool, heard: Heard | None = None) -> None:
         vad = self._case.vad
         if end - start >= vad.onset_ms / 1000:
             self._input(start + vad.onset_ms / 1000, ev.VoiceOn(start), "voice_on", at=start)
@@ -201,39 +218,62 @@ class _Rehearsal(Simulation):
         if len(words) > 2:
             self._transcript((start + end) / 2 + stt, " ".join(words[: len(words) // 2]), False, start, end)
         if final:
-            event = ev.Transcript(text, True, start, end, confidence)
+            sure, others = (heard.confidence, heard.alternatives) if heard is not None else (-1.0, ())
+            event = ev.Transcript(text, True, start, end, sure, others)
             self._input(end + max(stt, vad.hangover_ms / 1000 + 1e-3), event, "final", text=text)
 
     # ------------------------------------------------------------ the brain
 
     def _carry_out(self, action: ev.Action) -> None:
         match action:
-            case ev.Think(generation, text, speculative, confidence):
+            case ev.Think(generation, text, speculative):
                 self._newest = generation
                 self._log("think", gen=generation, text=text, speculative=speculative)
-                self._ask(generation, text, speculative, confidence)
+                self._ask(action)
+                return
+            case ev.Decided(generation):
+                self._decide(generation)
                 return
             case ev.Say(generation, _, _):
                 self._newest = generation
             case ev.Cancel(generation) | ev.Cut(generation):
                 self._forget(generation)
         super()._carry_out(action)
-        if isinstance(action, ev.Note) and action.name == "speculation_hit":
-            self._decided(int(str(dict(action.fields)["gen"])))
 
-    def _ask(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
+    def _ask(self, think: ev.Think) -> None:
+        generation = think.generation
         self._open(generation)
-        history = tuple((line.who, line.text) for line in self._engine.history)
-        thought = Thought(
-            self._brain(),
-            lambda wait: Request(text, history, generation, speculative, confidence, wait_decided=wait),
-            self._watch,
-        )
+        history = tuple((line.who, line.text) for line in self._engine.history if line.tool is None)
+
+        def request(wait_decided: Callable[[float], bool]) -> Request:
+            return Request(
+                think.text, history, generation, think.speculative, think.confidence, context=self._context(),
+                wait_decided=wait_decided, alternatives=think.alternatives,
+            )
+
+        thought = Thought(self._brain(), request, self._watch)
         self._thoughts[generation] = thought
         self._staged[generation] = _Staged(self._now)
         self._go_on(generation)
 
-    def _decided(self, generation: int) -> None:
+    def _context(self) -> CallContext:
+        script, stage = self._script, self._stage_of_call
+        return CallContext(script.name, self._agent.name, stage.language, script.caller, script.called, stage,
+                           write=self._write)
+
+    def _write(self, event: str, /, **fields: Any) -> None:
+        """A line of the brain's: what skills ran, with which arguments, and what came of it."""
+        if event == "tool_call":
+            self._arguments[fields["gen"], fields["id"]] = fields["arguments"]
+        elif event == "tool_result":
+            arguments = self._arguments.get((fields["gen"], fields["id"]), {})
+            failed = "" if fields["success"] else f"{fields['error']}: {fields['result'].get('message', '')}"
+            if fields["error"] in _REFUSED:
+                self._faults.append(f"the call of {fields['skill']} was refused: {failed}")
+            else:
+                self._log("skill", gen=fields["gen"], skill=fields["skill"], arguments=arguments, failed=failed)
+
+    def _decide(self, generation: int) -> None:
         thought = self._thoughts.get(generation)
         if thought is not None and not thought.decided:
             thought.decided = True
@@ -254,19 +294,20 @@ class _Rehearsal(Simulation):
         return self._brains[language]
 
     def _made(self, language: str) -> Brain:
-        stage, model = self._stage_of_call, self._model
-        if model is not None:
-            limits = self._agent.options.model
-            return ModelLoop(model, lambda: self._agent.prompt(stage.language), partial(stage.run_skill, model),
-                             limits.max_tool_rounds if limits else 4, lambda: stage.goodbye)
+        if self._model_brain is not None:
+            return self._model_brain
         if self._knowledge is None:
             raise TrunklineError(f"{self._agent.name} has no collections, so the test needs 'model' with its answers")
         brain = KnowledgeBrain(self._knowledge, self._agent.phrases(language), language)
         return Timed(brain, self._watch, self._script.timings.search_ms)
 
+    def _made_of(self, model: ScriptedModel) -> ModelBrain:
+        return ModelBrain(persona_of(self._agent), model, self._skills.executor)
+
     def _go_on(self, generation: int) -> None:
         """Let the brain run as far as it can, and stage what it says."""
         thought, staged = self._thoughts[generation], self._staged[generation]
+        self._thinking = thought
         thought.run()
         parts, thought.parts = thought.parts, []
         for ms, part in parts:
@@ -307,10 +348,12 @@ class _Rehearsal(Simulation):
     def _changed(self, language: str) -> None:
         self._phrases = self._agent.phrases(language)
         self._engine.use(self._phrases)
+        self._at(self._now, partial(self._tell, ev.Language(language)))
 
     def _announce(self, text: str) -> None:
-        event = ev.SayRequest(text, interruptible=False)
-        self._at(self._now, partial(self._tell, event))
+        """Said between what the model says before and after the skill."""
+        if self._thinking is not None:
+            self._thinking.say(text)
 
 
 @dataclass

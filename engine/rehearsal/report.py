@@ -34,7 +34,7 @@ def _line(entry: Entry) -> str:
         case "agent_said":
             return f"agent:  {fields['text']}{' [interrupted]' if fields['interrupted'] else ''}"
         case "skill":
-            return f"        skill {fields['skill']} {fields['arguments']}"
+            return f"        skill {fields['skill']} {fields['arguments']} {fields['failed']}".rstrip()
         case "transfer":
             return f"        hand-over to {fields['target']}: {'done' if fields['ok'] else fields['why']}"
         case "language":

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from engine.agents.agent import Agent
@@ -94,6 +95,7 @@ class Rehearsals:
         for target in script.transfers:
             if target not in agent.transfer:
                 result.wrong.append(Wrong(self.places.of((*path, "transfers", target)), "the agent has no such target"))
+        result.wrong += self._not_offered(path, script, agent)
         try:
             recordings = self._recordings(script, agent)
         except RehearsalError as fault:
@@ -106,6 +108,15 @@ class Rehearsals:
             return result
         result.wrong += self._wrong(path, script, result.played)
         return result
+
+    def _not_offered(self, path: tuple[int | str, ...], script: Script, agent: Agent) -> list[Wrong]:
+        """Calls of skills that the agent may not use: a script must not show what the agent's file forbids."""
+        return [
+            Wrong(self.places.of((*path, "model", number, "calls", place)),
+                  f"{agent.name} may not use the skill {call.skill}")
+            for number, reply in enumerate(script.model) for place, call in enumerate(reply.calls)
+            if not any(fnmatchcase(call.skill, pattern) for pattern in agent.options.skills)
+        ]  # fmt: skip
 
     def _recordings(self, script: Script, agent: Agent) -> dict[int, Recording]:
         language = script.language or agent.language

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -188,7 +189,8 @@ class Call(Options):
 
 
 class Reply(Options):
-    """What the scripted model answers in one turn: ``first`` is said before the calls, ``reply`` after them."""
+    """What the scripted model answers in one turn: ``first`` is said before the calls, ``reply`` after them. After a
+    hand-over that worked and after ``end_call`` the model is not asked again: ``first`` is the last it says."""
 
     when: Pattern = ""
     """Answers the turns whose words have this; without it, the next turn that no other answer is for."""
@@ -234,6 +236,9 @@ class Script(Options):
     called: str = ""
     language: Language | None = None
     """What is spoken at the start; default: the agent's first language."""
+
+    now: datetime = datetime(2026, 1, 5, 10, 0, tzinfo=timezone.utc)
+    """Day and time of the call, for the model and its skills: a Monday morning."""
 
     variant: str = ""
     timings: Timings = Timings()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event as Flag
 
-from engine.dialog.brain import Brain, ReplyPart, Request
+from engine.dialog.brain import Brain, ReplyPart, Request, Text
 from engine.rehearsal.brain import Stopwatch
 
 REAL_TIMEOUT_S = 60.0
@@ -40,6 +40,10 @@ class Thought:
         """Whether it waits for the decision."""
         return self._waits
 
+    def say(self, text: str) -> None:
+        """Something that a skill says, as a clause of its own."""
+        self.parts.append((self.ms, Text(f"\n{text}\n")))
+
     def run(self) -> None:
         """Let it run until it is done or waits."""
         self._stopped.clear()
@@ -66,7 +70,7 @@ class Thought:
         self._stopped.set()
 
     def _wait(self, timeout_s: float) -> bool:
-        if not self.decided:
+        if not self.decided and timeout_s > 0:
             self._waits = True
             self._go_on.clear()
             self._stopped.set()

@@ -15,21 +15,25 @@ class Providers:
         self._said = {row.text for row in case.rows_of(Speech)}
         self._answers: list[Answer] = case.rows_of(Answer)
         self._renderings: list[Rendering] = case.rows_of(Rendering)
-        self._used: set[int] = set()
+        self._used: dict[int, int] = {}
 
-    def answer(self, text: str) -> Answer | None:
+    def answer(self, text: str, generation: int) -> Answer | None:
         """The one for this input; for an input that the text ends with (a merged turn); else the next one unused."""
         rows = list(enumerate(self._answers))
         same = [number for number, row in rows if row.input == text]
         ending = [number for number, row in rows if row.input and text.endswith(row.input)]
         for numbers in (same, ending):
             if numbers:  # asked again, it gives its next answer to that; the last one as often as need be
-                return self._take(next((n for n in numbers if n not in self._used), numbers[-1]))
+                return self._take(next((n for n in numbers if n not in self._used), numbers[-1]), generation)
         number = next((number for number, _ in rows if number not in self._used), None)
-        return None if number is None else self._take(number)
+        return None if number is None else self._take(number, generation)
 
-    def _take(self, number: int) -> Answer:
-        self._used.add(number)
+    def unasked(self, generation: int) -> None:
+        """What this generation was answered was for words that changed: it is still to be had."""
+        self._used = {number: by for number, by in self._used.items() if by != generation}
+
+    def _take(self, number: int, generation: int) -> Answer:
+        self._used[number] = generation
         return self._answers[number]
 
     def rendering(self, text: str) -> Rendering:
@@ -53,10 +57,10 @@ class Providers:
             return f"Unknown tool {call.name}. There are: {', '.join(sorted(self._tools))}.", True
         return (tool.fails, True) if tool.fails else (tool.result or f"{call.name} is done.", False)
 
-    def after(self, results: list[str]) -> Answer | None:
+    def after(self, results: list[str], generation: int) -> Answer | None:
         """The model's answer to results of tools: the one for such an input, else the next one unused that is not for
         words of the caller."""
         rows = [(number, row) for number, row in enumerate(self._answers) if number not in self._used]
         fits = [number for number, row in rows if row.input in results]
         others = [number for number, row in rows if row.input not in self._said]
-        return self._take((fits or others)[0]) if fits or others else None
+        return self._take((fits or others)[0], generation) if fits or others else None

@@ -188,6 +188,8 @@ class Simulation:
 
     def _carry_out(self, action: ev.Action) -> None:
         match action:
+            case ev.Release() | ev.Pause() | ev.Resume() | ev.Cancel() | ev.Cut():
+                self._play(action)
             case ev.Note(name, why, fields):
                 self._log(name, **dict(fields), why=why)
             case ev.Think(generation, text, speculative):
@@ -201,6 +203,16 @@ class Simulation:
                 self._log("say", gen=generation, text=text, interruptible=interruptible)
                 self._open(generation)
                 self._render(generation, [(0.0, text)], text, Answer(text, 0.0, 0.0, None))
+            case ev.CommitUser(text, start, end):
+                self._log("user_said", text=text, start=start, end=end)
+            case ev.CommitAgent(generation, text, interrupted):
+                self._log("agent_said", gen=generation, text=text, interrupted=interrupted)
+            case ev.EndCall(reason):
+                self._log("end_call", reason=reason)
+                self._run.ended = reason
+
+    def _play(self, action: ev.Release | ev.Pause | ev.Resume | ev.Cancel | ev.Cut) -> None:
+        match action:
             case ev.Release(generation):
                 self._log("release", gen=generation)
                 self._playout.release(generation)
@@ -212,6 +224,8 @@ class Simulation:
                 self._playout.resume()
             case ev.Cancel(generation):
                 self._log("cancel", gen=generation)
+                if generation in self._alive and generation not in self._decided:
+                    self._providers.unasked(generation)
                 self._alive.discard(generation)
                 self._playout.cancel(generation)
             case ev.Cut(generation):
@@ -219,13 +233,6 @@ class Simulation:
                 heard = self._playout.cut(generation)
                 self._log("cut", gen=generation, heard=heard.text)
                 self._waiting.appendleft(ev.PlayoutCut(generation, self._now, heard.text))
-            case ev.CommitUser(text, start, end):
-                self._log("user_said", text=text, start=start, end=end)
-            case ev.CommitAgent(generation, text, interrupted):
-                self._log("agent_said", gen=generation, text=text, interrupted=interrupted)
-            case ev.EndCall(reason):
-                self._log("end_call", reason=reason)
-                self._run.ended = reason
 
     # ------------------------------------------------------------ brain and voice
 
@@ -239,7 +246,7 @@ class Simulation:
         self._open(generation)
         if not speculative:
             self._decided.add(generation)
-        self._give(generation, self._providers.answer(text))
+        self._give(generation, self._providers.answer(text, generation))
 
     def _give(self, generation: int, answer: Answer | None, step: int = 0) -> None:
         """What the model answers: words, then perhaps tools, whose results it answers again. Tokens come evenly; a
@@ -328,19 +335,20 @@ class Simulation:
             self._tell(ev.ToolCalled(generation, name, call.name, call.arguments, self._words[generation]))
             result, error = self._providers.result(call, tool)
             back = partial(self._tool_back, generation, name, result, error, results, len(calls), step)
-            self._at(self._now + (tool.seconds if tool is not None else 0.0), back)
+            when = self._now + (tool.seconds if tool is not None else 0.0)
+            self._last_input = max(self._last_input, when)
+            self._at(when, back)
 
     def _tool_back(
         self, generation: int, name: str, result: str, error: bool, results: list[str], of: int, step: int
     ) -> None:
         """A tool is done, and its result is kept whatever has become of the reply; the last one lets the model go on.
         """
-        self._last_input = max(self._last_input, self._now)
         self._log("tool_returned", gen=generation, id=name, text=result, error=error)
         self._tell(ev.ToolReturned(name, result, error))
         results.append(result)
         if len(results) == of and generation in self._alive:
-            self._give(generation, self._providers.after(results), step + 1)
+            self._give(generation, self._providers.after(results, generation), step + 1)
 
     # ------------------------------------------------------------ the frame clock
 

@@ -3,7 +3,7 @@
 Frames go to the VAD as fast as the recogniser's processes take them.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import gevent
 from gevent.event import Event
@@ -19,16 +19,6 @@ YIELD_FRAMES = 25
 """After so many frames others run: the workers' pipes must be filled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Voice from ``start`` to ``end``, in s from the beginning of the recording, and its words (empty: none)."""
-
-    start: float
-    end: float
-    text: str
-    confidence: float
-
-
 class Line:
     """One call's audio on its way to words. Recordings of one call are heard one after the other."""
 
@@ -40,14 +30,14 @@ class Line:
         self._row = ears.open(rate, self)
         self._stream = recogniser.open(rate, self._deliver)
         self._fed = 0
-        self._stretches: list[Stretch] = []
+        self._finals: list[Heard] = []
         self._owed = 0
         self._none_owed = Event()
 
-    def listen(self, pcm: Pcm) -> list[Stretch]:
-        """The stretches of voice in a recording, in order. It should end with half a second of silence. Raises
-        ``SpeechError`` when the recogniser does not come to an end."""
-        self._stretches = []
+    def listen(self, pcm: Pcm) -> list[Heard]:
+        """The finals of a recording, in order; positions are samples of the recording. It should end with half a second
+        of silence. Raises ``SpeechError`` when the recogniser does not come to an end."""
+        self._finals = []
         began = self._fed
         for number, start in enumerate(range(0, len(pcm) - self._size + 1, self._size)):
             frame = pcm[start:start + self._size].tobytes()
@@ -60,9 +50,7 @@ class Line:
             self._none_owed.clear()
             if not self._none_owed.wait(FINAL_WAIT_S):
                 raise SpeechError(f"no final transcript of a recording within {FINAL_WAIT_S:g} s")
-        since = began / self._rate
-        return [Stretch(max(0.0, item.start - since), item.end - since, item.text, item.confidence)
-                for item in self._stretches]
+        return [replace(heard, start=max(0, heard.start - began), end=heard.end - began) for heard in self._finals]
 
     def voice_on(self, sample: int) -> None:
         """See ``engine.speech.ears.Listener``."""
@@ -76,8 +64,7 @@ class Line:
     def _deliver(self, heard: Heard) -> None:
         if heard.final:
             self._owed -= 1
-            start, end = heard.start / self._rate, heard.end / self._rate
-            self._stretches.append(Stretch(start, end, heard.text, heard.confidence))
+            self._finals.append(heard)
             if not self._owed:
                 self._none_owed.set()
 

@@ -70,6 +70,9 @@ class Turn:
     cut_in: bool = False
     """The agent was interrupted by it."""
 
+    thought_early: int = 0
+    """How often it was thought about while the caller was talking."""
+
     speculated_in_vain: bool = False
     """Thinking ahead failed: it is thought about when it is decided."""
 
@@ -132,7 +135,7 @@ def _replaces(new: Piece, old: Piece) -> bool:
         return new.final or not old.final
     overlap = min(new.end, old.end) - max(new.start, old.start)
     if not old.final:
-        return overlap > 0
+        return overlap > 0 or new.start <= old.start <= old.end <= new.end
     return new.final and overlap > min(new.end - new.start, old.end - old.start) / 2
 
 

@@ -115,10 +115,13 @@ class Deadlines:
     def speculate(self) -> float:
         """The words so far are worth thinking about."""
         state, voice, turn = self._state, self._state.voice, self._state.turn
-        if state.reply is not None or not turn.pieces or voice.talking or turn.speculated_in_vain:
+        if state.reply is not None or not turn.pieces or turn.speculated_in_vain:
             return inf
         if not self._desk.options.speculate or state.expired or state.closing or self._desk.endpointing.collecting:
             return inf
+        if voice.talking:
+            may = turn.thought_early < self._desk.options.speculate_early and turn.told_at > voice.on
+            return AT_ONCE if may and self._desk.endpointing.whole(turn.text) else inf
         if turn.ends_partial:
             return turn.told_at + STABLE_S
         return inf if voice.awaited else AT_ONCE

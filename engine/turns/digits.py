@@ -1,7 +1,17 @@
 """Numbers that are being dictated: how many digits the words so far are."""
 
+from typing import NamedTuple
+
 from engine.turns.language import WordLists
 from engine.turns.words import tokens
+
+
+class Tail(NamedTuple):
+    """The number at the end of a text: its ``digits``, how many ``words`` they are, and the text ``before`` them."""
+
+    digits: int
+    words: int
+    before: str
 
 
 class Digits:
@@ -13,8 +23,8 @@ class Digits:
         self._pairs = frozenset(word for phrase in lists.pairs for word in tokens(phrase))
         self._tens = frozenset(word for phrase in lists.tens for word in tokens(phrase))
 
-    def at_end(self, text: str) -> tuple[int, str]:
-        """The number of digits at the end of ``text``, and the words before them."""
+    def at_end(self, text: str) -> Tail:
+        """The number that ``text`` ends with."""
         words = tokens(text)
         begin = len(words)
         while begin and self._is_number(words[begin - 1]):
@@ -28,7 +38,7 @@ class Digits:
             else:
                 count += 2
             after_tens = word in self._tens
-        return count, " ".join(words[:begin])
+        return Tail(count, len(words) - begin, " ".join(words[:begin]))
 
     def _is_number(self, word: str) -> bool:
         return word.isdigit() or word in self._ones or word in self._pairs or word in self._tens

@@ -20,13 +20,16 @@ proportion."""
 NO_DOUBT = 0.9
 """From this score on a caller whose pace is known is waited for still less."""
 
+WHOLE_WORDS = 3
+"""Fewer words in mid-speech are hardly ever all of it, unless there is no doubt."""
+
 _COMPLETE, _LIKELY_GOES_ON = 0.7, 0.3
-_DICTATED = 3
+_DICTATED_WORDS, _DICTATED_DIGITS = 3, 5
 
 
 def lexical_score(options: TurnOptions, language: str = DEFAULT) -> Callable[[str], float]:
-    """The score that is always there: by the last words. Nobody ends on "and" or "my", and three digits in a row are
-    likely being dictated, until there are as many as a number has."""
+    """The score that is always there: by the last words. Nobody ends on "and" or "my", and three digits said one by
+    one are likely being dictated, until there are as many as a number has."""
     lists = word_lists(language)
     unfinished = Phrases(options.unfinished or lists.unfinished)
     follows = Phrases(lists.number_follows)
@@ -36,10 +39,11 @@ def lexical_score(options: TurnOptions, language: str = DEFAULT) -> Callable[[st
     def score(text: str) -> float:
         if not tokens(text) or text.rstrip().endswith(("?", "!")):
             return 1.0
-        count, before = digits.at_end(text)
+        count, words, before = digits.at_end(text)
+        dictated = words >= _DICTATED_WORDS or (words > 1 and count >= _DICTATED_DIGITS)
         if count == options.number_digits or (count == 0 and not answers.others(text)):
             return 1.0
-        if count >= _DICTATED or (count and follows.ends(before)):
+        if dictated or (count and follows.ends(before)):
             return _LIKELY_GOES_ON if count < options.number_digits else _COMPLETE
         if (count <= 1 and unfinished.ends(text)) or text.rstrip().endswith(("...", "\u2026", ",", "-")):
             return _LIKELY_GOES_ON
@@ -78,11 +82,15 @@ class Endpointing:
 
     def collected(self, text: str) -> int:
         """How many digits the words end with."""
-        return self._digits.at_end(text)[0]
+        return self._digits.at_end(text).digits
 
     def complete(self, text: str) -> bool:
         """Whether the words look as if the caller had finished."""
         return self._score(text) >= SURELY_DONE
+
+    def whole(self, text: str) -> bool:
+        """Whether the words could be all that the caller has to say, though they are still talking."""
+        return self.complete(text) and (self._score(text) >= NO_DOUBT or len(text.split()) >= WHOLE_WORDS)
 
     def wait_s(self, text: str, awaited: bool) -> float:
         """Seconds of silence after which ``text`` is answered. ``awaited``: its final transcript is not there yet. No

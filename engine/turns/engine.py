@@ -184,7 +184,9 @@ class TurnEngine:
             self._speaking.say(self._desk.agent.not_heard)
 
     def _speculate(self) -> None:
-        self._speaking.think(self._state.turn, decided=False)
+        turn = self._state.turn
+        turn.thought_early += self._state.voice.talking
+        self._speaking.think(turn, decided=False)
 
     def _pause(self) -> None:
         reply = self._state.reply

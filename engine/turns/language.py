@@ -61,7 +61,11 @@ _EN = WordLists(
     backchannels=(
         "uh-huh", "uh huh", "mm-hmm", "mm hmm", "mhm", "yeah", "yes", "yep", "yup", "ok", "okay", "right", "all right",
         "alright", "sure", "i see", "go on", "go ahead", "got it", "i know", "of course", "fine", "good", "great",
-        "nice", "cool", "wow", "really", "exactly", "true", "makes sense", "hm", "hmm", "mm", "ah", "aha", "oh", "um",
+        "nice", "cool", "wow", "really", "exactly", "absolutely", "indeed", "true", "perfect", "excellent", "wonderful",
+        "lovely", "brilliant", "interesting", "very good", "very nice", "makes sense", "that makes sense",
+        "that's right", "that's good", "that's great", "that's fine", "that's true", "i understand", "understood",
+        "i get it", "i got it", "gotcha", "okay then", "alright then", "all right then", "right then", "ah right", "hm",
+        "hmm", "mm", "ah", "aha", "oh", "um",
     ),
     hails=("hello", "hi", "hey", "good morning", "good afternoon", "good evening", "are you there", "anybody there"),
     stop_words=("stop", "wait", "no", "hold on", "hang on", "sorry", "excuse me", "just a moment", "one moment"),

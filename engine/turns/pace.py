@@ -1,9 +1,9 @@
 """How this caller pauses: learned in the call, so that a quick one is answered quickly and a slow one is let finish."""
 
-MARGIN_S = 0.2
-"""A caller who pauses is waited for so much longer than they paused."""
+SPREAD, MARGIN_S = 1.5, 0.1
+"""A caller who pauses is waited for half as long again, and a bit: pauses vary in proportion to their length."""
 
-RISE, FALL, FALL_SHORT = 0.6, 0.4, 0.15
+RISE, FALL, FALL_SHORT = 0.45, 0.25, 0.1
 """How far one pause draws the wait up, and one turn without pauses draws it down. To cut somebody off is worse than to
 be slow, so it rises faster; a short answer ("yes") says little about pauses."""
 
@@ -27,7 +27,7 @@ class Pace:
         longer than the longest wait was no pause."""
         if not 0 < seconds <= self.longest_s:
             return
-        wait_s = min(seconds + MARGIN_S, self.longest_s)
+        wait_s = min(seconds * SPREAD + MARGIN_S, self.longest_s)
         if not complete:
             self.open_s += RISE * max(0.0, wait_s - self.open_s)
             return
@@ -36,7 +36,8 @@ class Pace:
 
     def finished(self, words: int) -> None:
         """A turn of so many words was answered, and they had indeed finished."""
-        wait_s = max(self.floor_s, self._longest_pause_s + MARGIN_S if self._longest_pause_s else 0.0)
+        paused_s = self._longest_pause_s
+        wait_s = max(self.floor_s, min(paused_s * SPREAD + MARGIN_S, self.longest_s) if paused_s else 0.0)
         fall = FALL if words >= SHORT_WORDS else FALL_SHORT
         self.complete_s -= fall * max(0.0, self.complete_s - wait_s)
         self._longest_pause_s = 0.0

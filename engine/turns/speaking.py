@@ -251,6 +251,10 @@ class Speaking:
 
     def leave_call(self) -> None:
         """The caller is gone, or is let go."""
+        reply = self._state.reply
+        if reply is not None and reply.decided and reply.tools:
+            self.commit_user()
+            self._write(reply, "", interrupted=True)
         self.commit_last_words()
         self._state.over = True
 

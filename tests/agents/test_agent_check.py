@@ -5,6 +5,7 @@ import json
 import pytest
 
 from engine.agents.check import check, check_agent
+from engine.agents.known import Known
 from engine.agents.load import SHIPPED, Agents, load_agent
 from engine.cli.main import main
 from engine.knowledge.ingest import BUILT_IN, ingest
@@ -21,6 +22,9 @@ skills: [search, transfer_to_human]
 transfer:
   desk: {destination: user/1001}
 """
+
+
+THERE = Known(providers=("openai",))
 
 
 @pytest.fixture(autouse=True)
@@ -42,22 +46,24 @@ def load(tmp_path):
 
 def test_an_agent_without_fault_has_no_findings(load):
     """The base of the cases below: each of them adds one fault."""
-    assert check_agent(load(WHOLE)) == []
+    assert check_agent(load(WHOLE), THERE) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "serious", "said"),
     [
-        ("flite:slt", "flight:slt", 5, True, "no voice provider 'flight'"),
+        ("flite:slt", "flight:slt", 5, True, "there is no provider 'flight'; known are flite, espeak-ng"),
         ("flite:slt", "flite:bob", 5, True, "flite has no voice 'bob'"),
         ("flite:slt", "openai", 5, True, "write openai:NAME"),
-        ("voice: flite:slt", "recogniser: ears", 5, True, "no recogniser 'ears'"),
+        ("flite:slt", "elevenlabs:x", 5, False, "the provider 'elevenlabs' is not configured yet"),
+        ("voice: flite:slt", "recogniser: ears", 5, True, "there is no provider 'ears'; known are pocketsphinx"),
         ("  en:", "  cy:", 3, True, "these phrases would be said in English: go_ahead"),
-        ("openai, name", "opeani, name", 7, True, "no model provider 'opeani'"),
+        ("openai, name", "opeani, name", 7, True, "there is no provider 'opeani'"),
         ("[okti]", "[kerala]", 8, True, "trunkline ingest kerala --collection kerala"),
         ("[okti]", "[a b]", 8, True, "cannot be the name of a collection"),
         ("[search,", "[serach,", 9, True, "no skill 'serach'"),
         ("collections: [okti]\n", "\n", 9, True, "search needs collections"),
+        ("[search,", "['crm_*', search,", 9, True, "no skill 'crm_*'"),
         (", transfer_to_human", "", 10, False, "transfer_to_human is missing"),
         (", transfer_to_human", ", transfer_to_human, set_language", 9, False, "a second language"),
         ("transfer:\n  desk: {destination: user/1001}", "", 9, True, "needs a target"),
@@ -69,7 +75,7 @@ def test_an_agent_without_fault_has_no_findings(load):
 def test_a_fault_is_found(load, old, new, line, serious, said):
     """Everything that can be known before the first caller is told before the first caller."""
     assert old in WHOLE
-    findings = [finding for finding in check_agent(load(WHOLE.replace(old, new))) if said in str(finding)]
+    findings = [finding for finding in check_agent(load(WHOLE.replace(old, new)), THERE) if said in str(finding)]
     assert [finding.serious for finding in findings] == [serious]
     assert findings[0].problem.where.line == line
 
@@ -91,7 +97,7 @@ def test_the_shipped_agents_are_sound():
     """With their collections ingested, as `trunkline ingest` of their names does."""
     for name in ("kerala", "sample"):
         ingest([BUILT_IN[name]], name, None)
-    assert [str(finding) for finding in check(Agents.load(SHIPPED))] == []
+    assert [str(finding) for finding in check(Agents.load(SHIPPED), THERE)] == []
 
 
 def test_check_ends_with_1_on_errors_and_names_the_place(load, capsys):

@@ -98,7 +98,7 @@ def test_a_side_effect_waits_for_the_decision_and_happens_once(play):
     """The caller goes on after a pause: what was being thought is dropped, and no ticket was made for it."""
     result = play("""
 model:
-  - calls: [{skill: create_ticket, arguments: {about: noise}, result: {number: 7}}]
+  - calls: [{skill: create_ticket, arguments: {subject: noise, details: In the street.}, result: {number: 7}}]
     reply: It has the number seven.
 steps:
   - caller: please make a ticket for the
@@ -114,20 +114,20 @@ steps:
 
 
 def test_skills_with_arguments(play):
-    """Arguments are compared where they are named; numbers as numbers, texts by containing."""
+    """Arguments are compared where they are named, texts by containing."""
     script = """
 model:
-  - calls: [{skill: search, arguments: {query: late fee, limit: 3}}]
+  - calls: [{skill: search, arguments: {query: late fee}}]
     reply: Six dollars.
 steps:
   - caller: how much is it
     expect:
       skill: {name: search, arguments: {%s}}
 """
-    assert not play(script % "query: FEE, limit: 3").wrong
+    assert not play(script % "query: FEE").wrong
     assert not play(script % "").wrong
-    for wrong in ("query: parking", "limit: 4", "depth: 1"):
-        assert "happened: search {'query': 'late fee', 'limit': 3}" in play(script % wrong).wrong[0].text
+    for wrong in ("query: parking", "depth: 1"):
+        assert "happened: search {'query': 'late fee'}" in play(script % wrong).wrong[0].text
 
 
 def test_a_skill_that_the_agent_may_not_use_is_a_fault(play):
@@ -139,8 +139,34 @@ model:
 steps:
   - caller: who am I
 """)
-    assert [wrong.text for wrong in result.wrong] == [
-        "the model called lookup_customer, which is not among the agent's skills"]
+    assert result.wrong[0].text == "desk may not use the skill lookup_customer"
+    assert result.wrong[0].where.line == 4
+
+
+def test_arguments_that_the_skill_refuses_are_a_fault(play):
+    """The executor of calls checks them against the skill's schema; a script that skips it would prove nothing."""
+    result = play("""
+model:
+  - calls: [{skill: create_ticket, arguments: {subjekt: noise}}]
+    reply: It is written down.
+steps:
+  - caller: there is a noise
+""")
+    assert "create_ticket was refused: bad_arguments: subject: field required" in result.wrong[0].text
+
+
+def test_skills_touch_nothing_outside(play, home):
+    """A ticket of a test must not lie among those of callers."""
+    result = play("""
+model:
+  - calls: [{skill: create_ticket, arguments: {subject: noise, details: In the street.}}]
+    reply: It is written down.
+steps:
+  - caller: there is a noise
+    expect: {skill: create_ticket, said: written down}
+""")
+    assert not result.wrong, result.wrong
+    assert not list(home.rglob("tickets.jsonl"))
 
 
 def test_a_turn_that_nothing_is_written_for_is_a_fault(play):
@@ -183,8 +209,7 @@ def test_the_language_changes_the_fixed_phrases(play):
 model:
   - calls: [{skill: set_language, arguments: {language: fr}}]
     reply: Très bien.
-  - calls: [{skill: set_language, arguments: {language: de}}]
-    reply: Non.
+  - reply: Non.
 steps:
   - caller: en français s'il vous plaît
     expect: {language: fr}

@@ -25,7 +25,7 @@ def test_a_caller_who_does_not_pause_is_answered_sooner_and_sooner() -> None:
     """Down to the floor; a "yes" still sooner than a sentence, which may go on."""
     waits = Endpointing(TurnOptions())
     told = []
-    for _ in range(12):
+    for _ in range(20):
         waits.pace.finished(5)
         told.append(waits.wait_s(SENTENCE, False))
     assert told == sorted(told, reverse=True)
@@ -40,7 +40,7 @@ def test_a_caller_who_pauses_is_waited_for() -> None:
     for _ in range(3):
         waits.pace.paused(0.8, complete=True)
         waits.pace.finished(8)
-    assert 0.9 < waits.wait_s(SENTENCE, False) <= 1.0
+    assert 1.0 < waits.wait_s(SENTENCE, False) <= 1.3
 
 
 def test_pauses_after_open_words_say_nothing_of_complete_ones() -> None:
@@ -49,7 +49,7 @@ def test_pauses_after_open_words_say_nothing_of_complete_ones() -> None:
     for _ in range(9):
         waits.pace.paused(2.4, complete=False)
     assert waits.wait_s(SENTENCE, False) == 0.5
-    assert 2.5 < waits.wait_s("my number is", False) <= 3.0
+    assert 2.9 < waits.wait_s("my number is", False) <= 3.0
 
 
 @given(st.lists(st.one_of(st.tuples(st.floats(-1, 100), st.booleans()), st.integers(0, 50)), max_size=60))
@@ -81,6 +81,10 @@ def test_a_floor_above_the_first_wait_keeps_it_where_it_is() -> None:
         ("my number is 98471 23456", "en", True),
         ("it's double five triple two", "en", False),
         ("my pin is 7", "en", False),
+        ("I was born in 1984", "en", True),
+        ("where is room 123", "en", True),
+        ("it's at 10 30", "en", True),
+        ("98471 23", "en", False),
         ("room twenty one", "en", True),
         ("let me check", "en", False),
         ("five five five.", "en", False),
@@ -105,18 +109,18 @@ def test_words_that_are_complete(text: str, language: str, done: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "count", "before"),
+    ("text", "language", "count", "words", "before"),
     [
-        ("my number is 98 double four", "en", 4, "my number is"),
-        ("twenty one thirty", "en", 4, ""),
-        ("room five please", "en", 0, "room five please"),
-        ("मेरा नंबर नौ आठ एक", "hi", 3, "मेरा नंबर"),
-        ("randu moonnu naalu", "ml", 3, ""),
-        ("zéro six douze", "fr", 4, ""),
+        ("my number is 98 double four", "en", 4, 3, "my number is"),
+        ("twenty one thirty", "en", 4, 3, ""),
+        ("room five please", "en", 0, 0, "room five please"),
+        ("मेरा नंबर नौ आठ एक", "hi", 3, 3, "मेरा नंबर"),
+        ("randu moonnu naalu", "ml", 3, 3, ""),
+        ("zéro six douze", "fr", 4, 3, ""),
     ],
 )
-def test_digits_at_the_end(text: str, language: str, count: int, before: str) -> None:
-    assert Digits(word_lists(language)).at_end(text) == (count, before)
+def test_digits_at_the_end(text: str, language: str, count: int, words: int, before: str) -> None:
+    assert Digits(word_lists(language)).at_end(text) == (count, words, before)
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ class OpenAiChat:
         )
         self._client = openai.OpenAI(
             api_key="not used: each request is signed by itself", base_url=base_url, default_query=query,
-            timeout=openai.Timeout(options.total_timeout_s, connect=options.connect_timeout_s), max_retries=0,
-            http_client=self._http,
+            timeout=openai.Timeout(None, connect=options.connect_timeout_s),  # the others are ours: see Deadline
+            max_retries=0, http_client=self._http,
         )
         self._warming: gevent.Greenlet | None = None
 
@@ -94,7 +94,9 @@ class OpenAiChat:
         kind = answer.headers.get("content-type", "")
         if not kind.startswith("text/event-stream"):
             raise ProviderFault(self.name, "broken", f"an answer of type '{kind}', not a stream: check base_url")
-        pieces, events, reader = answer.iter_bytes(), SseReader(), ChatReader()
+        packed = "content-encoding" in answer.headers  # nobody asked for it
+        pieces = answer.iter_bytes() if packed else answer.http_response.iter_raw()
+        events, reader = SseReader(), ChatReader()
         while piece := self._wait(deadline, lambda: next(pieces, b"")):
             for data in self._events(events, piece):
                 if data == "[DONE]":
