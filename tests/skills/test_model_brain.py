@@ -190,6 +190,12 @@ def test_words_heard_too_badly_are_asked_for_again_without_the_model(world):
     assert words(made.reply("tea", ("user", "xzw"), ("agent", PHRASES["fr"].not_heard), confidence=0.1)) == "Tea."
 
 
+def test_the_model_is_told_what_unsure_words_may_have_been(world):
+    made = world("One.")
+    list(made.brain.reply(replace(made.request("two keys", confidence=0.4), alternatives=("two teas", "to tees"))))
+    assert "They may also have been: two teas; to tees." in made.model.asked[0][-1].text
+
+
 def test_the_model_is_told_that_words_are_unsure(world):
     made = world("One.", "Two.", "Three.")
     for confidence in (0.4, 0.9, -1.0):
