@@ -110,14 +110,15 @@ def _run(config: "Config", args: argparse.Namespace) -> int:
         _ask_servers(skills)
     persona = Persona("trunkline skills run", "", languages=tuple(PHRASES), skills=("*",))
     call = skills.executor.open(None, persona)
-    step = call.ask(Turn(1, 0, lambda timeout_s: True), [ToolCall("1", args.name, args.arguments)])
-    for attempt in step.attempts:
-        if attempt.run is not None:
-            attempt.run.done.wait()  # its deadline ends it
-        print(json.dumps(attempt.result.as_dict(), indent=2, ensure_ascii=False, default=str))
-    succeeded = all(attempt.result.success for attempt in step.attempts)
+    asked = [ToolCall("1", args.name, args.arguments)]
+    (attempt,) = call.ask(Turn(1, 0, lambda timeout_s: True), asked).attempts
+    if attempt.result.error == "not_confirmed":  # who runs it by hand wants it
+        (attempt,) = call.ask(Turn(2, 1, lambda timeout_s: True), asked).attempts
+    if attempt.run is not None:
+        attempt.run.done.wait()  # its deadline ends it
+    print(json.dumps(attempt.result.as_dict(), indent=2, ensure_ascii=False, default=str))
     skills.close()
-    return 0 if succeeded else 1
+    return 0 if attempt.result.success else 1
 
 
 def _knowledge(config: "Config") -> Any:

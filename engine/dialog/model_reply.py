@@ -60,7 +60,8 @@ class ModelReply:
         context = request.context
         self._language = context.language if context else persona.language
         self._phrases = persona.phrases_in(self._language)
-        self._turn = Turn(request.generation, len(request.history), request.wait_decided)
+        self._turn = Turn(request.generation, len(request.history), request.wait_decided, request.tool_called,
+                          request.tool_returned)
         self._info = TurnInfo(request.generation, request.text, self._language, request.speculative, context)
         self._said = ""
         self._fillers = 0
@@ -109,6 +110,7 @@ class ModelReply:
             if "call" in ends or "turn" in ends:
                 farewell, self._owing = "call" in ends, False
                 break
+            messages[0] = self._instructions()  # the language may be another one now
             self._count_words()
             messages += self._skills.ledger.messages(step, answer.text.strip())
             self._skills.ledger.give([step], self._turn)
@@ -160,6 +162,8 @@ class ModelReply:
         yield from self._wait(step, answer.text)
         for attempt in step.attempts:
             self._succeeded = self._succeeded or attempt.result.success
+            if attempt.call.name == "set_language" and attempt.result.success:
+                self._speak_now(str(attempt.result.data["language"]))
             if attempt.run is not None:
                 self._cited += attempt.run.cited
         return step
@@ -203,15 +207,23 @@ class ModelReply:
 
     def _messages(self) -> list[Message]:
         """What the model is given to begin with."""
-        request, persona, services = self._request, self._persona, self._skills.executor.services
-        known = request.context.attributes if request.context else {}
-        system = prompt.system_prompt(persona, self._language, services.now(), known)
+        request, persona = self._request, self._persona
         unsure = 0 <= request.confidence < persona.unsure_below
-        asked = prompt.question(request.text, unsure=unsure, passages=self._passages())
-        messages, steps = prompt.conversation(system, request.history, asked, self._skills.ledger,
-                                              persona.history_tokens)
+        asked = prompt.question(request.text, request.alternatives if unsure else None, self._passages())
+        after = {tool.call_id: tool.after for tool in request.tools}
+        messages, steps = prompt.conversation(self._instructions().text, request.history, asked, self._skills.ledger,
+                                              after, persona.history_tokens)
         self._skills.ledger.give(steps, self._turn)
         return messages
+
+    def _instructions(self) -> Message:
+        known = self._request.context.attributes if self._request.context else {}
+        now = self._skills.executor.services.now()
+        return Message("system", prompt.system_prompt(self._persona, self._language, now, known))
+
+    def _speak_now(self, language: str) -> None:
+        """The call's language was changed by a skill of this reply."""
+        self._language, self._phrases = language, self._persona.phrases_in(language)
 
     def _passages(self) -> str:
         """What the knowledge base has for the caller's words, where the agent wants it in the prompt."""

@@ -142,6 +142,14 @@ def test_a_language_that_the_agent_does_not_speak_is_refused(world):
     assert tool.parameters["properties"]["language"]["enum"] == ["en", "fr"]
 
 
+def test_after_a_change_of_language_the_answer_is_in_it(world):
+    """Within the same reply: the caller has just asked for it."""
+    made = world([call("set_language", '{"language": "fr"}')], "Bien sûr.",
+                 persona=Persona("t", "", languages=("en", "fr"), skills=("*",)))
+    assert words(made.reply("en français, s'il vous plaît")) == "Bien sûr."
+    assert ["Speak French" in asked[0].text for asked in made.model.asked] == [False, True]
+
+
 DESK = Persona("t", "", skills=("*",), transfer={"billing": TransferTarget("for bills", "warm", 20)})
 
 

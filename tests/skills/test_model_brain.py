@@ -1,13 +1,14 @@
 """The brain that asks a language model: rounds of skills, what the model is told, what the caller hears."""
 
 import json
+from dataclasses import replace
 
 import gevent
 import pytest
 from gevent.event import Event as Flag
 from skill_world import FAULT, call, says_farewell, settle, words
 
-from engine.dialog.brain import Grounds, Text
+from engine.dialog.brain import Grounds, PastTool, Text
 from engine.dialog.errors import DialogError
 from engine.dialog.model import Usage
 from engine.dialog.persona import PHRASES, Persona
@@ -62,6 +63,18 @@ def test_a_skill_is_run_and_its_result_goes_back_to_the_model(world):
     assert json.loads(result.text) == {"success": True, "data": {"number": "7"}, "message": ""}
     assert [line["calls"] for line in made.named("model_answer")] == [["look_up"], []]
     assert made.named("tool_result")[0]["success"] and made.named("tool_call")[0]["arguments"] == {"number": "7"}
+
+
+def test_skills_of_earlier_turns_stand_where_they_were_run(world):
+    """Between the words: what was heard before one, what was heard after it."""
+    made = world(["Let me see. ", call("look_up", '{"number": "7"}')], "It is seven.", "Bye.", own=[look_up])
+    made.reply("seven?", ("agent", "Hello."))
+    said = (("agent", "Hello."), ("user", "seven?"), ("agent", "Let me see."), ("agent", "It is seven."))
+    ran = PastTool(3, "a", "look_up", '{"number": "7"}', "...", False)
+    list(made.brain.reply(replace(made.request("thanks", *said, generation=2), tools=(ran,))))
+    assert [(m.role, m.text, len(m.tool_calls)) for m in made.model.asked[-1][1:] if m.role != "tool"] == [
+        ("assistant", "Hello.", 0), ("user", "seven?", 0), ("assistant", "Let me see.", 1),
+        ("assistant", "It is seven.", 0), ("user", "thanks", 0)]
 
 
 def test_what_was_said_before_a_skill_is_spoken_while_it_runs(world):
@@ -175,6 +188,12 @@ def test_words_heard_too_badly_are_asked_for_again_without_the_model(world):
     assert made.model.asked == []
     # But not over and over: then the model makes of it what it can.
     assert words(made.reply("tea", ("user", "xzw"), ("agent", PHRASES["fr"].not_heard), confidence=0.1)) == "Tea."
+
+
+def test_the_model_is_told_what_unsure_words_may_have_been(world):
+    made = world("One.")
+    list(made.brain.reply(replace(made.request("two keys", confidence=0.4), alternatives=("two teas", "to tees"))))
+    assert "They may also have been: two teas; to tees." in made.model.asked[0][-1].text
 
 
 def test_the_model_is_told_that_words_are_unsure(world):

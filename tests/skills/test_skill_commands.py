@@ -5,7 +5,9 @@ import json
 import pytest
 from mcp_fake import McpFake
 
+from engine.cli import checks
 from engine.cli.main import main
+from engine.config import Config
 
 OWN = '''
 from engine.dialog.skills import skill
@@ -42,10 +44,21 @@ def test_running_one(at_home, capsys):
     assert "plants" in json.loads(capsys.readouterr().out)["message"]
 
 
+def test_who_runs_one_by_hand_has_agreed_to_it(at_home, capsys):
+    (at_home / "skills" / "garden.py").write_text(OWN.replace("side_effect=True", "side_effect=True, confirm=True"))
+    assert main(["skills", "run", "water"]) == 0
+    assert json.loads(capsys.readouterr().out)["success"]
+
+
 def test_a_file_that_is_wrong_is_named(at_home, capsys):
+    """By the command, and by the doctor before a call meets it."""
+    (at_home / "skills" / "garden.py").write_text(OWN)
+    assert checks.skills(Config()).status == "pass" and "1 of them" in checks.skills(Config()).text
     (at_home / "skills" / "garden.py").write_text(OWN.replace(")\n", "\n", 1))
     assert main(["skills", "list"]) == 2
     assert "garden.py:4" in capsys.readouterr().err
+    finding = checks.skills(Config())
+    assert finding.status == "fail" and "garden.py:4" in finding.text
 
 
 def test_mcp_servers_are_asked(at_home, capsys):

@@ -1,11 +1,12 @@
 """The brain within a real ``Reply``: clauses to a voice, release, and being cut at any moment."""
 
+import json
 from dataclasses import replace
 
 import gevent
 import numpy as np
 from gevent.event import Event as Flag
-from skill_world import call, settle
+from skill_world import call, settle, words
 
 from engine.dialog.skills import skill
 from engine.media.playout import Playout
@@ -31,7 +32,8 @@ class Telling:
     def __init__(self, made, text="tea", speculative=False):
         self.told, self.clauses = [], []
         self.reply = Reply(1, Beep(), Playout(RATE, 320), RATE, self.told.append, self)
-        request = replace(made.request(text), speculative=speculative, wait_decided=self.reply.wait_decided)
+        request = replace(made.request(text), speculative=speculative, wait_decided=self.reply.wait_decided,
+                          tool_called=self.reply.tool_called, tool_returned=self.reply.tool_returned)
         self.reply.think(made.brain, request)
 
     def write(self, event, /, **fields):
@@ -90,6 +92,18 @@ def test_a_reply_that_is_cut_leaves_the_order_to_finish(world):
     shop.hold.set()
     settle()
     assert (shop.begun, shop.finished) == (1, 1)
+    called, returned = telling.told
+    assert (called.name, called.call_id) == ("order", returned.call_id)
+    assert not returned.error and '"ordered"' in returned.result
+
+
+def test_an_order_is_not_begun_for_a_reply_that_nobody_wants(world):
+    """It is cancelled between the decision and the order."""
+    shop = Shop()
+    made = world([call("order")], "Well.", own=shop.skills)
+    asking = made.brain.reply(replace(made.request(), tool_called=lambda *_: False))
+    assert words(asking) == "Well." and shop.begun == 0
+    assert json.loads(made.results()[0])["error"] == "not_run"
 
 
 def test_a_farewell_ends_the_call_when_it_was_heard(world):

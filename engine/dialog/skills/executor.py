@@ -15,6 +15,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Any
@@ -28,7 +29,7 @@ from engine.dialog.actions import CallContext
 from engine.dialog.model import Tool, ToolCall
 from engine.dialog.persona import Persona
 from engine.dialog.skills.breaker import Breaker
-from engine.dialog.skills.ledger import Attempt, History, Ledger, Run, Step, Turn
+from engine.dialog.skills.ledger import NOT_RUN, Attempt, History, Ledger, Run, Step, Turn
 from engine.dialog.skills.result import Failed, Result, failed, result_of
 from engine.dialog.skills.services import Services
 from engine.dialog.skills.skill import ArgumentsWrong, Skill, SkillContext
@@ -188,9 +189,14 @@ class CallSkills:
         if attempt.run is not None:
             attempt.repeated = True
             self._note_call(attempt, skill)
+            if attempt.run.result is None and self._announce(attempt, skill):
+                self._tell_result(attempt, attempt.run)
             return
         attempt.refusal = self._refusal(skill, identity, turn, now)
         self._note_call(attempt, skill)
+        if attempt.refusal is None and not self._announce(attempt, skill):
+            executor.breaker(skill.name).forget()
+            attempt.refusal = NOT_RUN
         if attempt.refusal is not None:
             self._note_result(turn, attempt.call.id, skill.name, attempt.refusal, 0.0, skill.private)
             return
@@ -201,6 +207,7 @@ class CallSkills:
         wait_for = None if skill.parallel else before
         greenlet = executor.start(lambda: self._work(run, arguments, attempt.call.id, wait_for))
         attempt.run = run
+        self._tell_result(attempt, run)
         self.ledger.add(run)
         self.ledger.used(identity)
         self._running[run] = greenlet
@@ -216,6 +223,21 @@ class CallSkills:
         if not self.executor.breaker(skill.name).allows(now):
             return failed("unavailable", "This does not work at the moment. Go on without it; say so if it matters.")
         return None
+
+    def _announce(self, attempt: Attempt, skill: Skill) -> bool:
+        """Tell the reply that it waits for a skill; False: it is not wanted any more."""
+        arguments = json.dumps(masked(json.loads(attempt.call.arguments), skill.private), ensure_ascii=False)
+        return attempt.turn.called(attempt.call.id, skill.name, arguments)
+
+    def _tell_result(self, attempt: Attempt, run: Run) -> None:
+        """Tell the reply when the skill is done, or who keeps its history when the reply is over."""
+        returned, name = attempt.turn.returned, attempt.call.id
+        limit = self.executor.options.result_chars
+
+        def tell(result: Result) -> None:
+            returned(name, _without(result, run.skill.private).as_text(limit), not result.success)
+
+        run.waiting.append(tell)
 
     # ------------------------------------------------------------ a run, in its own greenlet
 
@@ -305,11 +327,13 @@ class CallSkills:
     def _note_result(self, turn: Turn, call_id: str, name: str, result: Result, ms: float, private: frozenset[str]
                      ) -> None:
         if self.context is not None:
-            what = result.as_dict()
-            if private:
-                what = {**what, "data": masked(what.get("data"), private)}
             self.context.write("tool_result", gen=turn.generation, id=call_id, skill=name, success=result.success,
-                               error=result.error, ms=ms, result=what)
+                               error=result.error, ms=ms, result=_without(result, private).as_dict())
+
+
+def _without(result: Result, private: frozenset[str]) -> Result:
+    """The result without what is private."""
+    return replace(result, data=masked(result.data, private)) if private else result
 
 
 def masked(value: Any, private: frozenset[str]) -> Any:

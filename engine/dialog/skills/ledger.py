@@ -38,16 +38,32 @@ RUNNING = failed("running", "This is still being done. Its result will follow. D
 NOT_RUN = failed("not_run", "The caller spoke on before this began: it was not done.")
 
 
+def _wanted(call_id: str, name: str, arguments: str) -> bool:
+    """A reply that nobody takes back."""
+    return True
+
+
+def _untold(call_id: str, result: str, error: bool) -> None:
+    """A reply to which no result is told."""
+
+
 @dataclass(eq=False, slots=True)
 class Turn:
     """One request. ``place``: the number of the caller's line in the history; ``decided(timeout_s)`` waits until the
-    turn is; ``words``: those given to the voice so far."""
+    turn is; ``called`` and ``returned`` are ``tool_called`` and ``tool_returned`` of ``Request``; ``words``: those
+    given to the voice so far."""
 
     generation: int
     place: int
     decided: Callable[[float], bool]
+    called: Callable[[str, str, str], bool] = _wanted
+    returned: Callable[[str, str, bool], None] = _untold
     words: int = 0
     kept: bool = False
+
+    def let_go(self) -> None:
+        """The reply is over: hold on to nothing of it."""
+        self.called, self.returned = _wanted, _untold
 
     def is_decided(self) -> bool:
         """Whether the turn is decided by now. A turn that is stays so, and its reply is not held on to any longer."""
@@ -63,7 +79,7 @@ class Turn:
 @dataclass(eq=False, slots=True)
 class Run:
     """A skill that was started. ``identity`` is skill and arguments; ``given``: in which turns the model knew the
-    result, and how many words had been said before."""
+    result, and how many words had been said before; ``waiting`` are told the result."""
 
     skill: Skill
     identity: str
@@ -75,12 +91,16 @@ class Run:
     cited: list[dict[str, Any]] = field(default_factory=list)
     given: list[tuple[Turn, int]] = field(default_factory=list)
     told: bool = False
+    waiting: list[Callable[[Result], None]] = field(default_factory=list)
 
     def finish(self, result: Result, now: float) -> None:
         """The result is there. The first one counts."""
         if self.result is None:
             self.result, self.finished = result, now
             self.done.set()
+            waiting, self.waiting = self.waiting, []
+            for tell in waiting:
+                tell(result)
 
 
 @dataclass(eq=False, slots=True)
@@ -125,6 +145,8 @@ class Ledger:
     def begin(self, history: History, turn: Turn) -> None:
         """A new request: settle which earlier steps count and which results the caller has been told."""
         self.steps = [step for step in self.steps if step.turn.is_decided()]
+        for step in self.steps:
+            step.turn.let_go()
         for run in self._runs:
             run.given = [given for given in run.given if given[0].is_decided()]
             run.told = run.told or any(_heard(history, *given) for given in run.given)

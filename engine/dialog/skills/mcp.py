@@ -18,6 +18,7 @@ from engine import __version__
 from engine.dialog.skills.endpoint import read_body
 from engine.dialog.skills.errors import SkillError
 from engine.dialog.skills.services import Services
+from engine.net.sse import SseReader
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 """Revisions of the protocol that are spoken; the first is offered."""
@@ -189,14 +190,9 @@ class _SessionGone(Exception):
 
 def _events(answer: httpx2.Response) -> Iterator[str]:
     """The data of each server-sent event, as it comes."""
-    data: list[str] = []
-    size = 0
-    for line in answer.iter_lines():
-        size += len(line)
+    reader, size = SseReader(), 0
+    for piece in answer.iter_bytes():
+        size += len(piece)
         if size > MAX_STREAM:
             raise McpError(f"{answer.url}: more than {MAX_STREAM} bytes in one stream")
-        if line.startswith("data:"):
-            data.append(line[5:].removeprefix(" "))
-        elif not line and data:
-            yield "\n".join(data)
-            data = []
+        yield from reader.feed(piece)

@@ -7,6 +7,9 @@ from engine.dialog.persona import Persona
 from engine.dialog.skills.result import Failed, Result, done, failed
 from engine.dialog.skills.skill import SkillContext, skill
 
+HAND_OVER_S = 3700.0
+"""A queue may hold a caller for an hour. A hand-over ends by its own deadlines and must not be broken off."""
+
 
 @skill(side_effect=True, timeout_s=75, quiet=True)
 def collect_digits(context: SkillContext, min_digits: int = 1, max_digits: int = 20, secret: bool = False) -> Result:
@@ -45,7 +48,7 @@ def _targets(persona: Persona) -> Mapping[str, tuple[str, ...]]:
     return {"target": tuple(persona.transfer)}
 
 
-@skill(side_effect=True, timeout_s=180, quiet=True, ends="turn", choices=_targets)
+@skill(side_effect=True, timeout_s=HAND_OVER_S, quiet=True, ends="turn", choices=_targets)
 def transfer_to_human(context: SkillContext, target: str, summary: str) -> Result:
     """Connect the caller with a person. Use it when the caller asks for one, or when you cannot help. Tell the caller
     that you are connecting before you call this.
