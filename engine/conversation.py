@@ -214,11 +214,6 @@ class Conversation:
         """The caller is gone."""
         self.tell(turn.HungUp(self.now))
 
-    def say(self, text: str, *, interruptible: bool = True, ends_call: bool = False) -> None:
-        """Say this as soon as nobody else has the floor."""
-        if text.strip():
-            self.tell(turn.SayRequest(text, interruptible, ends_call))
-
     def listen_only(self, on: bool) -> None:
         """The agent says nothing, and no deadline runs; what the caller says is heard (``words``) and not answered."""
         if not self._suspended:
@@ -232,12 +227,14 @@ class Conversation:
             self._suspended = True
             self._arm()
 
-    def go_on(self, *, anew: bool = False) -> None:
-        """The caller is back. ``anew``: what was about to be said when they left is not said any more."""
+    def go_on(self, instead: turn.SayRequest | None = None) -> None:
+        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing."""
         if self._suspended:
             self._suspended = False
-            if anew:
+            if instead is not None:
                 self.tell(turn.Interrupt(self.now))
+                if instead.text.strip():
+                    self.tell(instead)
             self.tell(turn.Unheld(self.now))
 
     def mask(self, on: bool) -> None:

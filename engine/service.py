@@ -55,7 +55,7 @@ class Engine:
         self.config = config
         self.calls: dict[str, Call] = {}
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
-        """Whom callers of a channel may be handed over to, by name; set it before ``start``."""
+        """Whom callers of a channel may be handed over to, by name."""
 
         self._humans: set[str] = set()
         self._given = providers
@@ -100,7 +100,7 @@ class Engine:
         senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
         self._around = Surroundings(
             config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
-            self.targets, self._finished,
+            lambda channel: self.targets(channel), self._finished,
         )
         if self._switch is not None:
             self._switch.start()

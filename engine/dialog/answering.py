@@ -1,7 +1,7 @@
 """Who answered a call that we placed: a human or a machine. Pure: told voice, words and beeps, with their times.
 
-Decides within ``decide_s`` and never makes a human wait for it: whoever stops talking after a short greeting is a human
-at once. What comes later can still turn it round (a beep, "leave a message"), until ``watch_s``.
+Never makes a human wait: whoever stops talking after a short greeting is a human at once, and so is, after
+``decide_s``, who says nothing. What comes later can still turn it round (a beep, "leave a message"), until ``watch_s``.
 """
 
 import re
@@ -15,6 +15,9 @@ GAP_S = 0.8
 
 LONG_GREETING_S = 2.2
 """Talk without such a pause longer than this is an announcement."""
+
+SHORT_GREETING = 3
+"""Words after which somebody who has fallen silent waits for an answer: "hello?", "yes, please", "John Miller"."""
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "en": ("leave a message", "leave your message", "leave me a message", "after the tone", "after the beep",
@@ -45,7 +48,7 @@ class AnsweringDetector:
     """One call. ``decision`` is None while it is open; it may change from human to machine, never back."""
 
     def __init__(self, decide_s: float = 2.5, watch_s: float = 30.0) -> None:
-        """Without a sign of a machine it is a human after ``decide_s``; nothing is heeded after ``watch_s``."""
+        """Whoever has said nothing after ``decide_s`` is a human; nothing is heeded after ``watch_s``."""
         self.decision: Decision | None = None
         self.beep_at: float | None = None
         self.quiet_from: float | None = None
@@ -65,7 +68,7 @@ class AnsweringDetector:
         if self._talking and self._began is not None:
             due = self._began + LONG_GREETING_S
         elif self.quiet_from is not None:
-            due = min(due, self.quiet_from + GAP_S)
+            due = self.quiet_from + GAP_S
         return due
 
     def voice_on(self, at: float) -> None:
@@ -79,12 +82,14 @@ class AnsweringDetector:
         if self._talking:
             self._talking, self.quiet_from = False, at
 
-    def words(self, text: str, at: float) -> None:
+    def words(self, text: str, at: float, final: bool = False) -> None:
         """It said this; partial transcripts too."""
         plain = _plain(text)
         phrase = next((phrase for phrases in PHRASES.values() for phrase in phrases if _plain(phrase) in plain), None)
         if phrase is not None and plain:
             self._machine(f'said "{phrase}"', at)
+        elif final and plain and len(plain.split()) <= SHORT_GREETING and self.decision is None and not self._talking:
+            self.decision = Decision("human", f'said "{text.strip()}" and waits', at)
 
     def beep(self, at: float) -> None:
         """A beep ended."""
@@ -99,8 +104,9 @@ class AnsweringDetector:
         if self._talking and self._began is not None:
             if now - self._began >= LONG_GREETING_S:
                 self._machine(f"talked for {LONG_GREETING_S:g} s without a pause", now)
-        elif self.quiet_from is not None and now - self.quiet_from >= GAP_S:
-            self.decision = Decision("human", "a short greeting, then silence", now)
+        elif self.quiet_from is not None:
+            if now - self.quiet_from >= GAP_S:
+                self.decision = Decision("human", "a short greeting, then silence", now)
         elif now >= self._decide_s:
             self.decision = Decision("human", "no sign of a machine", now)
 

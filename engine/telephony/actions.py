@@ -15,6 +15,7 @@ from gevent.event import Event as Flag
 from engine.config import TransferTarget
 from engine.dialog.actions import CallContext, Outcome, TransferMode
 from engine.dialog.digits import DigitCollector, Wanted, why
+from engine.esl import command
 from engine.esl.errors import EslError
 from engine.speech.interfaces import Pcm
 from engine.telemetry import logs
@@ -23,6 +24,7 @@ from engine.telephony.caller import CallerSide
 from engine.telephony.handover import NOTHING, HandoverRun, Order, Telephony
 from engine.telephony.queue import QueueWait, problem
 from engine.telephony.sounds import OnHold, spoken
+from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
 
@@ -172,8 +174,7 @@ class TelephonyActions:
         talk, options = self._call.conversation, self._shared.config.telephony
         self._call.events.write("caller_back", why="the human hung up" if served else "nobody took the call",
                                 away_s=round(away_s, 1))
-        talk.go_on(anew=True)
-        talk.say(options.back if served or queue is None else queue.failed)
+        talk.go_on(SayRequest(options.back if served or queue is None else queue.failed))
 
     # ------------------------------------------------------------ digits
 
@@ -273,13 +274,14 @@ class TelephonyActions:
             self._record("mask")
 
     def _record(self, what: str) -> None:
-        """``all`` is FreeSWITCH's word for every recording of the channel; there may be none."""
+        """FreeSWITCH's own recording, whose path the dialplan leaves in the variable ``trunkline_recording``."""
         switch = self._shared.switch
-        recording = self._call.channel.headers.get("variable_trunkline_recording")
-        if switch is None or not recording:
+        if switch is None or not switch.client.connected:
             return
         try:
-            switch.client.api("uuid_record", f"{self._call.uuid} {what} {recording}")
+            path = switch.client.getvar(self._call.uuid, "trunkline_recording")
+            if path:
+                switch.client.api("uuid_record", f"{self._call.uuid} {what} {command.word('recording', path)}")
         except EslError as fault:
             self._call.events.write("error", where="recording", message=f"FreeSWITCH's recording: {fault}")
 

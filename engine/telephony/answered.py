@@ -13,6 +13,7 @@ from engine.media.beep import BeepDetector
 from engine.telemetry import logs
 from engine.telemetry.eventlog import Listener
 from engine.telephony.caller import CallerSide
+from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class AnsweredCall:
             case "voice_off":
                 self._detector.voice_off(line["at"])
             case "partial" | "final":
-                self._detector.words(line["text"], line["t"])
+                self._detector.words(line["text"], line["t"], line["event"] == "final")
             case _:
                 return
         self._changed.set()
@@ -73,6 +74,8 @@ class AnsweredCall:
 
     def _run(self) -> None:
         talk, detector = self._call.conversation, self._detector
+        # "Hello?" is no question to be answered: the greeting is the answer.
+        talk.listen_only(True)
         greet_at: float | None = self._options.greeting_wait_ms / 1000
         told = ""
         while talk.now < WATCH_S:
@@ -86,6 +89,7 @@ class AnsweredCall:
                 break
             if greet_at is not None and (told or talk.now >= greet_at):
                 greet_at = None
+                talk.listen_only(False)
                 talk.start()
             due = [at for at in (greet_at, detector.deadline, WATCH_S) if at is not None]
             self._wait(min(due))
@@ -105,8 +109,7 @@ class AnsweredCall:
             if quiet_from is not None and talk.now - quiet_from >= QUIET_S:
                 break
             self._wait(deadline if quiet_from is None else min(deadline, quiet_from + QUIET_S))
-        talk.go_on(anew=True)
-        talk.say(options.machine_message, interruptible=False, ends_call=True)
+        talk.go_on(SayRequest(options.machine_message, interruptible=False, ends_call=True))
 
     def _wait(self, until: float) -> None:
         self._changed.clear()

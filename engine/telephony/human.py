@@ -7,6 +7,7 @@ so that the reconciler finds it if the engine dies, and ``park_timeout`` ends it
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import uuid4
 
 import gevent
@@ -102,9 +103,11 @@ class HumanLeg:
             self._told(HumanGone(f"they could not be told what it is about: {fault}"))
 
     def connected(self) -> None:
-        """They are with the caller now: nothing more is ours but the account of it."""
+        """They are with the caller now, and not ours any more."""
         self._up = False
         self._close_leg()
+        with suppress(EslError):
+            self._switch.client.api("uuid_setvar", f"{self.uuid} {reconcile.OWNER}")
 
     def drop(self, cause: str = "NORMAL_CLEARING") -> None:
         """Hang up, or stop ringing. Idempotent."""

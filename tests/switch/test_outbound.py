@@ -12,7 +12,7 @@ from conftest import Figures
 from rtpstream import audible
 from siphuman import SipHuman
 from switchboard import ROOT, TRUNKLINE, CallLog, FreeSwitch
-from test_handover import AGENT_HZ, Desk, hears, tone
+from test_handover import AGENT_HZ, CALLER_HZ, Desk, hears, talk_both_ways, tone
 
 pytestmark = pytest.mark.switch
 
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.switch
 def desk(folder: Path, home: Path, engine_port: int, switch: FreeSwitch) -> Iterator[Desk]:
     """Leaves messages on machines; its numbers are ports of this host."""
     desk = Desk(folder / "outbound", engine_port, home, switch, machine="message", machine_wait_s=8,
-                machine_message="We will call again.", dial_string="sofia/external/sip:desk@127.0.0.1:{number}")
+                after_human="hangup", machine_message="We will call again.",
+                dial_string="sofia/external/sip:desk@127.0.0.1:{number}")
     yield desk
     desk.engine.child.end(10)
 
@@ -97,6 +98,24 @@ def test_a_machine_gets_a_message_after_its_beep(
     wire = [event for event in log.events("on_wire") if event["at"] > beep["at"]]
     figures.add("outbound: beep over to message begun", (wire[0]["at"] - beep["at"]) * 1000, "ms")
     assert audible(person.rtp.heard)[-1].time > person.answered_at + 5
+
+
+def test_a_called_human_is_handed_to_another(desk: Desk, switch: FreeSwitch, human: Callable[..., SipHuman]) -> None:
+    """A call that was placed can be handed over like one that came; with ``after_human: hangup`` it ends with it."""
+    customer, clerk = human(), human()
+    desk.aim(desk={"destination": clerk.dial_string, "announcement": ""})
+    desk.order("transfer", target="desk", mode="blind")
+    result = json.loads(dial(desk, customer.uri.rpartition(":")[2]).stdout)
+    customer.last_sound(customer.first_sound(customer.answered_at))
+    customer.say(tone(CALLER_HZ, 0.6))
+    log = call_of(desk, result, customer)
+    log.wait("handover_bridged", 10)
+    talk_both_ways(customer, clerk)
+    clerk.hangup()
+    assert customer.wait_ended(5)
+    log.wait("call_ended", 5)
+    assert not log.events("caller_back")
+    assert customer.wait(lambda: not switch.channels(), 5)
 
 
 @pytest.mark.parametrize(("manner", "result"), [("busy", "busy"), ("refuse", "refused"), ("ring", "no_answer")])
