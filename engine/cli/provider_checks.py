@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gevent.pool import Pool
 
 from engine.config import Config
-from engine.config.providers import RemoteOptions
+from engine.config.providers import ServiceOptions
 from engine.errors import TrunklineError
 from engine.providers import credentials
 
@@ -23,7 +23,7 @@ Row = tuple[Literal["pass", "warn", "fail"], str, str]
 
 def look(config: Config, environ: Mapping[str, str], wait_s: float) -> list[Row]:
     """One row a provider behind HTTP. Each connection may take ``wait_s``."""
-    remote = [(name, options) for name, options in config.providers.items() if isinstance(options, RemoteOptions)]
+    remote = [(name, options) for name, options in config.providers.items() if isinstance(options, ServiceOptions)]
     return Pool(AT_ONCE).map(lambda one: _look_at(*one, environ, wait_s), remote)
 
 

@@ -1,7 +1,6 @@
-"""Options of the providers that think and speak: ``providers:`` is a mapping from a free name to a description.
+"""Options of the providers that think, speak and hear: ``providers:`` is a mapping from a free name to a description.
 
-Each kind is a class here, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``. Kinds that
-hear are added the same way.
+Each kind is a class here, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``.
 """
 
 import re
@@ -16,8 +15,9 @@ from engine.config.base import Options
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
 ELEVENLABS_URL = "https://api.elevenlabs.io"
+DEEPGRAM_URL = "https://api.deepgram.com"
 
-VENDORS = (OPENAI_URL, ANTHROPIC_URL, ELEVENLABS_URL)
+VENDORS = (OPENAI_URL, ANTHROPIC_URL, ELEVENLABS_URL, DEEPGRAM_URL)
 """These answer nobody without a key; a key is never sent to other hosts unless the operator wrote it there."""
 
 
@@ -56,8 +56,8 @@ def _rate(rate: int) -> int:
 Rate = Annotated[int, AfterValidator(_rate)]
 
 
-class RemoteOptions(Options):
-    """What all providers behind HTTP have in common."""
+class ServiceOptions(Options):
+    """What all providers behind the network have in common."""
 
     base_url: Url
     """Where the service is, up to and without the path of the request."""
@@ -73,7 +73,19 @@ class RemoteOptions(Options):
     """Further request headers, for gateways that want some."""
 
     extra: Mapping[str, Any] = {}
-    """Further fields of the request's JSON, as the service names them; they win over the adapter's own."""
+    """Further fields of the request, as the service names them; they win over the adapter's own."""
+
+    @model_validator(mode="after")
+    def _one_key(self) -> "ServiceOptions":
+        if self.api_key and self.api_key_env:
+            raise ValueError("give api_key or api_key_env, not both")
+        if self.base_url in VENDORS and not (self.api_key or self.api_key_env):
+            raise ValueError(f"{self.base_url} wants a key: give api_key_env, the name of the variable that holds it")
+        return self
+
+
+class RemoteOptions(ServiceOptions):
+    """What those behind HTTP that think and speak have in common."""
 
     connect_timeout_s: float = Field(3.0, gt=0)
     """Longest time to open a connection, TLS included."""
@@ -86,14 +98,6 @@ class RemoteOptions(Options):
 
     max_connections: int = Field(100, ge=1)
     """Connections open at once, one a running request. Requests beyond wait, within their deadline."""
-
-    @model_validator(mode="after")
-    def _one_key(self) -> "RemoteOptions":
-        if self.api_key and self.api_key_env:
-            raise ValueError("give api_key or api_key_env, not both")
-        if self.base_url in VENDORS and not (self.api_key or self.api_key_env):
-            raise ValueError(f"{self.base_url} wants a key: give api_key_env, the name of the variable that holds it")
-        return self
 
 
 # ---------------------------------------------------------------- think
@@ -267,9 +271,101 @@ class HttpTtsOptions(VoiceOptions):
     """Of ``pcm``; a WAV tells its own."""
 
 
+# ---------------------------------------------------------------- hear
+
+
+class RecogniserOptions(Options):
+    """What all recognisers have in common."""
+
+    final_timeout_s: float = Field(1.5, gt=0)
+    """Longest wait for a final transcript after the caller's voice stopped; then it is empty, and a fault is told."""
+
+
+class RemoteRecogniserOptions(RecogniserOptions, ServiceOptions):
+    """What recognisers behind the network have in common. The call's language and the words of its collection are
+    sent along."""
+
+    connect_timeout_s: float = Field(3.0, gt=0)
+    """Longest time to open a connection, TLS included."""
+
+
+class OpenAiBatchOptions(RemoteRecogniserOptions):
+    """A recogniser behind ``/audio/transcriptions``: OpenAI, speaches, whisper.cpp's server, LiteLLM proxy. Each
+    stretch of voice is one request, sent when the voice seems to end."""
+
+    kind: Literal["openai_batch"] = "openai_batch"
+
+    base_url: Url = OPENAI_URL
+    model: str = "whisper-1"
+    response_format: Literal["json", "verbose_json"] = "json"
+    """``verbose_json`` gives language and confidence, where the server knows it."""
+
+    upload: Literal["wav", "raw"] = "wav"
+    logprobs: bool = False
+    """Ask for confidence where only ``json`` is known (gpt-4o models)."""
+
+    total_timeout_s: float = Field(10.0, gt=0)
+    """Longest time of one request."""
+
+    final_timeout_s: float = Field(3.0, gt=0)
+    """Longer than for those that hear while the caller speaks."""
+
+    max_connections: int = Field(100, ge=1)
+
+
+class LiveRecogniserOptions(RemoteRecogniserOptions):
+    """What recognisers on a WebSocket a call have in common."""
+
+    ping_s: float = Field(2.0, gt=0)
+    """How often it is looked whether the connection lives."""
+
+    spares: int = Field(1, ge=0, le=8)
+    """Connections that are open beforehand, for the next call and for one that is lost."""
+
+
+class OpenAiRealtimeOptions(LiveRecogniserOptions):
+    """A transcription session of the OpenAI Realtime API."""
+
+    kind: Literal["openai_realtime"] = "openai_realtime"
+
+    base_url: Url = OPENAI_URL
+    model: str = "gpt-live-transcribe"
+    noise_reduction: Literal["", "near_field", "far_field"] = ""
+    logprobs: bool = False
+    """Ask for confidence, where the model has it."""
+
+
+class DeepgramOptions(LiveRecogniserOptions):
+    """A live socket of Deepgram."""
+
+    kind: Literal["deepgram"] = "deepgram"
+
+    base_url: Url = DEEPGRAM_URL
+    model: str = "nova-3"
+    final_timeout_s: float = Field(1.2, gt=0)
+
+
+class LocalRecogniserOptions(RecogniserOptions):
+    """A recogniser of this machine, with a model that you put into ``models/`` (``models/README.md``)."""
+
+    kind: Literal["whisper", "vosk", "sherpa"]
+
+    model: str = ""
+    """Name of the folder in ``models/``; empty: that of the kind."""
+
+    workers: int = Field(1, ge=1, le=64)
+    """Processes; each loads the model and decodes one piece of audio at a time."""
+
+    threads: int = Field(2, ge=1, le=64)
+    """Threads of each of them."""
+
+    final_timeout_s: float = Field(5.0, gt=0)
+
+
 Provider = Annotated[
     OpenAiChatOptions | AzureChatOptions | AnthropicOptions
-    | OpenAiSpeechOptions | ElevenLabsOptions | HttpTtsOptions,
+    | OpenAiSpeechOptions | ElevenLabsOptions | HttpTtsOptions
+    | OpenAiBatchOptions | OpenAiRealtimeOptions | DeepgramOptions | LocalRecogniserOptions,
     Field(discriminator="kind"),
 ]  # fmt: skip
 """One of the kinds, told apart by ``kind``."""
