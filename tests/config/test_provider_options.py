@@ -150,4 +150,4 @@ def test_every_option_of_every_kind_has_a_place_and_a_reason_to_be_there():
             for option in options(model):
                 assert "typing" not in option.expected and "<class" not in option.expected, (kind, option.path)
                 if option.default is REQUIRED:
-                    assert option.path in ("model", "voice", "base_url", "deployment"), (kind, option.path)
+                    assert option.path in ("kind", "model", "voice", "base_url", "deployment"), (kind, option.path)

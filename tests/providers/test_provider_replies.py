@@ -36,7 +36,7 @@ class Desk:
 
     def __init__(self, started) -> None:
         self.thinker, self.speaker = started(FakeOpenAi()), started(FakeElevenLabs())
-        self.thinker.script = ["Good morning, ", "caller. ", "How can I help you today?"]
+        self.thinker.script = ["Good morning, ", "caller. How ", "can I help you today?"]
         model = started(OpenAiChat("gpt", OpenAiChatOptions(base_url=f"{self.thinker.url}/v1", model="gpt-test"),
                                    Key("Authorization", f"Bearer {fake_openai.KEY}")))
         voice = started(ElevenLabs("rachel", ElevenLabsOptions(base_url=self.speaker.url, voice="voice1"),
