@@ -10,7 +10,7 @@ seconds at most, by one of its own. Whoever holds it when it is over finishes it
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from gevent.event import Event as Flag
 from engine import callevents, calllog
 from engine.absence import Absence
 from engine.attach import attach, came_back
-from engine.config import Config, TransferTarget
-from engine.conversation import Conversation, Senses
+from engine.cast import Cast
+from engine.config import Config
+from engine.conversation import Conversation
 from engine.disk import DiskWriter
 from engine.errors import TrunklineError
 from engine.esl import reconcile
@@ -61,19 +62,18 @@ class _LetGo(Exception):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What calls of an engine share besides the senses. ``folder`` makes a call's folder of its uuid; ``accepting``
-    says whether new connections are taken; ``targets``: whom callers of this channel may be handed over to;
-    ``finished`` is told when everything of a call is closed."""
+    """What calls of an engine share. ``cast`` says who takes part in the call on a channel; ``folder`` makes a call's
+    folder of its uuid; ``accepting`` says whether new connections are taken; ``finished`` is told when everything of a
+    call is closed."""
 
     config: Config
     node: str
-    senses: Senses
+    cast: Callable[[Channel, EventLog], Cast]
     socket: UnicastSocket
     disk: DiskWriter
     folder: Callable[[str], Path]
     accepting: Callable[[], bool]
     telephony: Telephony
-    targets: Callable[[Channel], Mapping[str, TransferTarget]]
     finished: Callable[["Call"], None]
 
 
@@ -99,6 +99,7 @@ class Call:
         self._hangup_told = Flag()
         self._finishing = False
         self._leg: UnicastLeg | None = None
+        self._cast: Cast | None = None
         self._conversation: Conversation | None = None
         self.actions: TelephonyActions | None = None
         self._recorder: Recorder | None = None
@@ -206,6 +207,7 @@ class Call:
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
         accepted = time.monotonic()
+        self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
         rate = callevents.answer(self._session)
         self._began = time.monotonic()
@@ -225,11 +227,14 @@ class Call:
         if around.config.record.audio:
             self._recorder = Recorder(around.disk, self.folder / "recording.wav", leg.rate, leg.frame_bytes)
             leg.mouth = self._recorder.agent
+        cast = self._cast
+        assert cast is not None
         talk = self._conversation = Conversation(
-            around.senses, leg, self.events, self._began, self.hang_up, self.uuid, self._recorder
+            cast.senses, leg, self.events, self._began, self.hang_up, self.uuid, self._recorder
         )
-        self.actions = TelephonyActions(self, around.telephony, around.targets(self.channel), self.folder)
-        talk.context = self.actions.context()
+        self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder)
+        self.actions.speak(cast.senses.voice, cast.targets)
+        cast.join(talk, self.actions)
         self._attach(leg)
         if self._recorder is not None:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
@@ -354,8 +359,9 @@ class Call:
             return
         self._finishing = True
         self._absence.end()
-        opened = [part for part in (self.actions, self._conversation, self._leg, self._recorder) if part is not None]
-        ends = [self._fall_silent, self._leave, *(part.close for part in opened), self._sum_up, self.events.close]
+        parts = (self.actions, self._conversation, self._cast, self._leg, self._recorder)
+        closes = [part.close for part in parts if part is not None]
+        ends = [self._fall_silent, self._leave, *closes, self._sum_up, self.events.close]
         for end in ends:
             try:
                 end()

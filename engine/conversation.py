@@ -7,23 +7,21 @@ thread; events that arise while another one is being handled wait their turn, so
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
-from engine.config import Config
 from engine.dialog.actions import CallContext
-from engine.dialog.brain import Brain, PastTool, Request
+from engine.dialog.brain import PastTool, Request
 from engine.media.leg import Leg
+from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Heard as Played
 from engine.media.recording import Recorder
 from engine.reply import Reply
-from engine.speech.ears import Ears, Row
-from engine.speech.interfaces import Heard, HearStream, Recogniser, Voice
+from engine.senses import Senses, ShiftedStream
+from engine.speech.interfaces import Heard, HearStream, Recogniser
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
-from engine.timers import Timer, Timers
+from engine.timers import Timer
 from engine.turns import events as turn
-from engine.turns.endpointing import Score
 from engine.turns.engine import TurnEngine
 from engine.turns.history import History
 
@@ -31,49 +29,6 @@ log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
 """How long the end of a conversation waits for its replies to stop."""
-
-
-class Hearing:
-    """Which row of the ears hears which leg: takes the frame clock's batches to the ears."""
-
-    def __init__(self, ears: Ears) -> None:
-        """No leg is heard yet."""
-        self._ears = ears
-        self._rows: dict[Leg, Row] = {}
-
-    def add(self, leg: Leg, listener: "Conversation") -> None:
-        """Tell ``listener`` when voice starts and stops on ``leg``."""
-        self._rows[leg] = self._ears.open(leg.rate, listener)
-
-    def remove(self, leg: Leg) -> None:
-        """Hear it no more. Idempotent."""
-        row = self._rows.pop(leg, None)
-        if row is not None:
-            self._ears.close(row)
-
-    def hear(self, batch: list[tuple[Leg, bytes, bool]]) -> None:
-        """Frames of one pass of the frame clock."""
-        rows, heard = self._rows, []
-        for leg, frame, silent in batch:
-            row = rows.get(leg)
-            if row is not None:
-                row.ours = leg.playout.written
-                heard.append((row, frame, silent))
-        self._ears.hear(heard)
-
-
-@dataclass(frozen=True)
-class Senses:
-    """What all conversations of an engine share: how it hears, thinks, speaks and keeps time."""
-
-    config: Config
-    hearing: Hearing
-    recogniser: Recogniser
-    voice: Voice
-    brain: Brain
-    timers: Timers
-    score: Score | None = None
-    """How complete a caller's words are, from a model; None: the words alone tell."""
 
 
 class Conversation:
@@ -112,6 +67,8 @@ class Conversation:
         """Gets the caller's keys before the turn engine does; True: it has taken this one."""
         self.words: Callable[[str], None] | None = None
         """Is told what the caller said (final transcripts), beside the turn engine."""
+        self.transcripts: Callable[[Heard], None] | None = None
+        """Is told every final transcript with words, before the turn engine: its language may be another."""
         self.context: CallContext | None = None
         """What brains may know of the call."""
         self._timer: Timer | None = None
@@ -120,7 +77,8 @@ class Conversation:
         self._voice_from: float | None = None
         self._voice_to: float | None = None
         self._voice_off_told: float | None = None
-        self._stream: HearStream = senses.recogniser.open(leg.rate, self._heard)
+        self._fed = 0  # samples of the caller so far
+        self._stream = self._listen(senses.recogniser)
         try:
             senses.hearing.add(leg, self)
         except BaseException:
@@ -140,6 +98,24 @@ class Conversation:
         """Call time of the caller's first sample."""
         return self._audio_began or 0.0
 
+    def change(self, senses: Senses) -> None:
+        """Hear, think and speak with others from the next words on: the language of the call has changed."""
+        before, self._senses = self._senses, senses
+        self._turns.use(senses.config.agent)
+        self.tell(turn.Language(senses.config.speech.language))
+        if senses.recogniser is not before.recogniser:
+            old, self._stream = self._stream, self._listen(senses.recogniser)
+            old.close()
+            if self._voice_counts:
+                self._hint(self._stream.voice_on, self._fed)
+
+    def _listen(self, recogniser: Recogniser) -> HearStream:
+        """A stream that begins now; what it tells is dated in samples of the call."""
+        first = self._fed
+        return ShiftedStream(recogniser, self._leg.rate, first, self._heard) if first else recogniser.open(
+            self._leg.rate, self._heard
+        )
+
     def start(self) -> None:
         """Greet the caller."""
         agent = self._senses.config.agent
@@ -154,6 +130,7 @@ class Conversation:
             self._audio_began = self.now - self._senses.config.media.frame_ms / 1000
         if self._recording is not None:
             self._recording.caller(frame)
+        self._fed += len(frame) // SAMPLE_BYTES
         if self._failed:
             return
         try:
@@ -399,6 +376,8 @@ class Conversation:
             )
         else:
             self._events.write("partial", text=heard.text, at=end)
+        if heard.final and heard.text and self.transcripts is not None:
+            self.transcripts(heard)
         self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence, heard.alternatives))
         if heard.final and heard.text and self.words is not None:
             self.words(heard.text)

@@ -34,6 +34,8 @@ class Providers:
     recogniser: Recogniser
     voice: Voice
     brain: Brain
+    knowledge: KnowledgeBase | None = None
+    """What the brain answers from, where it is a knowledge base."""
 
     def close(self) -> None:
         """End their processes and connections."""
@@ -58,7 +60,7 @@ def providers(config: Config) -> Providers:
         if not recogniser.wait_ready(READY_TIMEOUT_S):
             log.warning("the recogniser is not ready after %g s; first callers may have to repeat", READY_TIMEOUT_S)
         undo.pop_all()
-    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent))
+    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent), knowledge)
 
 
 def fixed_phrases(config: Config) -> list[str]:

@@ -16,8 +16,9 @@ from gevent.event import Event as Flag
 
 from engine import embedded, paths
 from engine.call import Call, Surroundings
+from engine.cast import Cast, FixedCast
+from engine.casting import Casting
 from engine.config import Config, TransferTarget
-from engine.conversation import Hearing, Senses
 from engine.disk import DiskWriter
 from engine.embedded import Providers
 from engine.esl.channel import Channel
@@ -27,8 +28,10 @@ from engine.esl.server import Application, OutboundESLServer
 from engine.esl.session import OutboundSession
 from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
+from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
 from engine.telemetry.aftercall import AfterCall
+from engine.telemetry.eventlog import EventLog
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
@@ -64,6 +67,7 @@ class Engine:
         self._disk: DiskWriter | None = None
         self._after_call: AfterCall | None = None
         self._providers: Providers | None = None
+        self._casting: Casting | None = None
         self._clock: FrameClock | None = None
         self._socket: UnicastSocket | None = None
         self._server: OutboundESLServer | None = None
@@ -90,6 +94,7 @@ class Engine:
         clock.hear = hearing.hear
         clock.every_tick(self._timers.run)
         socket = self._socket = UnicastSocket(config.media, clock)
+        cast = self._caster(given, hearing)
         self._hubwatch.start()
         clock.start()
         # What is alive now lives as long as the engine: collections need not look at it (they stall the frame clock).
@@ -97,10 +102,9 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
-        senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
         self._around = Surroundings(
-            config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
-            lambda channel: self.targets(channel), self._finished,
+            config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
+            self._finished,
         )
         if self._switch is not None:
             self._switch.start()
@@ -108,6 +112,15 @@ class Engine:
                 self._switch, self.node, self._channels, self._gone, every_s=config.switch.reconcile_every_s
             )
             self._reconciler.start()
+
+    def _caster(self, given: Providers, hearing: Hearing) -> Callable[[Channel, EventLog], Cast]:
+        """Who makes the cast of calls: the agents' files, or always the providers that were given."""
+        if self._given is not None:
+            senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers)
+            return lambda channel, events: FixedCast(senses, self.targets(channel))
+        casting = self._casting = Casting(self.config, given, hearing, self._timers)
+        casting.start()
+        return casting.for_call
 
     def _telephony(self, given: Providers) -> Telephony:
         """What hand-overs share. Without the inbound event socket there are none."""
@@ -152,6 +165,8 @@ class Engine:
             self._clock.stop()
         if self._socket is not None:
             self._socket.close()
+        if self._casting is not None:
+            self._casting.close()
         if self._providers is not None:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():

@@ -35,6 +35,7 @@ EVENTS: dict[str, str] = {
     "call_ended": "seconds, caller_frames, agent_frames, underruns, refused_datagrams, bad_frames, dropped_bytes",
     "error": "where, message",
     "config": "options (those that differ from the defaults)",
+    "language": "language, before, why",
     # hearing
     "voice_on": "at",
     "voice_off": "at",

@@ -17,7 +17,7 @@ from engine.dialog.actions import CallContext, Outcome, TransferMode
 from engine.dialog.digits import DigitCollector, Wanted, why
 from engine.esl import command
 from engine.esl.errors import EslError
-from engine.speech.interfaces import Pcm
+from engine.speech.interfaces import Pcm, Voice
 from engine.telemetry import logs
 from engine.telephony.answered import AnsweredCall
 from engine.telephony.caller import CallerSide
@@ -55,6 +55,7 @@ class TelephonyActions:
         self._call = call
         self._shared = shared
         self._targets = dict(targets)
+        self._voice = shared.voice
         self._folder = folder
         self._busy = False
         self._closed = False
@@ -73,6 +74,11 @@ class TelephonyActions:
         channel = self._call.channel
         agent = channel.headers.get("variable_trunkline_agent") or ""
         return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self)
+
+    def speak(self, voice: Voice, targets: Mapping[str, TransferTarget]) -> None:
+        """Announce with this voice, hand over to these: those of the call's agent and language."""
+        self._voice = voice
+        self._targets = dict(targets)
 
     def begin(self) -> None:
         """The conversation begins: the greeting, where we have called somebody as soon as they are ready for it."""
@@ -149,7 +155,7 @@ class TelephonyActions:
     def _announcement(self, target: TransferTarget) -> Pcm:
         """Rendered while the agent's own words are still being heard."""
         text, rate = target.announcement, self._call.leg.rate
-        pcm = spoken(self._shared.voice, text, rate) if text else NOTHING
+        pcm = spoken(self._voice, text, rate) if text else NOTHING
         self._wait_still(WORDS_S)
         return pcm
 
