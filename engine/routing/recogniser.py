@@ -6,6 +6,7 @@ caller's audio is kept meanwhile; positions stay those of the call.
 
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +19,6 @@ from engine.routing.order import Standing
 from engine.routing.replay import Again, Replay
 from engine.routing.router import CallRoute, FaultSlot, Request
 from engine.speech.interfaces import Heard, HearStream
-from engine.telemetry import logs
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,9 @@ class RoutedStream:
         self._watch: gevent.Greenlet | None = None
         self._unsure = 0
         self._doubted: set[str] = set()
-        self._change: gevent.Greenlet = logs.spawn(self._take_over, "")
+        # Greenlets of the frame clock and of recognisers bring about changes: they are logged under this call's name.
+        self._context = copy_context()
+        self._change = self._spawn_change("")
 
     # ------------------------------------------------------------ HearStream
 
@@ -92,6 +94,8 @@ class RoutedStream:
         self._expect_nothing(live)
         facts = self._route.facts
         if (live.choice.language, live.choice.dialect) != (facts.language, facts.dialect):
+            self._unsure = 0
+            self._doubted.clear()
             self._leave(live)
             self._change_over(f"the call's language is {facts.language}")
         elif not self._left_for_better(live):
@@ -140,9 +144,16 @@ class RoutedStream:
             self._came(live)
             if self._replay.overdue:
                 self._expect(live)
-        self._deliver(heard)
+        self._give(heard)
         if heard.final:
             self._judge(live, heard)
+
+    def _give(self, heard: Heard) -> None:
+        """To the call, whose faults are not the recogniser's."""
+        try:
+            self._deliver(heard)
+        except Exception:
+            log.exception("a transcript could not be delivered; the call is heard on")
 
     def _expect(self, live: "_Live") -> None:
         """A final is due: measure it, and do not wait for ever."""
@@ -238,7 +249,10 @@ class RoutedStream:
 
     def _change_over(self, why: str) -> None:
         self._change.kill(block=False)
-        self._change = logs.spawn(self._take_over, why)
+        self._change = self._spawn_change(why)
+
+    def _spawn_change(self, why: str) -> gevent.Greenlet:
+        return gevent.spawn(self._context.copy().run, self._take_over, why)
 
     def _take_over(self, why: str) -> None:
         """Find a recogniser that opens a stream; while there is none, the caller's audio waits."""
@@ -263,7 +277,7 @@ class RoutedStream:
                 if self._closed:
                     return
             for final in self._replay.give_up():
-                self._deliver(final)
+                self._give(final)
             log.warning("no recogniser can be had; next try in %g s", pause_s)
             gevent.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MAX_S)
@@ -291,7 +305,7 @@ class RoutedStream:
         """Give ``live`` what it must hear again; from then on it is in use. False: it broke at that."""
         if again.settled is not None:
             self._replay.settle(again.settled)
-            self._deliver(again.settled)
+            self._give(again.settled)
         if self._closed:
             return False
         live.offset, live.fed_from = again.offset, self._replay.position

@@ -143,6 +143,8 @@ class Request:
             return
         self._over = True
         route, now = self._route, self._route.now
+        if fault.kind == "timeout" and not begun:
+            self.first()  # at least so long
         route.failed(self.choice, fault, (now - self._ticket.began) * 1000, begun)
         route.changed(self.choice, route.health.bad(self.choice, now, self._ticket, fault.kind, fault.retry_after_s))
 
@@ -150,6 +152,12 @@ class Request:
         """It failed by a fault that the provider has told the router itself."""
         if not self._over:
             self._route.failed(self.choice, fault, (self._route.now - self._ticket.began) * 1000, True)
+            self.dropped()
+
+    def outrun(self) -> None:
+        """Another one began first: that says at least how long this one takes."""
+        if not self._over:
+            self.first()
             self.dropped()
 
     def dropped(self) -> None:
