@@ -81,6 +81,10 @@ class RoutingOptions(Options):
     low_confidence_finals: int = Field(2, ge=1)
     """Final transcripts in a row below the rule's ``min_confidence`` after which the next recogniser takes over."""
 
+    second_opinion_ms: int = Field(600, ge=0, le=5000)
+    """A transcript below the rule's ``min_confidence`` is asked of the next recogniser as well, and held back for so
+    long at most; the surer one counts. 0: never. It should stay below ``turns.final_wait_ms``."""
+
     currency: str = "USD"
     """What prices in the routing file are in; only shown."""
 

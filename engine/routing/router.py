@@ -23,7 +23,7 @@ from engine.routing.health import Health
 from engine.routing.order import Decision, order
 from engine.routing.plan import Plan, plan
 from engine.routing.routesfile import Routes
-from engine.speech.interfaces import Recogniser, Voice
+from engine.speech.interfaces import Heard, Recogniser, Voice
 
 log = logging.getLogger(__name__)
 
@@ -246,6 +246,11 @@ class CallRoute:
                         alone=alone)
         if alone:
             self.on_wait(seconds)
+
+    def note_opinion(self, choice: Choice, doubted: Heard, better: Heard | None, ms: float) -> None:
+        """``choice`` was asked for a second opinion; ``better`` is what is taken of it."""
+        self._log.write("second_opinion", provider=choice.provider, model=choice.model, before=doubted.confidence,
+                        after=better.confidence if better else None, taken=better is not None, ms=round(ms))
 
     def changed(self, choice: Choice, change: Change | None) -> None:
         """A breaker has opened or closed, by a request of this call."""
