@@ -52,9 +52,9 @@ class RoutingOptions(Options):
     rate_limit_wait_ms: int = Field(400, ge=0)
     """A provider that asks to wait so long or less is waited for; for longer waits the next one is taken."""
 
-    rate_limit_hold_ms: int = Field(8000, ge=0)
-    """Longest wait for a rate limit when no other provider is left; the caller is told to wait. Then the request
-    fails, and the caller hears the apology."""
+    rate_limit_hold_ms: int = Field(3000, ge=0)
+    """Longest wait for a rate limit when no other provider is left; the caller is told to wait. For longer ones the
+    request fails, and the caller hears the apology. It should stay below ``turns.reply_timeout_ms``."""
 
     first_text_ms: int = Field(2000, ge=50)
     """Longest wait for a model's first word while there is another model to ask."""
@@ -80,6 +80,10 @@ class RoutingOptions(Options):
 
     low_confidence_finals: int = Field(2, ge=1)
     """Final transcripts in a row below the rule's ``min_confidence`` after which the next recogniser takes over."""
+
+    second_opinion_ms: int = Field(600, ge=0, le=5000)
+    """A transcript below the rule's ``min_confidence`` is asked of the next recogniser as well, and held back for so
+    long at most; the surer one counts. 0: never. It should stay below ``turns.final_wait_ms``."""
 
     currency: str = "USD"
     """What prices in the routing file are in; only shown."""

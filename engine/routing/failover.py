@@ -79,11 +79,11 @@ class _Try(Generic[T]):
         else:
             self.greenlet.kill(block=False)
 
-    def cancel(self) -> None:
-        """``end`` it, and nothing is said of its provider."""
+    def cancel(self, outrun: bool) -> None:
+        """``end`` it without a fault; ``outrun``: because another one has begun."""
         self.end()
         if self.request is not None:
-            self.request.dropped()
+            (self.request.outrun if outrun else self.request.dropped)()
 
 
 class _Race(Generic[T]):
@@ -107,16 +107,15 @@ class _Race(Generic[T]):
 
     def run(self) -> _Try[T] | None:
         """The one that has begun, or whose answer is rightly empty. None: nobody; ``last`` says why."""
+        winner: _Try[T] | None = None
         try:
-            while self._running or self._next():
+            while winner is None and (self._running or self._next()):
                 winner = self._wait()
-                if winner is not None:
-                    self._running.remove(winner)
-                    return winner
-            return None
+            return winner
         finally:
             for other in self._running:
-                other.cancel()
+                if other is not winner:
+                    other.cancel(outrun=winner is not None)
 
     def _next(self) -> bool:
         """Start another candidate, if there is one and the request itself is not the problem."""

@@ -6,6 +6,7 @@ caller's audio is kept meanwhile; positions stay those of the call.
 
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 
@@ -14,11 +15,11 @@ import gevent
 from engine.errors import ProviderFault
 from engine.routing.facts import Choice
 from engine.routing.failover import as_fault
+from engine.routing.opinion import SecondOpinion
 from engine.routing.order import Standing
 from engine.routing.replay import Again, Replay
 from engine.routing.router import CallRoute, FaultSlot, Request
 from engine.speech.interfaces import Heard, HearStream
-from engine.telemetry import logs
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +59,16 @@ class RoutedStream:
         self._route = route
         self._rate = rate
         self._deliver = deliver
-        self._replay = Replay(rate, route.options.replay_ms)
+        self._replay = Replay(rate, route.options.replay_ms, whole=route.options.second_opinion_ms > 0)
         self._live: _Live | None = None
         self._closed = False
         self._watch: gevent.Greenlet | None = None
         self._unsure = 0
         self._doubted: set[str] = set()
-        self._change: gevent.Greenlet = logs.spawn(self._take_over, "")
+        self._opinion: SecondOpinion | None = None
+        # Greenlets of the frame clock and of recognisers bring about changes: they are logged under this call's name.
+        self._context = copy_context()
+        self._change = self._spawn_change("")
 
     # ------------------------------------------------------------ HearStream
 
@@ -92,6 +96,8 @@ class RoutedStream:
         self._expect_nothing(live)
         facts = self._route.facts
         if (live.choice.language, live.choice.dialect) != (facts.language, facts.dialect):
+            self._unsure = 0
+            self._doubted.clear()
             self._leave(live)
             self._change_over(f"the call's language is {facts.language}")
         elif not self._left_for_better(live):
@@ -111,6 +117,8 @@ class RoutedStream:
             return
         self._closed = True
         self._change.kill(block=False)
+        if self._opinion is not None:
+            self._opinion.close()
         if self._live is not None:
             self._leave(self._live)
 
@@ -135,14 +143,41 @@ class RoutedStream:
             return
         live.told_at = self._replay.position
         heard = replace(heard, start=heard.start + live.offset, end=heard.end + live.offset)
+        again = self._replay.again(whole=True) if heard.final and self._is_weak(heard) else None
         self._replay.heard(heard)
         if heard.final:
             self._came(live)
             if self._replay.overdue:
                 self._expect(live)
-        self._deliver(heard)
+        self._pass_on(live, heard, again)
         if heard.final:
             self._judge(live, heard)
+
+    def _is_weak(self, heard: Heard) -> bool:
+        """Whether the rule that holds wants more confidence than this."""
+        return bool(heard.text) and 0 <= heard.confidence < self._route.order("stt").plan.min_confidence
+
+    def _pass_on(self, live: "_Live", heard: Heard, again: Again | None) -> None:
+        """To the call, in order; a weak final (``again`` is its audio) after a second opinion, where one can be had."""
+        if self._opinion is not None:
+            self._opinion.settle()
+            self._opinion = None
+        other = None
+        if again is not None and again.items and self._route.options.second_opinion_ms:
+            other = next((one for one in self._others(live) if one.choice.provider not in self._doubted), None)
+        if other is None or again is None:
+            self._give(heard)
+        else:
+            self._opinion = SecondOpinion(self._route, self._rate, heard, again, other, self._give, self._context)
+
+    def _give(self, heard: Heard) -> None:
+        """To the call, whose faults are not the recogniser's."""
+        if self._closed:
+            return
+        try:
+            self._deliver(heard)
+        except Exception:
+            log.exception("a transcript could not be delivered; the call is heard on")
 
     def _expect(self, live: "_Live") -> None:
         """A final is due: measure it, and do not wait for ever."""
@@ -177,21 +212,19 @@ class RoutedStream:
             self._lost(live, ProviderFault(live.choice.provider, "timeout", f"no final after {waited} ms of silence"))
 
     def _judge(self, live: "_Live", heard: Heard) -> None:
-        """Transcripts that the recogniser itself doubts, one after the other, are a reason to ask another one."""
-        wanted = self._route.order("stt").plan.min_confidence
+        """Transcripts that the recogniser itself doubts, one after the other, are a reason to take another one."""
         if not heard.text or heard.confidence < 0:
             return
-        self._unsure = self._unsure + 1 if heard.confidence < wanted else 0
+        self._unsure = self._unsure + 1 if self._is_weak(heard) else 0
         if self._unsure < self._route.options.low_confidence_finals:
             return
         self._unsure = 0
         self._doubted.add(live.choice.provider)
-        others = [one for one in self._route.order("stt").standing
-                  if one.ready and one.choice.provider not in self._doubted]
+        others = [one for one in self._others(live) if one.choice.provider not in self._doubted]
         if others and live is self._live:
             self._route.avoid(live.choice, self._route.options.avoid_s)
             self._leave(live)
-            self._change_over(f"confidence below {wanted:g}")
+            self._change_over("confidence below min_confidence")
 
     def _watch_silence(self, live: "_Live") -> None:
         """In the middle of the caller's voice without a transcript: is the provider still there?"""
@@ -209,10 +242,10 @@ class RoutedStream:
         self._change_over("its breaker is open")
         return True
 
-    def _others(self, live: "_Live") -> bool:
-        """Whether another provider is ready."""
-        return any(one.ready and one.choice.provider != live.choice.provider
-                   for one in self._route.order("stt").standing)
+    def _others(self, live: "_Live") -> list[Standing]:
+        """Other providers that are ready, best first."""
+        return [one for one in self._route.order("stt").standing
+                if one.ready and one.choice.provider != live.choice.provider]
 
     # ------------------------------------------------------------ changing over
 
@@ -238,7 +271,10 @@ class RoutedStream:
 
     def _change_over(self, why: str) -> None:
         self._change.kill(block=False)
-        self._change = logs.spawn(self._take_over, why)
+        self._change = self._spawn_change(why)
+
+    def _spawn_change(self, why: str) -> gevent.Greenlet:
+        return gevent.spawn(self._context.copy().run, self._take_over, why)
 
     def _take_over(self, why: str) -> None:
         """Find a recogniser that opens a stream; while there is none, the caller's audio waits."""
@@ -263,7 +299,7 @@ class RoutedStream:
                 if self._closed:
                     return
             for final in self._replay.give_up():
-                self._deliver(final)
+                self._give(final)
             log.warning("no recogniser can be had; next try in %g s", pause_s)
             gevent.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_MAX_S)
@@ -291,7 +327,7 @@ class RoutedStream:
         """Give ``live`` what it must hear again; from then on it is in use. False: it broke at that."""
         if again.settled is not None:
             self._replay.settle(again.settled)
-            self._deliver(again.settled)
+            self._give(again.settled)
         if self._closed:
             return False
         live.offset, live.fed_from = again.offset, self._replay.position

@@ -50,13 +50,14 @@ class Replay:
     """Keeps the last ``keep_ms`` of a call's audio, and more while a stretch is owed its final and nothing of it is
     known."""
 
-    def __init__(self, rate: int, keep_ms: int) -> None:
-        """``rate`` in Hz."""
+    def __init__(self, rate: int, keep_ms: int, whole: bool = False) -> None:
+        """``rate`` in Hz. ``whole``: keep the audio of a stretch until its final, whatever is known of it."""
         self.position = 0
         """Samples fed so far."""
 
         self._rate = rate
         self._keep = rate * keep_ms // 1000
+        self._whole = whole
         self._items: deque[Item] = deque()
         self._owed: list[Stretch] = []
         self._partial: Heard | None = None
@@ -76,7 +77,7 @@ class Replay:
         """The next frame of the call."""
         self._items.append(Item(self.position, "frame", frame))
         self.position += len(frame) // 2
-        first_wanted = self._first_wanted()
+        first_wanted = self._first_wanted(self._whole)
         while self._items[0].at + len(self._items[0].frame) // 2 <= first_wanted and len(self._items) > 1:
             self._items.popleft()
 
@@ -113,9 +114,9 @@ class Replay:
             self.heard(finals[-1])
         return finals
 
-    def again(self) -> Again:
-        """For a stream that begins now."""
-        begin = self._items[0].at if self._items else self.position
+    def again(self, whole: bool = False) -> Again:
+        """For a stream that begins now. ``whole``: from the beginning of the stretch, if it is kept."""
+        begin = max(self._items[0].at, self._first_wanted(whole)) if self._items else self.position
         settled: Heard | None = None
         if not self._owed:
             first = max(self.position - self._keep, self._final_to)
@@ -142,12 +143,12 @@ class Replay:
     def _preroll(self) -> int:
         return self._rate * PREROLL_MS // 1000
 
-    def _first_wanted(self) -> int:
+    def _first_wanted(self, whole: bool) -> int:
         """Audio before this sample is not needed any more."""
         recent = self.position - self._keep
         if not self._owed:
             return recent
-        if self._partial is not None and self._partial.text:
+        if self._partial is not None and self._partial.text and not whole:
             unknown = self._partial.end
         else:
             unknown = max(self._owed[0].start - self._preroll, self._final_to)

@@ -23,7 +23,7 @@ from engine.routing.health import Health
 from engine.routing.order import Decision, order
 from engine.routing.plan import Plan, plan
 from engine.routing.routesfile import Routes
-from engine.speech.interfaces import Recogniser, Voice
+from engine.speech.interfaces import Heard, Recogniser, Voice
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +143,8 @@ class Request:
             return
         self._over = True
         route, now = self._route, self._route.now
+        if fault.kind == "timeout" and not begun:
+            self.first()  # at least so long
         route.failed(self.choice, fault, (now - self._ticket.began) * 1000, begun)
         route.changed(self.choice, route.health.bad(self.choice, now, self._ticket, fault.kind, fault.retry_after_s))
 
@@ -150,6 +152,12 @@ class Request:
         """It failed by a fault that the provider has told the router itself."""
         if not self._over:
             self._route.failed(self.choice, fault, (self._route.now - self._ticket.began) * 1000, True)
+            self.dropped()
+
+    def outrun(self) -> None:
+        """Another one began first: that says at least how long this one takes."""
+        if not self._over:
+            self.first()
             self.dropped()
 
     def dropped(self) -> None:
@@ -238,6 +246,11 @@ class CallRoute:
                         alone=alone)
         if alone:
             self.on_wait(seconds)
+
+    def note_opinion(self, choice: Choice, doubted: Heard, better: Heard | None, ms: float) -> None:
+        """``choice`` was asked for a second opinion; ``better`` is what is taken of it."""
+        self._log.write("second_opinion", provider=choice.provider, model=choice.model, before=doubted.confidence,
+                        after=better.confidence if better else None, taken=better is not None, ms=round(ms))
 
     def changed(self, choice: Choice, change: Change | None) -> None:
         """A breaker has opened or closed, by a request of this call."""

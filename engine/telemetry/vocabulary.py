@@ -75,6 +75,7 @@ EVENTS: dict[str, str] = {
     "provider_switched": "capability, provider, model, language, before (provider/model), why",
     "provider_failed": "capability, provider, model, kind, message, ms, begun (the caller had something of it)",
     "provider_wait": "capability, provider, seconds (of a rate limit), alone (nobody else is left)",
+    "second_opinion": "provider, model, before, after (confidence), taken, ms",
     "breaker_opened": "capability, provider, seconds (until it is tried again)",
     "breaker_closed": "capability, provider",
     "cost": "total, currency, providers (use and cost of each)",

@@ -255,6 +255,16 @@ def test_a_second_one_is_started_when_the_first_takes_longer_than_usual():
     assert not world.lines.of("provider_failed")
 
 
+def test_who_is_always_outrun_is_known_to_be_slow():
+    """Else its delay would be measured by its quick answers alone, and it would stay the first for ever."""
+    world = World(THREE.replace("latency_ms: 400", "latency_ms: 20"), hedge_models=True)
+    world.does(a=[[STALL]], b=[["quick"]])
+    ask(world)
+    choice = next(one.choice for one in world.route.order("llm").standing if one.choice.provider == "a")
+    vitals = world.router.health.vitals(choice, world.route.now)
+    assert vitals.measured > 0.9 and vitals.failed == 0
+
+
 def test_with_hedging_the_first_one_may_still_win():
     """It is a race, not a change."""
     world = World(THREE.replace("latency_ms: 400", "latency_ms: 20"), hedge_models=True)

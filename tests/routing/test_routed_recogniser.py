@@ -285,7 +285,7 @@ def test_two_transcripts_in_a_row_below_min_confidence_take_the_next_recogniser(
         one.at("a").say("maybe", round(start * RATE), round((start + 1) * RATE), confidence=confidence)
     second = one.at("b")
     assert one.at("a").closed
-    assert one.world.lines.of("provider_switched")[0]["why"] == "confidence below 0.8"
+    assert one.world.lines.of("provider_switched")[0]["why"] == "confidence below min_confidence"
     assert not one.world.lines.of("provider_failed")
     for start in (9.0, 11.0, 13.0):
         one.speaks(start, start + 1)
