@@ -70,7 +70,8 @@ class TelephonyActions:
         """What brains may know of the call. The dialplan names the agent by the variable ``trunkline_agent``."""
         channel = self._call.channel
         agent = channel.headers.get("variable_trunkline_agent") or ""
-        return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self)
+        return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self,
+                           write=self._call.events.write)
 
     def begin(self) -> None:
         """The conversation begins: the greeting, where we have called somebody as soon as they are ready for it."""
