@@ -94,7 +94,7 @@ class ModelReply:
             try:
                 yield from self._stream(number, messages, answer)
             except TrunklineError as fault:
-                if not self._said:
+                if not self._said.strip():
                     raise
                 self._note_broken_off(number, fault)
                 break
@@ -116,7 +116,7 @@ class ModelReply:
             self._skills.ledger.give([step], self._turn)
         if farewell and not self._model_spoke:
             yield self._say(self._phrases.goodbye)
-        elif self._owing and self._said:
+        elif self._owing and self._said.strip():
             yield self._say(self._phrases.apology)  # all that was heard is "one moment, please"
         elif self._owing:
             raise DialogError(f"{self._model.name} gave no words")
@@ -193,7 +193,7 @@ class ModelReply:
         until = monotonic() + LATE_SHARE * len(self._said) / LETTERS_A_SECOND
         for run in running:
             run.done.wait(max(until - monotonic(), 0))
-        if not self._said or all(run.result is None for run in running) or not self._turn.is_decided():
+        if not self._said.strip() or all(run.result is None for run in running) or not self._turn.is_decided():
             return
         self._count_words()
         messages = [*self._messages(), Message("assistant", self._said.strip()), Message("user", prompt.LATE)]

@@ -73,7 +73,8 @@ class TelephonyActions:
         """What brains may know of the call. The dialplan names the agent by the variable ``trunkline_agent``."""
         channel = self._call.channel
         agent = channel.headers.get("variable_trunkline_agent") or ""
-        return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self)
+        return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self,
+                           write=self._call.events.write)
 
     def speak(self, voice: Voice, targets: Mapping[str, TransferTarget]) -> None:
         """Announce with this voice, hand over to these: those of the call's agent and language."""

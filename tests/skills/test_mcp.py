@@ -2,15 +2,19 @@
 
 import json
 
+import gevent
 import pytest
 from mcp_fake import McpFake
 from skill_world import call, words
 
+from engine.config import SkillOptions
+from engine.dialog.skills import mcp_servers
 from engine.dialog.skills.errors import SkillError
 from engine.dialog.skills.mcp import McpClient, McpError
 from engine.dialog.skills.mcp_servers import McpServer, McpServers, read_servers
 from engine.dialog.skills.registry import Registry
 from engine.dialog.skills.services import Services
+from engine.dialog.skills.setup import Skills
 
 
 @pytest.fixture
@@ -117,6 +121,29 @@ def test_a_server_that_fails_is_a_result(world, fake, http):
     server.fail = (500, "down")
     assert words(made.reply("find")) == "Sorry."
     assert json.loads(made.results()[0])["error"] == "unavailable"
+
+
+def test_lists_of_tools_are_fetched_beside_the_calls(fake, tmp_path, monkeypatch):
+    """A server that is down delays nobody; its tools come when it does, and those of a server that goes stay."""
+    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path))
+    monkeypatch.setattr(mcp_servers, "RETRY_S", 0.02)
+    monkeypatch.setattr(mcp_servers, "REFRESH_S", 0.02)
+    server = fake(token="t0p")
+    (tmp_path / "mcp.yaml").write_text(
+        f"servers:\n  crm:\n    url: {server.url}\n    headers: {{Authorization: Bearer t0p}}\n    tools: [find]\n")
+    server.fail = (503, "not yet")
+    skills = Skills.open(SkillOptions(mcp_file="mcp.yaml"))
+    skills.start()
+    gevent.sleep(0.05)
+    assert "crm_find" not in skills.registry.skills()
+    server.fail = None
+    with gevent.Timeout(5):
+        while "crm_find" not in skills.registry.skills():
+            gevent.sleep(0.01)
+    server.fail = (503, "gone again")
+    gevent.sleep(0.05)
+    assert "crm_find" in skills.registry.skills()
+    skills.close()
 
 
 # ---------------------------------------------------------------- the file

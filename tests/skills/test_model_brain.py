@@ -165,9 +165,10 @@ def test_a_fault_after_a_skill_is_owned_up_to(world):
     assert words(made.reply()) == f"Let me see. {PHRASES['en'].apology}"
 
 
-def test_a_model_without_words_is_a_fault(world):
+@pytest.mark.parametrize("script", [[], ["\n", " "]])
+def test_a_model_without_words_is_a_fault(world, script):
     with pytest.raises(DialogError):
-        world([]).reply()
+        world(script).reply()
 
 
 def test_closing_the_reply_closes_the_stream(world):
