@@ -13,7 +13,7 @@ from typing import Literal
 
 from gevent.event import Event as Flag
 
-from engine import embedded, paths
+from engine import embedded, endofturn, paths
 from engine.call import Call, Surroundings
 from engine.config import Config
 from engine.conversation import Hearing, Senses
@@ -89,7 +89,9 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
-        senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
+        senses = Senses(
+            config, hearing, given.recogniser, given.voice, given.brain, self._timers, score=endofturn.load()
+        )
         self._around = Surroundings(
             config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._finished
         )
