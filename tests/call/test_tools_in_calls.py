@@ -57,6 +57,29 @@ def test_a_tool_runs_once_and_the_next_request_knows_of_it_though_the_caller_cut
     assert named(events, "cut")
 
 
+def test_a_number_by_keys_is_a_turn_while_it_is_asked_for_and_the_language_may_change(world):
+    """Keys of a number that was asked for are its digits, taken with the last one; before and after they are none."""
+    brain = Booking()
+    with world(providers(brain=brain)) as at:
+        call = at.place()
+        call.greeted()
+        (talk,) = [call._conversation for call in at.engine.calls.values()]
+        call.dtmf("7")
+        wait(lambda: named(at.events(call), "dtmf"), "the key was not heard")
+        talk.collect(2)
+        talk.speak("ml")
+        call.dtmf("42")
+        call.hears()
+        call.hears_silence()
+        talk.collect_end()
+        call.dtmf("9")
+        call.pause(0.3)
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+    assert [event["text"] for event in named(events, "user_said")] == ["4 2"]
+
+
 class Leg:
     """Of a leg, what hearing needs."""
 
