@@ -168,10 +168,12 @@ def _pick(rng: random.Random, pool: tuple[tuple[str, tuple[str, ...]], ...]) -> 
 
 
 def backchannels(count: int = 100, seed: int = 2) -> Iterator[Made]:
-    """One "uh-huh" over a long reply."""
+    """One "uh-huh" over a long reply, two in a row in two of five."""
     rng = random.Random(seed)
     for number in range(count):
         language, text = _pick(rng, BACKCHANNELS)
+        if rng.random() < 0.4:
+            text += rng.choice((" ", ", ")) + rng.choice(dict(BACKCHANNELS)[language])
         script, at = _over_the_reply(f"backchannel {number}", rng, language)
         text = text.capitalize() + rng.choice(("", ".", ".", "!")) if rng.random() < 0.5 else text
         end = script.voice(at, text, rng.uniform(0.15, 0.5))

@@ -38,6 +38,7 @@ from engine.speech.interfaces import Recogniser, Voice
 from engine.speech.tts.phrases import PhraseCache
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timers
+from engine.turns.endpointing import Score
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,16 @@ class _Closable(Protocol):
 class Casting:
     """One an engine. ``for_call`` is quick once an agent has had a call."""
 
-    def __init__(self, config: Config, embedded: Providers, hearing: Hearing, timers: Timers) -> None:
-        """Reads the agents' files and the routing file. Raises ``TrunklineError`` with every problem in them."""
+    def __init__(
+        self, config: Config, embedded: Providers, hearing: Hearing, timers: Timers, score: Score | None = None
+    ) -> None:
+        """``score``: see ``Senses``. Reads the agents' files and the routing file. Raises ``TrunklineError`` with every problem in them."""
         self.config = config
         self.agents = Agents.of(config.agents)
         self._embedded = embedded
         self._hearing = hearing
         self._timers = timers
+        self._score = score
         self._recognisers: dict[tuple[str, str], Recogniser] = {}
         self._voices: dict[str, Voice] = {}
         self._models: dict[tuple[str, str], Model] = {}
@@ -124,6 +128,7 @@ class Casting:
         return Senses(
             config, self._hearing, self._recogniser(agent, speaks.recogniser, language, route),
             self._voice(speaks.voice, language, route), brain or self._brain(agent, language, config), self._timers,
+            self._score,
         )
 
     def _warm(self, agent: Agent, language: str) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from gevent.event import Event as Flag
 
-from engine import embedded, paths
+from engine import embedded, endofturn, paths
 from engine.call import Call, Surroundings
 from engine.cast import Cast, FixedCast
 from engine.casting import Casting
@@ -115,10 +115,11 @@ class Engine:
 
     def _caster(self, given: Providers, hearing: Hearing) -> Callable[[Channel, EventLog], Cast]:
         """Who makes the cast of calls: the agents' files, or always the providers that were given."""
+        score = endofturn.load()
         if self._given is not None:
-            senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers)
+            senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
             return lambda channel, events: FixedCast(senses, self.targets(channel))
-        casting = self._casting = Casting(self.config, given, hearing, self._timers)
+        casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call
 

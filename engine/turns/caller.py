@@ -130,6 +130,7 @@ class Turn:
         self.told_at = max(self.told_at, later.told_at)
         self.cut_in |= later.cut_in
         self.at_once |= later.at_once
+        self.thought_early += later.thought_early
 
 
 def _said_already(new: Piece, old: Piece) -> bool:
