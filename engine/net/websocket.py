@@ -209,17 +209,17 @@ class WebSocket:
     def _read(self) -> None:
         try:
             data = self._socket.recv(READ_BYTES)
+            if not data:
+                self.abort("the connection broke")
+                return
             self._heard_at, self._pinged = monotonic(), False
-            self._protocol.receive_data(data or None)
+            self._protocol.receive_data(data)
             for event in self._protocol.events():
                 self._take(event)
                 if self._ended is not None:
                     return
         except (OSError, RemoteProtocolError, LocalProtocolError) as fault:
             self.abort(str(fault))
-        else:
-            if not data:
-                self.abort("the connection broke")
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, (events.TextMessage, events.BytesMessage)):

@@ -67,6 +67,7 @@ class Session:
         self.audio = bytearray()
         self.final_to = 0.0
         self.told = ""
+        self.heard_at = 0.0
         self.drop_at = server.drop_after_s.pop(0) if server.drop_after_s else None
         self.closing = False
 
@@ -92,7 +93,8 @@ class Session:
         if self.server.error:
             self.say(self.server.error)
             self.server.error = None
-        if self.interim and not self.server.stall:
+        if self.interim and not self.server.stall and self.seconds - self.heard_at >= 0.1:
+            self.heard_at = self.seconds
             self.hear()
         return False
 
@@ -101,7 +103,9 @@ class Session:
         return len(self.audio) / 2 / self.rate
 
     def words(self):
-        return [word for word in hear(self.audio, self.rate) if word[1] >= self.final_to - 0.01]
+        skipped = int(self.final_to * self.rate)
+        return [(word, skipped / self.rate + begin, skipped / self.rate + end)
+                for word, begin, end in hear(self.audio[2 * skipped:], self.rate)]
 
     def hear(self):
         words = self.words()

@@ -27,7 +27,8 @@ from engine.speech.stt.stretches import Faults, SpeechStream, Stretch, Terms
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-"""Between attempts to connect, doubling; the first one after a loss is made at once."""
+"""Between attempts to connect, doubling; the first one after a loss is made at once, and so is one more: the spare
+may have been lost with it."""
 
 REFUSED_PAUSE_S = 10.0
 """After a refusal of the key or the request: no use to hurry, but an operator may put it right during a long call."""
@@ -248,7 +249,7 @@ class LiveEar:
 
     def _run(self) -> None:
         """Connect, listen, and connect again, until the call is over."""
-        pause_s = FIRST_PAUSE_S
+        pause_s = 0.0
         try:
             while True:
                 self._opened_at = float("inf")
@@ -260,11 +261,10 @@ class LiveEar:
                 if self._refused:
                     self._give_all_up()
                     gevent.sleep(REFUSED_PAUSE_S)
-                elif steady:
-                    pause_s = FIRST_PAUSE_S
                 else:
+                    pause_s = 0.0 if steady else pause_s
                     gevent.sleep(max(pause_s * random.uniform(0.8, 1.2), fault.retry_after_s or 0.0))
-                    pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                    pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
         finally:
             self._leave(politely=True)
 
