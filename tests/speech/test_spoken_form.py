@@ -56,6 +56,9 @@ ENGLISH = [
      "December twenty twenty-four"),
     ("20k, $1.5M, ₹5 cr, 5GB, 10kg, 3:1 :)", "twenty thousand, one point five million dollars, five crore rupees, "
      "five gigabytes, ten kilograms, three to one"),
+    ("See **our** [site](https://www.foo-bar.com/x?y).", "See our site."),
+    ("Mail a.b@foo.com & pay 5% (at once)!", "Mail a dot b at foo dot com and pay five percent, at once!"),
+    ("• One | two ☎ three", "One two three"),
     ("It is OK【4:0†source】 [1].", "It is OK."),
 ]  # fmt: skip
 
