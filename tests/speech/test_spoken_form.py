@@ -90,6 +90,9 @@ OTHERS = [
     ("en-IN", "150000 people", "one lakh fifty thousand people"),
     ("en", "നിങ്ങളുടെ ബിൽ ₹500", "നിങ്ങളുടെ ബിൽ അഞ്ഞൂറ് രൂപ"),
     ("te", "**బిల్** 1,200 😀", "బిల్ 1,200"),
+    ("te", "Your code is 12", "Your code is twelve"),
+    ("mr", "बिल 25 आहे", "बिल 25 आहे"),
+    ("de", "Das kostet 25", "Das kostet 25"),
 ]  # fmt: skip
 
 
