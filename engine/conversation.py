@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from engine.config import Config
-from engine.dialog.brain import Brain, Request
+from engine.dialog.actions import CallContext
+from engine.dialog.brain import Brain, PastTool, Request
 from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
 from engine.media.recording import Recorder
@@ -22,7 +23,9 @@ from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer, Timers
 from engine.turns import events as turn
+from engine.turns.endpointing import Score
 from engine.turns.engine import TurnEngine
+from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +53,13 @@ class Hearing:
 
     def hear(self, batch: list[tuple[Leg, bytes, bool]]) -> None:
         """Frames of one pass of the frame clock."""
-        rows = self._rows
-        self._ears.hear([(rows[leg], frame, silent) for leg, frame, silent in batch if leg in rows])
+        rows, heard = self._rows, []
+        for leg, frame, silent in batch:
+            row = rows.get(leg)
+            if row is not None:
+                row.ours = leg.playout.written
+                heard.append((row, frame, silent))
+        self._ears.hear(heard)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Senses:
     voice: Voice
     brain: Brain
     timers: Timers
+    score: Score | None = None
+    """How complete a caller's words are, from a model; None: the words alone tell."""
 
 
 class Conversation:
@@ -82,19 +92,31 @@ class Conversation:
         """Listens from now on. ``began``: call time 0, on the monotonic clock; ``name`` stands in its log lines."""
         self._senses = senses
         self._leg = leg
+        # The leg's own may be another one while the caller hears hold music.
+        self._playout = leg.playout
         self._events = events
         self._end = end
         self._name = name
         self._recording = recording
         self._began = began
         self._audio_began: float | None = None
-        self._turns = TurnEngine(senses.config.turns, senses.config.agent)
+        config = senses.config
+        self._turns = TurnEngine(config.turns, config.agent, senses.score, config.speech.language)
         self._waiting: deque[turn.Event] = deque()
         self._telling = False
         self._closed = False
         self._failed = False
+        self._suspended = False
+        self._masked = False
+        self.keys: Callable[[str], bool] | None = None
+        """Gets the caller's keys before the turn engine does; True: it has taken this one."""
+        self.words: Callable[[str], None] | None = None
+        """Is told what the caller said (final transcripts), beside the turn engine."""
+        self.context: CallContext | None = None
+        """What brains may know of the call."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
+        self._voice_counts = False
         self._voice_from: float | None = None
         self._voice_to: float | None = None
         self._voice_off_told: float | None = None
@@ -105,8 +127,8 @@ class Conversation:
             self._stream.close()
             raise
         leg.attach(self.ear)
-        leg.playout.on_started = self._playout_started
-        leg.playout.on_finished = self._playout_finished
+        self._playout.on_started = self._playout_started
+        self._playout.on_finished = self._playout_finished
 
     @property
     def now(self) -> float:
@@ -135,7 +157,8 @@ class Conversation:
         if self._failed:
             return
         try:
-            self._stream.feed(frame)
+            # Silence, not nothing: positions of words count these samples.
+            self._stream.feed(bytes(len(frame)) if self._masked or self._suspended else frame)
         except Exception as fault:  # noqa: BLE001  a provider's bug ends one conversation, and says so once
             self._fail("recogniser", fault)
 
@@ -144,22 +167,40 @@ class Conversation:
         at = self._audio_time(sample)
         self._voice_from, self._voice_to = at, None
         self._events.write("voice_on", at=at)
-        self._hint(self._stream.voice_on, sample)
-        self.tell(turn.VoiceOn(at))
+        self._voice_counts = not (self._masked or self._suspended)
+        if self._voice_counts:
+            self._hint(self._stream.voice_on, sample)
+            self.tell(turn.VoiceOn(at))
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped (called by the ears)."""
         at = self._audio_time(sample)
         self._voice_to, self._voice_off_told = at, self.now
         self._events.write("voice_off", at=at)
-        # In this order: a recogniser may deliver its final at once.
-        self.tell(turn.VoiceOff(at))
-        self._hint(self._stream.voice_off, sample)
+        if self._voice_counts:
+            self._voice_counts = False
+            # In this order: a recogniser may deliver its final at once.
+            self.tell(turn.VoiceOff(at))
+            self._hint(self._stream.voice_off, sample)
 
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""
         self._events.write("dtmf", digit=digit, at=self.now, duration_ms=duration_ms)
-        self.tell(turn.Digit(digit, self.now))
+        taken = self.keys is not None and self.keys(digit)
+        if not (taken or self._suspended):
+            self.tell(turn.Digit(digit, self.now))
+
+    def speak(self, language: str) -> None:
+        """The caller speaks this language (ISO 639-1) from now on: its backchannels, stop words and numbers hold."""
+        self.tell(turn.Language(language))
+
+    def collect(self, digits: int = 0, ends: str = "#") -> None:
+        """A number of so many digits (0: not known) is asked for: spoken digits and keys are one turn of the caller."""
+        self.tell(turn.Collect(digits, ends))
+
+    def collect_end(self) -> None:
+        """It is not asked for any more."""
+        self.tell(turn.CollectEnd())
 
     def held(self) -> None:
         """The caller put the agent on hold."""
@@ -172,6 +213,46 @@ class Conversation:
     def hung_up(self) -> None:
         """The caller is gone."""
         self.tell(turn.HungUp(self.now))
+
+    def listen_only(self, on: bool) -> None:
+        """The agent says nothing, and no deadline runs; what the caller says is heard (``words``) and not answered."""
+        if not self._suspended:
+            self.tell(turn.Held(self.now) if on else turn.Unheld(self.now))
+
+    def suspend(self) -> None:
+        """Somebody else has the caller's ear and mouth: nothing is heard, said, decided or missed until ``go_on``."""
+        if not self._suspended:
+            self._end_voice()
+            self.tell(turn.Held(self.now))
+            self._suspended = True
+            self._arm()
+
+    def go_on(self, instead: turn.SayRequest | None = None) -> None:
+        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing."""
+        if self._suspended:
+            self._suspended = False
+            if instead is not None:
+                self.tell(turn.Interrupt(self.now))
+                if instead.text.strip():
+                    self.tell(instead)
+            self.tell(turn.Unheld(self.now))
+
+    def mask(self, on: bool) -> None:
+        """Whether recording, recogniser and log get nothing of what is said, heard and pressed."""
+        if on and not self._masked:
+            self._end_voice()
+        self._masked = self._events.masked = on
+        if self._recording is not None:
+            self._recording.masked = on
+
+    def still(self) -> bool:
+        """Whether the agent has nothing to say at this moment: not a frame waits, not even of a reply in the making."""
+        return self._playout.still()
+
+    def _end_voice(self) -> None:
+        """The voice that is there now counts no further."""
+        if self._voice_counts:
+            self.voice_off(round((self.now - self.audio_began) * self._leg.rate))
 
     def tell(self, event: turn.Event) -> None:
         """Tell the turn engine and carry out what it asks for. Never raises: a fault ends this conversation only."""
@@ -223,7 +304,7 @@ class Conversation:
         with logs.call(self._name):
             log.error("the conversation ends by a fault of the %s", where, exc_info=fault)
         self._events.write("error", where=where, message=f"{type(fault).__name__}: {fault}")
-        playout = self._leg.playout
+        playout = self._playout
         if playout.generation is not None:
             gen, heard = playout.generation, playout.cut(playout.generation).text
             self._events.write("cut", gen=gen, at=self.now, heard=heard)
@@ -233,18 +314,20 @@ class Conversation:
     # ------------------------------------------------------------ what is done
 
     def _carry_out(self, action: turn.Action) -> None:
-        playout = self._leg.playout
+        playout = self._playout
         match action:
             case turn.Note(name, why, fields):
                 self._events.note(name, why=why, **dict(fields))
-            case turn.Think(generation, text, speculative, confidence):
-                self._think(generation, text, speculative, confidence)
+            case turn.Think():
+                self._think(action)
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
+            case turn.Decided(generation):
+                self._replies[generation].decide()
             case turn.Release(generation):
                 self._events.write("release", gen=generation)
-                self._replies[generation].release()
+                self._replies[generation].decide()
                 playout.release(generation)
             case turn.Cancel(generation):
                 self._events.write("cancel", gen=generation)
@@ -272,17 +355,20 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
-    def _think(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
-        self._events.write("think", gen=generation, text=text, speculative=speculative)
-        history = tuple((line.who, line.text) for line in self._turns.history)
-        reply = self._reply(generation)
-        request = Request(text, history, generation, speculative, confidence, wait_decided=reply.wait_released)
+    def _think(self, think: turn.Think) -> None:
+        self._events.write("think", gen=think.generation, text=think.text, speculative=think.speculative)
+        reply = self._reply(think.generation)
+        history, tools = _account(self._turns.history)
+        request = Request(
+            think.text, history, think.generation, think.speculative, think.confidence, context=self.context,
+            alternatives=think.alternatives, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
+            tool_returned=reply.tool_returned, tools=tools,
+        )
         reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
         language = self._senses.config.speech.language
-        leg = self._leg
-        reply = Reply(generation, self._senses.voice, leg.playout, leg.rate, self.tell, self._events, language)
+        reply = Reply(generation, self._senses.voice, self._playout, self._leg.rate, self.tell, self._events, language)
         self._replies[generation] = reply
         return reply
 
@@ -293,7 +379,7 @@ class Conversation:
 
     def _arm(self) -> None:
         """Ask the timers for a tick at the turn engine's deadline."""
-        deadline = None if self._closed else self._turns.deadline
+        deadline = None if self._closed or self._suspended else self._turns.deadline
         when = None if deadline is None else self._began + deadline
         timer = self._timer
         if timer is not None and timer.waiting and timer.when == when:
@@ -313,7 +399,9 @@ class Conversation:
             )
         else:
             self._events.write("partial", text=heard.text, at=end)
-        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence))
+        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence, heard.alternatives))
+        if heard.final and heard.text and self.words is not None:
+            self.words(heard.text)
 
     def _playout_started(self, generation: int) -> None:
         now = self.now
@@ -328,3 +416,16 @@ class Conversation:
     def _audio_time(self, sample: int) -> float:
         """Call time of a sample of the caller's audio."""
         return round((self._audio_began or 0.0) + sample / self._leg.rate, 3)
+
+
+def _account(lines: History) -> tuple[tuple[tuple[str, str], ...], tuple[PastTool, ...]]:
+    """The history as brains are told it: what was said, and the tools between."""
+    said: list[tuple[str, str]] = []
+    tools: list[PastTool] = []
+    for line in lines:
+        if line.tool is None:
+            said.append((line.who, line.text))
+        else:
+            use = line.tool
+            tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
+    return tuple(said), tuple(tools)

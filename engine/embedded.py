@@ -49,7 +49,7 @@ def providers(config: Config) -> Providers:
         log.warning("the knowledge base is searched by keywords alone: %s", knowledge.why_keywords)
     with ExitStack() as undo:
         vad = make_vad(config.vad)
-        voice = PhraseCache(make_voice(config.speech))
+        voice = PhraseCache(make_voice(config.speech), limit_mb=config.speech.phrase_cache_mb)
         undo.callback(voice.close)
         voice.warm(fixed_phrases(config))
         model = build_language_model(*knowledge.language_material())
@@ -64,7 +64,7 @@ def providers(config: Config) -> Providers:
 def fixed_phrases(config: Config) -> list[str]:
     """What the agent says word for word: rendered before the first call."""
     agent = config.agent
-    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text]
+    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text and "{" not in text]
     # The greeting is spoken whole, what a brain says clause by clause.
     said = texts + [clause for text in texts for clause in clauses(text)]
     return list(dict.fromkeys(speakable(text, config.speech.language).text for text in said))

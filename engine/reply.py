@@ -26,7 +26,7 @@ from engine.media.resample import STREAM_RATES, Resampler, resample
 from engine.speech.interfaces import Pcm, Voice
 from engine.speech.spoken import Speaker, Spoken
 from engine.telemetry import logs
-from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady
+from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady, ToolCalled, ToolReturned
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ class Reply:
         self._clauses: Queue = Queue(CLAUSES_AHEAD)
         self._all_of_it = Flag()
         self._farewell = False
+        self._splitter = ClauseSplitter()
+        self._words = 0
         self._greenlets: list[gevent.Greenlet] = []
         self._stopped = False
         self._asked = monotonic()
@@ -82,7 +84,7 @@ class Reply:
         playout.open(generation)
 
     def think(self, brain: Brain, request: Request) -> None:
-        """Have ``brain`` answer; a speculative request renders only its first clause until ``release``."""
+        """Have ``brain`` answer; a speculative request renders only its first clause until ``decide``."""
         if not request.speculative:
             self._all_of_it.set()
         self._greenlets = [
@@ -97,13 +99,27 @@ class Reply:
         self._clauses.put(None)
         self._greenlets = [logs.spawn(self._guard, self._speak)]
 
-    def release(self) -> None:
-        """The turn is decided: render the rest, too."""
+    def decide(self) -> None:
+        """The turn is decided: render the rest, too, and let tools with effects run."""
         self._all_of_it.set()
 
-    def wait_released(self, timeout_s: float) -> bool:
+    def wait_decided(self, timeout_s: float) -> bool:
         """Wait, cooperatively, until the turn is decided; False: not within that time."""
         return self._all_of_it.wait(timeout_s)
+
+    def tool_called(self, call_id: str, name: str, arguments: str) -> bool:
+        """The brain is about to run a tool: what it has said so far is spoken. False: the reply is not wanted any more.
+        """
+        if self._stopped:
+            return False
+        for clause in self._splitter.flush():
+            self._put(clause)
+        self._tell(ToolCalled(self.generation, call_id, name, arguments, self._words))
+        return not self._stopped
+
+    def tool_returned(self, call_id: str, result: str, error: bool) -> None:
+        """The tool is done, whatever has become of the reply."""
+        self._tell(ToolReturned(call_id, result, error))
 
     def cancel(self) -> None:
         """Stop brain and voice. What is staged is playout's to drop. Idempotent; may be called from one of the two,
@@ -135,7 +151,6 @@ class Reply:
         self._tell(ReplyFailed(self.generation, reason))
 
     def _think(self, brain: Brain, request: Request) -> None:
-        splitter = ClauseSplitter()
         first = True
         for part in brain.reply(request):
             if self._stopped:
@@ -158,11 +173,15 @@ class Reply:
                 first = False
                 self._texted = monotonic()
                 self._log.write("first_text", gen=self.generation, ms=self._ms_since(self._asked))
-            for clause in splitter.feed(part.text):
-                self._clauses.put(clause)
-        for clause in splitter.flush():
-            self._clauses.put(clause)
+            for clause in self._splitter.feed(part.text):
+                self._put(clause)
+        for clause in self._splitter.flush():
+            self._put(clause)
         self._clauses.put(None)
+
+    def _put(self, clause: str) -> None:
+        self._words += len(clause.split())
+        self._clauses.put(clause)
 
     def _speak(self) -> None:
         clauses = 0

@@ -5,6 +5,7 @@ import logging
 import platform
 import re
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
@@ -15,10 +16,11 @@ from gevent.event import Event as Flag
 
 from engine import embedded, paths
 from engine.call import Call, Surroundings
-from engine.config import Config
+from engine.config import Config, TransferTarget
 from engine.conversation import Hearing, Senses
 from engine.disk import DiskWriter
 from engine.embedded import Providers
+from engine.esl.channel import Channel
 from engine.esl.inbound import InboundClient
 from engine.esl.reconcile import Reconciler
 from engine.esl.server import Application, OutboundESLServer
@@ -29,6 +31,8 @@ from engine.speech.ears import Ears
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
+from engine.telephony.handover import Telephony
+from engine.telephony.switch import Switch
 from engine.timers import Timers
 
 log = logging.getLogger(__name__)
@@ -50,6 +54,10 @@ class Engine:
         """Nothing is opened yet."""
         self.config = config
         self.calls: dict[str, Call] = {}
+        self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
+        """Whom callers of a channel may be handed over to, by name."""
+
+        self._humans: set[str] = set()
         self._given = providers
         self._draining = False
         self._call_ended = Flag()
@@ -91,15 +99,24 @@ class Engine:
         server.start()
         senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
         self._around = Surroundings(
-            config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._finished
+            config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
+            lambda channel: self.targets(channel), self._finished,
         )
-        if config.switch.enabled:
-            self._switch = InboundClient.from_options(config.switch)
+        if self._switch is not None:
             self._switch.start()
             self._reconciler = Reconciler(
-                self._switch, self.node, self.calls.keys, self._gone, every_s=config.switch.reconcile_every_s
+                self._switch, self.node, self._channels, self._gone, every_s=config.switch.reconcile_every_s
             )
             self._reconciler.start()
+
+    def _telephony(self, given: Providers) -> Telephony:
+        """What hand-overs share. Without the inbound event socket there are none."""
+        assert self._socket is not None
+        config = self.config
+        if config.switch.enabled:
+            self._switch = InboundClient.from_options(config.switch)
+        switch = Switch(self._switch) if self._switch is not None else None
+        return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
 
     @property
     def node(self) -> str:
@@ -223,6 +240,10 @@ class Engine:
         call = Call(session, self._around)
         self.calls[call.uuid] = call
         return call
+
+    def _channels(self) -> set[str]:
+        """Channels that belong to calls of this engine: callers, and humans who are being called."""
+        return {*self.calls, *self._humans}
 
     def _folder(self, uuid: str) -> Path:
         """``calls/2026-11-21/041502-<uuid>`` (UTC). The uuid is FreeSWITCH's, so it is made safe for a file name; a

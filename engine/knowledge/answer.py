@@ -70,11 +70,14 @@ class Gate:
     margin: float
 
 
-def gate_for(options: KnowledgeOptions, *, spoken: bool, meaning: bool) -> Gate:
-    """The thresholds for this kind of question and of search."""
+def gate_for(options: KnowledgeOptions, *, spoken: bool, meaning: bool, confidence: float = -1.0) -> Gate:
+    """The thresholds for this kind of question and of search. ``confidence`` of a spoken question is the recogniser's,
+    0..1, or -1 where it gives none: that is trusted."""
+    if meaning and spoken:
+        lacks = max(0.0, options.unsure_below - confidence) if confidence >= 0 else 0.0
+        return Gate(options.answer_score + options.unsure_raise * lacks, options.ask_back_margin)
     if meaning:
-        return Gate(options.answer_score if spoken else options.typed_score,
-                    options.ask_back_margin if spoken else options.typed_margin)
+        return Gate(options.typed_score, options.typed_margin)
     return Gate(options.answer_words if spoken else options.typed_words, options.words_margin)
 
 

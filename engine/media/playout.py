@@ -190,6 +190,19 @@ class Playout:
         """Samples of the current reply written so far; smaller again after ``resume``."""
         return self._base + self._at // SAMPLE_BYTES if self._current else 0
 
+    def still(self) -> bool:
+        """Whether there is nothing to write at this moment: no released reply, or one that has run dry."""
+        if self._paused or self._tail is not None:
+            return self._tail is None
+        if self._current is None:
+            return not self._released
+        return self._starved and not self._current.waiting
+
+    @property
+    def written(self) -> bytes:
+        """The frame of speech that was written last, while speech is being written; empty when none is."""
+        return self._data[max(0, self._at - self.frame_bytes) : self._at] if self._size else b""
+
     def pause(self) -> bool:
         """Stop writing, keep the rest. False: there is nothing to pause."""
         if self._paused:

@@ -19,13 +19,17 @@ Verdicts = npt.NDArray[np.bool_]
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A transcript. ``start`` and ``end`` are samples of the call's audio, counted as ``HearStream.feed`` got them.
-    ``confidence`` is 0..1, or -1 where the recogniser gives none. A final with empty text: no words in that stretch."""
+    ``confidence`` is 0..1, or -1 where the recogniser gives none. A final with empty text: no words in that stretch.
+    ``alternatives`` are other texts that it may have been, likely ones first; ``language`` is what the recogniser found
+    to be spoken, as it names it, empty where it does not tell."""
 
     text: str
     final: bool
     start: int
     end: int
     confidence: float = -1.0
+    language: str = ""
+    alternatives: tuple[str, ...] = ()
 
 
 class HearStream(Protocol):
@@ -80,7 +84,8 @@ class Voice(Protocol):
     name: str
 
     def render(self, text: str) -> Iterator[Chunk]:
-        """Audio of one clause, as soon as there is some. Closing the iterator cancels. Raises ``SpeechError``."""
+        """Audio of one clause, as soon as there is some. Closing the iterator cancels. Raises ``SpeechError``, or
+        ``ProviderFault`` where the voice is a service."""
 
     def close(self) -> None:
         """Free what it holds."""

@@ -11,11 +11,26 @@ import re
 EVENTS: dict[str, str] = {
     # the call
     "call_started": "id, caller, called, node, version, started (ISO 8601, UTC), switch, variables",
+    "agent_picked": "name, variant, why, language",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
     "recording": "file, rate, at (call time of its first sample)",
     "dtmf": "digit, at, duration_ms",
+    "handover_started": "target, mode (blind, warm, queue)",
+    "handover_dialing": "target, leg (uuid of the human's channel)",
+    "handover_answered": "ms (from the beginning)",
+    "handover_key": "digit (the human's)",
+    "handover_queued": "target, queue",
+    "queue_position": "position",
+    "handover_bridged": "target, ms (asked to be bridged, or since the caller is in the queue)",
+    "handover_failed": "target, why, cause, ms",
+    "caller_back": "why, away_s",
+    "digits_wanted": "least, most, secret",
+    "digits": "digits (empty where they are secret), count, ended_by, ms",
+    "masked": "on",
+    "answering": "verdict (human, machine), why, at (seconds since the answer)",
+    "beep": "at (seconds since the answer)",
     "hangup": "cause, by (caller, agent, switch, engine)",
     "call_ended": "seconds, caller_frames, agent_frames, underruns, refused_datagrams, bad_frames, dropped_bytes",
     "error": "where, message",
@@ -45,6 +60,23 @@ EVENTS: dict[str, str] = {
     "resume": "gen, at",
     "cut": "gen, at, heard",
     "playout_finished": "gen, at",
+    # the language model and its skills, per reply
+    "model_answer": "gen, step (from 0), model, first_ms (to the first part), ms, calls (skills called), input_tokens, "
+    "output_tokens",
+    "model_broke_off": "gen, step, said (whether the caller has something to hear), reason",
+    "tool_call": "gen, id, skill, arguments, speculative, repeated (an earlier result is given again)",
+    "tool_result": "gen (that of the call: the reply may be over), id, skill, success, error, ms, result",
+    "filler": "gen, text, skill, after_ms",
+    "ask_back": "gen, confidence",
+    "middleware": "gen, hook, name, problem (late, failed), ms, message",
+    # routing; capability is stt, llm or tts
+    "provider_chosen": "capability, provider, model, language, by (rule or list that decided), place, score",
+    "provider_switched": "capability, provider, model, language, before (provider/model), why",
+    "provider_failed": "capability, provider, model, kind, message, ms, begun (the caller had something of it)",
+    "provider_wait": "capability, provider, seconds (of a rate limit), alone (nobody else is left)",
+    "breaker_opened": "capability, provider, seconds (until it is tried again)",
+    "breaker_closed": "capability, provider",
+    "cost": "total, currency, providers (use and cost of each)",
 }
 
 

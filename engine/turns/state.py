@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from engine.turns.bargein import Phase
 from engine.turns.caller import Turn, Voice
 from engine.turns.events import SayRequest
+from engine.turns.history import ToolUse
 
 
 @dataclass(slots=True)
@@ -33,9 +35,6 @@ class Reply:
     attempt: int = 0
     """0, or 1 if it is the second try."""
 
-    confidence: float = -1.0
-    """How well the words that it answers were heard, 0..1; -1: not known."""
-
     ready_at: float | None = None
     released_at: float | None = None
     started_at: float | None = None
@@ -58,6 +57,28 @@ class Reply:
 
     paused_s: float = 0.0
     false_interruptions: int = 0
+    tools: list[tuple[int, ToolUse]] = field(default_factory=list)
+    """Tools run for it, each with the number of words of the reply before it."""
+
+    tool_at: float = -inf
+    """When the last tool was called, or came back."""
+
+    @property
+    def waits_for_tool(self) -> bool:
+        """A tool of it has not come back."""
+        return any(use.result is None for _, use in self.tools)
+
+    greets: bool = False
+    """It is the first thing that the agent says."""
+
+    @property
+    def phase(self) -> Phase:
+        """What the agent is about with it."""
+        if self.ends_call:
+            return "farewell"
+        if self.started_at is None:
+            return "thinking"
+        return "greeting" if self.greets else "speaking"
 
     def dry_from(self) -> float:
         """When all that is rendered will have been played; infinite where that is not known."""

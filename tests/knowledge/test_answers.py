@@ -142,3 +142,24 @@ def test_search_gives_the_best_passage_of_each_document(base):
     assert {hit.citation.document for hit in hits} == {"adults", "children"}
     assert hits[0].score >= hits[1].score
     assert hits[0].text.endswith("dollars.")
+
+
+def test_what_was_badly_heard_needs_a_higher_score(base):
+    """A recogniser makes words of the collection out of anything; what it is unsure of must fit better."""
+    question = "when does the library open"
+    score = base.answer(question, spoken=True).score
+    base.options = KnowledgeOptions(answer_score=score - 0.05, ask_back_margin=0, unsure_below=0.7, unsure_raise=0.5)
+    decisions = [base.answer(question, spoken=True, confidence=c).decision for c in (-1.0, 0.9, 0.7, 0.65, 0.5)]
+    assert decisions == ["answer", "answer", "answer", "answer", "unknown"]
+    assert base.answer(question, spoken=False, confidence=0.1).decision == "answer", "typed words are what they are"
+
+
+def test_what_only_one_hypothesis_leads_to_is_not_trusted(base):
+    """Five of the recogniser's hypotheses that lead elsewhere, or nowhere, outweigh the one that fits by accident."""
+    question = "when does the library open"
+    alone = base.answer(question, spoken=True)
+    agreed = base.answer(question, spoken=True, alternatives=["when does a library open", "when do the library open"])
+    doubted = base.answer(question, spoken=True, alternatives=["zebra", "men to zoo", "quartz", "wench", "gnu"])
+    assert agreed.citations[0].document == alone.citations[0].document
+    assert agreed.score > doubted.score
+    assert doubted.score < alone.score

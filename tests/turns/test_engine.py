@@ -42,7 +42,7 @@ def test_nothing_speculative_is_heard_before_the_decision() -> None:
     assert call.utterance(0.5, 2.5, "hello") == [ev.Think(1, "hello", speculative=True)]
     assert call.tell(2.8, ev.ReplyReady(1)) == []
     assert call.engine.deadline == 3.0
-    assert call.tick() == [ev.Release(1)]
+    assert call.tick() == [ev.Decided(1), ev.Release(1)]
     assert call.notes == ["turn", "speculation_hit"]
 
 

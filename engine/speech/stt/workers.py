@@ -73,7 +73,7 @@ class Worker:
         self._pool = pool
         self._line = b""  # the beginning of an answer whose end has not come
         self._asked_at: float | None = None  # when something was first asked after the last answer
-        self.child = Child(f"recogniser worker {number}", "engine.speech.stt.worker", [], on_start=self._started,
+        self.child = Child(f"recogniser worker {number}", pool.module, [], on_start=self._started,
                            on_output=self._take, on_end=self._ended)
 
     @property
@@ -101,7 +101,7 @@ class Worker:
 
     def _started(self) -> None:
         self._line, self._asked_at = b"", None
-        self.child.send(wire.frame(0, wire.PREPARE, json.dumps({"model": self._pool.model}).encode()))
+        self.child.send(wire.frame(0, wire.PREPARE, json.dumps(self._pool.prepare).encode()))
         for utterance in self.utterances.values():  # given to it while it was down
             self.child.send(utterance.replay())
 
@@ -133,10 +133,14 @@ class Worker:
 
 
 class WorkerPool:
-    """Shares utterances out among ``size`` workers. ``model`` is the folder of the language model they load first."""
+    """Shares utterances out among ``size`` workers. ``model`` is the folder of the language model they load first;
+    workers of another kind are another ``module`` that gets ``prepare`` instead."""
 
-    def __init__(self, size: int, model: str) -> None:
+    def __init__(self, size: int, model: str, module: str = "engine.speech.stt.worker",
+                 prepare: dict[str, Any] | None = None) -> None:
         self.model = model
+        self.module = module
+        self.prepare = prepare or {"model": model}
         self._number = 0
         self.workers = [Worker(self, n) for n in range(1, size + 1)]
 

@@ -1,0 +1,1 @@
+"""Connections to other services: HTTP streams, WebSockets, deadlines, and what providers' errors mean."""

@@ -1,0 +1,1 @@
+"""A strict stand-in for the package pywhispercpp 1.5.1."""
