@@ -56,7 +56,8 @@ class Conversation:
         self._began = began
         self._audio_began: float | None = None
         config = senses.config
-        self._turns = TurnEngine(config.turns, config.agent, senses.score, config.speech.language)
+        self._language = config.speech.language
+        self._turns = TurnEngine(config.turns, config.agent, senses.score, self._language)
         self._waiting: deque[turn.Event] = deque()
         self._telling = False
         self._closed = False
@@ -168,7 +169,9 @@ class Conversation:
             self.tell(turn.Digit(digit, self.now))
 
     def speak(self, language: str) -> None:
-        """The caller speaks this language (ISO 639-1) from now on: its backchannels, stop words and numbers hold."""
+        """The caller speaks this language (ISO 639-1) from now on: its backchannels, stop words and numbers hold, and
+        what is written is spoken as in it."""
+        self._language = language
         self.tell(turn.Language(language))
 
     def collect(self, digits: int = 0, ends: str = "#") -> None:
@@ -344,8 +347,8 @@ class Conversation:
         reply.think(self._senses.brain, request)
 
     def _reply(self, generation: int) -> Reply:
-        language = self._senses.config.speech.language
-        reply = Reply(generation, self._senses.voice, self._playout, self._leg.rate, self.tell, self._events, language)
+        voice, rate = self._senses.voice, self._leg.rate
+        reply = Reply(generation, voice, self._playout, rate, self.tell, self._events, self._language)
         self._replies[generation] = reply
         return reply
 

@@ -41,6 +41,9 @@ but because although though unless while which so mais parce car puisque pourtan
 """.split()  # noqa: SIM905
 """Words before which a speaker may take a breath."""
 
+_SHORTENED = re.compile(r"[bcdfghjklmnpqrstvwxz]{2,}|incl|excl|max|min|misc|est|avg|temp|qty|asst|addl|mins|secs|env")
+"""Small words that look shortened: no vowel, or known. Their full stop ends nothing when a small letter follows."""
+
 _INITIALS = frozenset(name for names in LETTER_NAMES.values() for name in names.values())
 _CLOSERS = "\"')\\]}*_\u201d\u2019\u00bb"
 _MARK = re.compile(
@@ -106,7 +109,17 @@ class ClauseSplitter:
 
 
 def _full_stop_ends(text: str, stop: re.Match[str]) -> bool | None:
-    """Whether the full stop or ellipsis at ``stop`` ends a sentence."""
+    """Whether the full stop or ellipsis at ``stop`` ends a sentence. Mostly the word before it tells, so that the
+    clause leaves at once; None: the next letter must tell."""
+    before = text[: stop.start()]
+    word = re.split(r"[\s(\[\"'\u201c\u2018*_]", before)[-1]
+    small = word.lower()
+    dots = len(stop["stop"]) > 1 or stop["stop"] == "\u2026"
+    if not dots and _never_ends(word, before):
+        return False
+    quoted = before.rfind("\u00ab") > before.rfind("\u00bb")
+    if not (dots or quoted or small in BEFORE_NUMBERS or small in MAY_END or _SHORTENED.fullmatch(small)):
+        return True
     following = text[stop.end() : stop.end() + _LOOK_AHEAD - 8]
     blank = len(following) - len(following.lstrip())
     if "\n" in following[:blank]:
@@ -114,22 +127,23 @@ def _full_stop_ends(text: str, stop: re.Match[str]) -> bool | None:
     next_char = following[blank : blank + 1]
     if not next_char:
         return True if len(following) == _LOOK_AHEAD - 8 else None
-    if next_char.islower() or next_char == "\u00bb":
-        return False
-    if len(stop["stop"]) > 1 or stop["stop"] == "\u2026":
-        return True
-    before = text[: stop.start()]
-    word = re.split(r"[\s(\[\"'\u201c\u2018*_]", before)[-1]
-    small = word.lower()
-    if small in BEFORE_NUMBERS:
-        return not next_char.isnumeric()
-    if small in MAY_END:
+    if small in BEFORE_NUMBERS and not dots:
+        return not (next_char.isnumeric() or next_char.islower())
+    if small in MAY_END and not dots:
         return next_char.isupper()
-    if small in TITLES or re.fullmatch(r"(?:[^\W\d]{1,2}\.)+[^\W\d]{1,3}", word):
-        return False
-    if word in _INITIALS or (len(word) == 1 and word.isupper() and word != "I"):
-        return False
-    return not (word.isdigit() and before == word)  # "1. Switch it off" is one item of a list
+    return not next_char.islower() and next_char != "\u00bb"
+
+
+def _never_ends(word: str, before: str) -> bool:
+    """Titles, dotted letters (U.S.), initials, and the number of a list's item, which is all there is before it."""
+    return (
+        word.lower() in TITLES
+        or re.fullmatch(r"(?:[^\W\d]{1,2}\.)+[^\W\d]{1,3}", word) is not None
+        and word.lower() not in MAY_END
+        or word in _INITIALS
+        or (len(word) == 1 and word.isupper() and word != "I")
+        or (word.isdigit() and before == word)
+    )
 
 
 def _forced_end(text: str) -> int:

@@ -1,10 +1,8 @@
-"""Text without layout: sentences, words to search by, and what a voice can say. Pure."""
+"""Text without layout: sentences, and words to search by. Pure."""
 
 import re
 import unicodedata
 from functools import lru_cache
-
-from engine.speech import spoken
 
 _STOPS = ".!?\u0964\u06d4\u3002"
 _SENTENCE_END = re.compile(rf"(?:(?<=[{_STOPS}])|(?<=[{_STOPS}][\"')\u201d\u2019]))\s+(?=[\"'(\u201c\u2018]*[^\W_a-z])")
@@ -51,10 +49,11 @@ def plain(markdown: str) -> str:
     return " ".join(_ESCAPE.sub(r"\1", text).split())
 
 
-def speakable(text: str, language: str = "en") -> str:
-    """The same said aloud: numbers and addresses as words, no marks or symbols, a full stop at the end."""
-    said = spoken.speakable(text, language).text
-    return said if not said or said[-1] in ".!?\u0964" else said.rstrip(",;:") + "."
+def sentence(markdown: str) -> str:
+    """The words a reader sees, closed with a full stop, so that another sentence can follow. A voice gets its spoken
+    form of it later (``engine/speech/spoken``); history and log keep this."""
+    text = plain(markdown)
+    return text if not text or text[-1] in _STOPS else text.rstrip(",;:") + "."
 
 
 def words(text: str) -> list[str]:

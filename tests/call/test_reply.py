@@ -99,6 +99,16 @@ def test_the_voice_is_given_words_and_the_history_keeps_what_was_written():
     assert finished == ["It is **Rs. 1,200** a year! Thanks 😀"]
 
 
+def test_numbers_are_spoken_in_the_language_of_the_call():
+    """Figures look the same in all languages."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    desk.reply = Reply(2, tone, desk.playout, RATE, desk.tell, desk, "fr")
+    desk.reply.say("À 17h30, 80 €.")
+    desk.reply.join(5)
+    assert tone.rendered == ["À dix-sept heures trente, quatre-vingts euros."]
+
+
 def test_a_voice_without_a_sound_is_a_failure_and_a_brain_without_words_is_not():
     """The caller waits for the one in vain; the other has nothing to say."""
 

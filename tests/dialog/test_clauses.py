@@ -41,6 +41,8 @@ def split(text, step=None):
         ("Well… Let me see.", ["Well…", "Let me see."]),
         ('He said "Go." Then he went.', ['He said "Go."', "Then he went."]),
         ("The govt. office is shut.", ["The govt. office is shut."]),
+        ("It takes 5 hrs. to load mgmt. data. Yes.", ["It takes 5 hrs. to load mgmt. data.", "Yes."]),
+        ("It takes 5 hrs. Then it runs.", ["It takes 5 hrs.", "Then it runs."]),
         ("Le 1er mai, M. Dupont est là. « Oui. » Non.", ["Le 1er mai, M. Dupont est là.", "« Oui. » Non."]),
         ("**Bold.** Then _more._ End.", ["**Bold.**", "Then _more._", "End."]),
         ("  \n\n ", []),
@@ -78,6 +80,12 @@ def test_a_sentence_is_not_ended_before_the_next_character_is_known():
     assert splitter.feed("50 a month, room No. ") == []
     assert splitter.feed("5") == []
     assert splitter.flush() == ["It costs 12.50 a month, room No. 5"]
+
+
+def test_a_sentence_leaves_with_the_blank_after_it():
+    """The next letter may come after seconds, when a model looks something up: "Very well." must be heard before."""
+    for text in ("Very well. ", "Is it? ", "Wait! ", "ശരി, നോക്കാം. "):
+        assert ClauseSplitter().feed(text) == [text.strip()]
 
 
 def test_a_new_line_gives_what_there_is_at_once():
