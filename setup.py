@@ -15,7 +15,7 @@ CORE = [
     "pyyaml>=6,<7",  # configuration and collections
     "pydantic>=2.10,<3",  # one typed configuration tree with errors that name the field
     "openai>=3.50,<4",  # OpenAI-compatible HTTP, the lingua franca of models and voices
-    "httpx2>=2.16,<3",  # what openai stands on; named, because its connection limits are set
+    "httpx2>=2.12,<3",  # what openai stands on; named, because its connection limits are set
     "rich>=14,<16",  # progress bars and live transcript of the commands
 ]
 
