@@ -75,6 +75,9 @@ class RemoteOptions(Options):
     extra: Mapping[str, Any] = {}
     """Further fields of the request's JSON, as the service names them; they win over the adapter's own."""
 
+    query: Mapping[str, str] = {}
+    """Further parameters of the request's address, for example ``{enable_logging: "false"}`` at ElevenLabs."""
+
     connect_timeout_s: float = Field(3.0, gt=0)
     """Longest time to open a connection, TLS included."""
 

@@ -51,9 +51,11 @@ def test_words_come_as_they_are_written_and_usage_last(server, model):
 
 
 def test_the_request_is_what_was_asked_for(server, model):
-    list(model(extra={"reasoning_effort": "low", "temperature": 0.5}, headers={"x-tenant": "a"}).stream(
-        ASK, [WEATHER], temperature=0.2, max_tokens=80))
+    extra = {"reasoning_effort": "low", "temperature": 0.5}
+    chat = model(extra=extra, headers={"x-tenant": "a"}, query={"tenant": "7"})
+    list(chat.stream(ASK, [WEATHER], temperature=0.2, max_tokens=80))
     request = server.requests[-1]
+    assert request.query == {"tenant": "7"}
     assert request.json == {
         "model": "gpt-test", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 80,
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}],

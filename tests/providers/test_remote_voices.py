@@ -365,13 +365,13 @@ def test_the_ledger_credits_only_words_that_were_played(rachel):
 @pytest.mark.parametrize("timestamps", [True, False])
 def test_audio_comes_without_times_too(eleven, rachel, timestamps):
     eleven.aligned = False
-    chunks = list(rachel(timestamps=timestamps, rate_hz=24000, language="en",
+    chunks = list(rachel(timestamps=timestamps, rate_hz=24000, language="en", query={"enable_logging": "false"},
                          extra={"voice_settings": {"stability": 0.4}}).render("Hello there."))
     assert all(chunk.words == () and chunk.rate == 24000 for chunk in chunks)
     assert np.array_equal(audio(chunks), eleven.audio("Hello there.", 24000))
     request = eleven.requests[-1]
     assert request.path == "/v1/text-to-speech/voice1/stream" + ("/with-timestamps" if timestamps else "")
-    assert request.query == {"output_format": "pcm_24000"}
+    assert request.query == {"output_format": "pcm_24000", "enable_logging": "false"}
     assert request.json == {"text": "Hello there.", "model_id": "eleven_flash_v2_5", "language_code": "en",
                             "voice_settings": {"stability": 0.4}}
 
