@@ -194,6 +194,23 @@ def test_killing_the_greenlet_ends_the_request(server, model, stage):
     assert server.gone.wait(2)
 
 
+def test_killing_a_greenlet_that_is_busy_with_a_part_ends_the_request(server, model):
+    """It may be waiting for playout at that moment, not for the provider."""
+    server.stall_after = 3
+
+    def reader():
+        for _ in model().stream(ASK):
+            gevent.sleep(60)
+
+    greenlet = gevent.spawn(reader)
+    with gevent.Timeout(2):
+        while not server.running:
+            gevent.sleep(0.005)
+    gevent.sleep(0.02)
+    greenlet.kill()
+    assert server.gone.wait(2)
+
+
 def test_a_stream_never_begun_asks_nothing(server, model):
     model().stream(ASK).close()
     assert not server.requests
@@ -225,6 +242,16 @@ def test_the_whole_answer_has_a_deadline(server, model):
     assert next(parts) == Words("Hello")
     fault = fault_of(parts)
     assert fault.kind == "timeout" and "not complete after 0.15 s" in str(fault)
+
+
+def test_time_in_which_nobody_reads_does_not_count(server, model):
+    """A long reply waits until the caller has heard its beginning; the provider is not late then."""
+    server.each_s = 0.01
+    parts = model(total_timeout_s=0.2, first_byte_timeout_s=0.2).stream(ASK)
+    heard = [next(parts)]
+    gevent.sleep(0.3)
+    heard += parts
+    assert text(heard) == "Hello there."
 
 
 def test_an_answer_that_breaks_off_is_broken(server, model):

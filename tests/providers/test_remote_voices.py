@@ -183,6 +183,22 @@ def test_closing_the_iterator_ends_the_request(openai, nova):
     assert openai.gone.wait(2)
 
 
+def test_killing_a_greenlet_that_is_busy_with_a_chunk_ends_the_request(openai, nova):
+    openai.stall_after = 3
+
+    def reader():
+        for _ in nova().render("Hello there."):
+            gevent.sleep(60)
+
+    greenlet = gevent.spawn(reader)
+    with gevent.Timeout(2):
+        while not openai.running:
+            gevent.sleep(0.005)
+    gevent.sleep(0.02)
+    greenlet.kill()
+    assert openai.gone.wait(2)
+
+
 @pytest.mark.parametrize(("knob", "value", "kind", "said"), [
     ("latency_s", 60, "timeout", "no answer after 0.1 s"),
     ("first_s", 60, "timeout", "no answer after 0.1 s"),
