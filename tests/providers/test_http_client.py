@@ -14,7 +14,7 @@ from gevent.server import StreamServer
 from engine.errors import ProviderFault
 from engine.net.http import HttpClient
 from engine.net.sse import SseReader
-from tests.providers.fake_http import FakeHttp, Request, Response
+from tests.providers.fake_http import FakeHttp, Request, Response, settle
 
 
 class Echo(FakeHttp):
@@ -159,7 +159,7 @@ def test_a_closed_client_keeps_no_connection(server, client):
     ask(one)
     one.close()
     one.warm()
-    gevent.sleep(0.02)
+    settle()
     assert not one._idle and server.connections == 1
 
 
@@ -194,7 +194,10 @@ def test_tls_with_connections_opened_ahead_and_kept(tls, client):
     """TLS 1.3 sends tickets right after the handshake: a connection opened ahead must not be taken for a closed one."""
     one = client(url=f"https://localhost:{tls.port}")
     one.warm()
-    gevent.sleep(0.1)
+    with gevent.Timeout(5):
+        while not one._idle:
+            gevent.sleep(0.005)
+    settle()
     assert tls.connections == 1
     assert ask(one) == b"hello" and ask(one) == b"hello"
     assert tls.connections == 1
