@@ -34,6 +34,7 @@ COMMANDS = {
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",
+    "provider": "list the models and voices of the configuration, or ask one",
     "doctor": "check configuration, ports, models, disk and FreeSWITCH; says what to do",
 }
 

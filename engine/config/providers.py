@@ -87,14 +87,18 @@ class ServiceOptions(Options):
 class RemoteOptions(ServiceOptions):
     """What those behind HTTP that think and speak have in common."""
 
+    query: Mapping[str, str] = {}
+    """Further parameters of the request's address, for example ``{enable_logging: "false"}`` at ElevenLabs."""
+
     connect_timeout_s: float = Field(3.0, gt=0)
     """Longest time to open a connection, TLS included."""
 
     first_byte_timeout_s: float = Field(8.0, gt=0)
-    """Longest time from the request to the first of the answer: then another provider may still save the turn."""
+    """Longest wait for the first word, call of a tool or sound: then another provider may still save the turn."""
 
     total_timeout_s: float = Field(60.0, gt=0)
-    """Longest time from the request to the end of the answer."""
+    """Longest wait for the whole answer. Time in which nothing is read, because a long reply waits for the caller to
+    hear its beginning, does not count."""
 
     max_connections: int = Field(100, ge=1)
     """Connections open at once, one a running request. Requests beyond wait, within their deadline."""
@@ -201,7 +205,7 @@ class VoiceOptions(RemoteOptions):
     """What all voices behind HTTP have in common."""
 
     total_timeout_s: float = Field(30.0, gt=0)
-    """Longest time to render one clause."""
+    """Longest wait for one clause."""
 
     gain_db: float = Field(0.0, ge=-40, le=40)
     """Louder or softer, so that all voices of an installation are equally loud; about -20 dBFS is usual."""

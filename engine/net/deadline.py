@@ -12,16 +12,15 @@ Result = TypeVar("Result")
 
 
 class Deadline:
-    """Of one request to ``provider``, from now on. ``begun()`` when the first useful part is there."""
+    """Of one request to ``provider``. Only waiting for the provider counts: while a long reply waits for the caller to
+    hear its beginning, nothing is read, and nobody is late. ``begun()`` when the first useful part is there."""
 
     def __init__(self, provider: str, first_byte_s: float, total_s: float) -> None:
-        """Both in seconds."""
+        """Both in seconds of waiting."""
         self.provider = provider
         self.has_begun = False
-        started = monotonic()
-        self._first = started + min(first_byte_s, total_s)
-        self._end = started + total_s
-        self._said = {False: first_byte_s, True: total_s}
+        self._first_s, self._total_s = min(first_byte_s, total_s), total_s
+        self._waited_s = 0.0
 
     def begun(self) -> None:
         """The answer is coming: from now on only its end has a deadline."""
@@ -29,19 +28,21 @@ class Deadline:
 
     def run(self, wait: Callable[[], Result]) -> Result:
         """``wait()``, which may block this greenlet. Raises ``ProviderFault`` (timeout) when the deadline passes."""
-        left = (self._end if self.has_begun else self._first) - monotonic()
-        if left <= 0:
-            raise self._fault()
-        timer = gevent.Timeout.start_new(left)
+        limit_s = self._total_s if self.has_begun else self._first_s
+        if self._waited_s >= limit_s:
+            raise self._fault(limit_s)
+        started = monotonic()
+        timer = gevent.Timeout.start_new(limit_s - self._waited_s)
         try:
             return wait()
         except gevent.Timeout as fired:
             if fired is not timer:
                 raise
-            raise self._fault() from None
+            raise self._fault(limit_s) from None
         finally:
             timer.close()
+            self._waited_s += monotonic() - started
 
-    def _fault(self) -> ProviderFault:
+    def _fault(self, limit_s: float) -> ProviderFault:
         what = "the answer was not complete" if self.has_begun else "no answer"
-        return ProviderFault(self.provider, "timeout", f"{what} after {self._said[self.has_begun]:g} s")
+        return ProviderFault(self.provider, "timeout", f"{what} after {limit_s:g} s")

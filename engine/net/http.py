@@ -142,10 +142,12 @@ class HttpClient:
     """Requests to one service, each in the caller's greenlet; any number of greenlets at once."""
 
     def __init__(
-        self, provider: str, base_url: str, *, headers: Mapping[str, str] | None = None, connect_timeout_s: float = 3.0,
-        first_byte_timeout_s: float = 8.0, total_timeout_s: float = 60.0, max_connections: int = 100,
+        self, provider: str, base_url: str, *, headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None, connect_timeout_s: float = 3.0, first_byte_timeout_s: float = 8.0,
+        total_timeout_s: float = 60.0, max_connections: int = 100,
     ) -> None:
-        """``provider`` names the service in faults; ``base_url`` is ``http[s]://host[:port][/path]``, without query."""
+        """``provider`` names the service in faults; ``base_url`` is ``http[s]://host[:port][/path]``, without query;
+        ``headers`` and ``query`` go with every request."""
         self.provider = provider
         parts = urlsplit(base_url)
         self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path.rstrip("/")
@@ -155,6 +157,7 @@ class HttpClient:
             if not proxy_bypass(self._host):
                 self._proxy = getproxies().get("https", "")
         self._headers = {"User-Agent": "trunkline", "Accept": "*/*", **(headers or {})}
+        self._query = dict(query or {})
         self._connect_s, self._first_s, self._total_s = connect_timeout_s, first_byte_timeout_s, total_timeout_s
         self._places = BoundedSemaphore(max_connections)
         self._max = max_connections
@@ -175,7 +178,8 @@ class HttpClient:
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
         sent = {**self._headers, **({"Content-Type": "application/json"} if isinstance(body, Mapping) else {}),
                 **(headers or {})}
-        target = (self._path + path or "/") + ("?" + urlencode(query, errors="replace") if query else "")
+        asked = {**(query or {}), **self._query}
+        target = (self._path + path or "/") + ("?" + urlencode(asked, errors="replace") if asked else "")
         deadline.run(self._places.acquire)
         connection: _Connection | None = None
         answer: Answer | None = None

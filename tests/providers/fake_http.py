@@ -170,6 +170,12 @@ class FakeHttp:
             raise _Gone
 
 
+def settle() -> None:
+    """Let everything that is on its way arrive, also on a busy machine: several rounds of the hub."""
+    for _ in range(6):
+        gevent.sleep(0.005)
+
+
 def error(status: int, body: dict, **headers: str) -> Response:
     data = json.dumps(body).encode()
     return Response(status, "application/json", [data], {k.replace("_", "-"): v for k, v in headers.items()})

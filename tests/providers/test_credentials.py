@@ -9,7 +9,7 @@ from engine.dialog.models.openai_chat import OpenAiChat
 from engine.errors import ProviderFault
 from engine.net.credentials import RETRY_S, EntraToken
 from tests.providers.fake_entra import FakeEntra
-from tests.providers.fake_http import Response, error
+from tests.providers.fake_http import Response, error, settle
 from tests.providers.fake_openai import FakeOpenAi
 
 
@@ -43,10 +43,6 @@ def bearer(number: int) -> dict[str, str]:
     return {"Authorization": f"Bearer token-{number}"}
 
 
-def settle() -> None:
-    gevent.sleep(0.03)
-
-
 def test_a_token_is_fetched_once_for_all(server, token):
     """A hundred calls that begin together must not ask a hundred times: Entra throttles."""
     server.latency_s = 0.02
@@ -68,7 +64,8 @@ def test_it_is_renewed_early_while_the_old_one_serves(server, token, clock):
     clock.now += 2
     server.latency_s = 0.02
     assert [signer.headers() for _ in range(5)] == [bearer(1)] * 5
-    gevent.sleep(0.05)
+    gevent.sleep(0.03)
+    settle()
     assert signer.headers() == bearer(2)
     assert len(server.requests) == 2
 

@@ -14,7 +14,7 @@ from gevent.server import StreamServer
 from engine.errors import ProviderFault
 from engine.net.http import HttpClient
 from engine.net.sse import SseReader
-from tests.providers.fake_http import FakeHttp, Request, Response
+from tests.providers.fake_http import FakeHttp, Request, Response, settle
 
 
 class Echo(FakeHttp):
@@ -159,7 +159,7 @@ def test_a_closed_client_keeps_no_connection(server, client):
     ask(one)
     one.close()
     one.warm()
-    gevent.sleep(0.02)
+    settle()
     assert not one._idle and server.connections == 1
 
 
@@ -176,6 +176,8 @@ def tls(tmp_path, monkeypatch):
                     "-days", "1", "-keyout", key, "-out", certificate, "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = Echo()
@@ -192,7 +194,10 @@ def test_tls_with_connections_opened_ahead_and_kept(tls, client):
     """TLS 1.3 sends tickets right after the handshake: a connection opened ahead must not be taken for a closed one."""
     one = client(url=f"https://localhost:{tls.port}")
     one.warm()
-    gevent.sleep(0.1)
+    with gevent.Timeout(5):
+        while not one._idle:
+            gevent.sleep(0.005)
+    settle()
     assert tls.connections == 1
     assert ask(one) == b"hello" and ask(one) == b"hello"
     assert tls.connections == 1

@@ -8,7 +8,7 @@ from engine.dialog.model import Message, Tool, ToolCall, Usage, Words
 from engine.dialog.models.openai_chat import OpenAiChat
 from engine.errors import ProviderFault
 from engine.net.credentials import Key
-from tests.providers.fake_http import Response, error
+from tests.providers.fake_http import Response, error, settle
 from tests.providers.fake_openai import KEY, FakeOpenAi
 
 ASK = [Message("system", "Be brief."), Message("user", "Hello?")]
@@ -51,9 +51,11 @@ def test_words_come_as_they_are_written_and_usage_last(server, model):
 
 
 def test_the_request_is_what_was_asked_for(server, model):
-    list(model(extra={"reasoning_effort": "low", "temperature": 0.5}, headers={"x-tenant": "a"}).stream(
-        ASK, [WEATHER], temperature=0.2, max_tokens=80))
+    extra = {"reasoning_effort": "low", "temperature": 0.5}
+    chat = model(extra=extra, headers={"x-tenant": "a"}, query={"tenant": "7"})
+    list(chat.stream(ASK, [WEATHER], temperature=0.2, max_tokens=80))
     request = server.requests[-1]
+    assert request.query == {"tenant": "7"}
     assert request.json == {
         "model": "gpt-test", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 80,
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}],
@@ -122,7 +124,7 @@ def test_a_connection_that_the_server_closed_meanwhile_costs_no_turn(server, mod
     chat = model()
     server.close_idle.set()
     list(chat.stream(ASK))
-    gevent.sleep(0.02)
+    settle()
     assert text(chat.stream(ASK)) == "Hello there."
 
 
@@ -133,7 +135,7 @@ def test_warm_opens_a_connection_that_the_first_request_uses(server, model):
     with gevent.Timeout(2):
         while not server.requests or server.running:
             gevent.sleep(0.005)
-    gevent.sleep(0.01)
+    settle()
     assert text(chat.stream(ASK)) == "Hello there."
     assert server.connections == 1
     assert server.requests[0].method == "HEAD" and "authorization" not in server.requests[0].headers
@@ -143,7 +145,7 @@ def test_warm_never_raises(server, model):
     server.close()
     chat = model()
     chat.warm()
-    gevent.sleep(0.02)
+    settle()
     assert fault_of(chat.stream(ASK)).kind == "unavailable"
 
 
@@ -192,6 +194,23 @@ def test_killing_the_greenlet_ends_the_request(server, model, stage):
     assert server.gone.wait(2)
 
 
+def test_killing_a_greenlet_that_is_busy_with_a_part_ends_the_request(server, model):
+    """It may be waiting for playout at that moment, not for the provider."""
+    server.stall_after = 3
+
+    def reader():
+        for _ in model().stream(ASK):
+            gevent.sleep(60)
+
+    greenlet = gevent.spawn(reader)
+    with gevent.Timeout(2):
+        while not server.running:
+            gevent.sleep(0.005)
+    gevent.sleep(0.02)
+    greenlet.kill()
+    assert server.gone.wait(2)
+
+
 def test_a_stream_never_begun_asks_nothing(server, model):
     model().stream(ASK).close()
     assert not server.requests
@@ -219,10 +238,20 @@ def test_chunks_without_words_do_not_hold_the_first_deadline(server, model):
 
 def test_the_whole_answer_has_a_deadline(server, model):
     server.stall_after = 2
-    parts = model(total_timeout_s=0.15, first_byte_timeout_s=0.1).stream(ASK)
+    parts = model(total_timeout_s=0.5).stream(ASK)
     assert next(parts) == Words("Hello")
     fault = fault_of(parts)
-    assert fault.kind == "timeout" and "not complete after 0.15 s" in str(fault)
+    assert fault.kind == "timeout" and "not complete after 0.5 s" in str(fault)
+
+
+def test_time_in_which_nobody_reads_does_not_count(server, model):
+    """A long reply waits until the caller has heard its beginning; the provider is not late then."""
+    server.each_s = 0.01
+    parts = model(total_timeout_s=0.6, first_byte_timeout_s=0.6).stream(ASK)
+    heard = [next(parts)]
+    gevent.sleep(0.7)
+    heard += parts
+    assert text(heard) == "Hello there."
 
 
 def test_an_answer_that_breaks_off_is_broken(server, model):

@@ -141,3 +141,23 @@ def test_a_voice_that_is_a_service_and_fails_leaves_the_phrase_to_its_call(tmp_p
     cache = PhraseCache(Down(), tmp_path)
     cache.warm(["Hello."])
     assert not cache.holds("Hello.") and "no connection" in caplog.text
+
+
+def test_a_voice_that_is_a_service_is_warmed_with_the_phrases(tmp_path):
+    """The first clause that is not a fixed phrase must not wait for a handshake."""
+
+    class Service:
+        name, warmed, asked = "service", 0, 0
+
+        def warm(self):
+            self.warmed += 1
+
+        def render(self, text):
+            self.asked += 1
+            yield PHRASE
+
+    service = Service()
+    cache = PhraseCache(service, tmp_path)
+    cache.warm(["Hello."])
+    cache.warm()
+    assert (service.warmed, service.asked) == (2, 1)

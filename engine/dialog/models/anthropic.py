@@ -36,7 +36,7 @@ class AnthropicModel:
         self._options = options
         self._credentials = credentials
         self._http = HttpClient(
-            name, options.base_url, headers={"anthropic-version": VERSION, **options.headers},
+            name, options.base_url, headers={"anthropic-version": VERSION, **options.headers}, query=options.query,
             connect_timeout_s=options.connect_timeout_s, first_byte_timeout_s=options.first_byte_timeout_s,
             total_timeout_s=options.total_timeout_s, max_connections=options.max_connections)
 

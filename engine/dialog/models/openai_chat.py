@@ -30,6 +30,8 @@ from engine.net.sse import SseReader
 
 log = logging.getLogger(__name__)
 
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it writes a line for every request
+
 Result = TypeVar("Result")
 
 
@@ -41,11 +43,12 @@ class OpenAiChat:
         self.name = name
         self._options = options
         self._credentials = credentials
-        base_url, query = options.base_url, {}
+        base_url, query = options.base_url, dict(options.query)
         if isinstance(options, AzureChatOptions):
             self._model = options.deployment
             base_url += f"/openai/deployments/{options.deployment}" if options.api_version else "/openai/v1"
-            query = {"api-version": options.api_version} if options.api_version else {}
+            if options.api_version:
+                query.setdefault("api-version", options.api_version)
         else:
             self._model = options.model
         new_name = isinstance(options, AzureChatOptions) or base_url == OPENAI_URL

@@ -96,42 +96,44 @@ class Words:
         """Of the clause ``text``, in samples at ``rate`` Hz."""
         self._text = text
         self._rate = rate
-        self._letters: list[tuple[str, float]] = []  # of the word that is coming, with their ends
-        self._start = self._end = 0.0
+        self._word = ""  # the letters of the word that is coming
+        self._start = self._end = self._told = 0.0  # of that word, and of all letters
         self._at = 0  # characters of the text that are done
+        self._expected = self._next()
 
     def add(self, alignment: Mapping[str, Any]) -> list[WordTime]:
         """The words that end in this piece of the alignment. Raises ``KeyError``, ``TypeError``, ``ValueError``."""
         if not alignment:
             return []
         done: list[WordTime] = []
-        told = self._end if alignment["character_start_times_seconds"][:1] < [self._end] else -1.0
+        told = self._told if alignment["character_start_times_seconds"][:1] < [self._told] else -1.0
         for letter, start, end in zip(alignment["characters"], alignment["character_start_times_seconds"],
                                       alignment["character_end_times_seconds"], strict=True):
             if end <= told:
                 continue
-            if not self._letters:
-                self._start = start
-            self._end = end
+            self._told = end
             if letter.isspace():
                 done += self.finish()
                 continue
-            self._letters.append((letter, end))
-            if self._complete():
+            if not self._word:
+                self._start = start
+            self._word += letter
+            self._end = end
+            if self._word == self._expected:
                 done += self.finish()
         return done
 
-    def _complete(self) -> bool:
-        """Whether the letters are the whole next word of the text."""
-        rest = self._text[self._at:].lstrip()
-        return "".join(letter for letter, _ in self._letters) == rest.split(maxsplit=1)[0] if rest else False
-
     def finish(self) -> list[WordTime]:
         """The word that was coming, if it stands in the text."""
-        letters, self._letters = self._letters, []
-        word = "".join(letter for letter, _ in letters)
+        word, self._word = self._word, ""
         found = self._text.find(word, self._at) if word else -1
         if found < 0:
             return []
         self._at = found + len(word)
-        return [WordTime(found, self._at, round(self._start * self._rate), round(letters[-1][1] * self._rate))]
+        self._expected = self._next()
+        return [WordTime(found, self._at, round(self._start * self._rate), round(self._end * self._rate))]
+
+    def _next(self) -> str:
+        """The next word of the text; empty at its end."""
+        rest = self._text[self._at:].split(maxsplit=1)
+        return rest[0] if rest else ""

@@ -6,6 +6,7 @@ Only what is asked for with ``warm`` goes to disk; replies to callers are not ke
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from gevent.pool import Pool
 
@@ -22,6 +23,14 @@ AT_ONCE = 4
 """Phrases rendered at the same time: a voice behind HTTP waits more than it works."""
 
 
+@runtime_checkable
+class Warm(Protocol):
+    """A voice that can have a connection ready."""
+
+    def warm(self) -> None:
+        """Open a connection ahead of the first clause. Never raises; returns at once."""
+
+
 class PhraseCache:
     """A ``Voice``. ``render`` of a warmed phrase yields one chunk at once; everything else goes to ``voice``."""
 
@@ -33,9 +42,10 @@ class PhraseCache:
         self._files = PhraseFiles(folder or paths.cache() / "phrases", int(limit_mb * 1_000_000))
         self._phrases: dict[str, Chunk] = {}
 
-    def warm(self, phrases: Iterable[str]) -> None:
+    def warm(self, phrases: Iterable[str] = ()) -> None:
         """Have these ready: from memory, from disk, else rendered now. A phrase that cannot be rendered or kept is
-        logged and left to its call. A phrase takes 10 to 500 ms to render: do it before calls come."""
+        logged and left to its call. A phrase takes 10 to 500 ms to render: do it before calls come. A voice that is a
+        service opens a connection ahead, too; without phrases that is all, and done at once."""
         missing = []
         for text in dict.fromkeys(phrases):
             if text in self._phrases:
@@ -45,7 +55,10 @@ class PhraseCache:
                 missing.append(text)
             else:
                 self._phrases[text] = chunk
-        Pool(AT_ONCE).map(self._make, missing)
+        if missing:
+            Pool(AT_ONCE).map(self._make, missing)
+        if isinstance(self.voice, Warm):
+            self.voice.warm()
 
     def _make(self, text: str) -> None:
         try:

@@ -35,7 +35,8 @@ class RemoteVoice:
         self._credentials = credentials
         self._gain = 10 ** (options.gain_db / 20)
         self.http = HttpClient(
-            name, options.base_url, headers=options.headers, connect_timeout_s=options.connect_timeout_s,
+            name, options.base_url, headers=options.headers, query=options.query,
+            connect_timeout_s=options.connect_timeout_s,
             first_byte_timeout_s=options.first_byte_timeout_s, total_timeout_s=options.total_timeout_s,
             max_connections=options.max_connections)
 
@@ -144,7 +145,7 @@ class Shape:
 
 def _settings(options: VoiceOptions) -> str:
     """A short text that changes with every setting that is heard, and is the same in every process."""
-    silent = {"api_key", "api_key_env", "headers", "max_connections", "timestamps"}
+    silent = {"api_key", "api_key_env", "headers", "query", "max_connections", "timestamps"}
     heard = {name: value for name, value in options.model_dump().items()
              if name not in silent and not name.endswith("_timeout_s")}
     return hashlib.sha256(json.dumps(heard, sort_keys=True).encode()).hexdigest()[:12]
