@@ -164,6 +164,8 @@ class Conversation:
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped (called by the ears)."""
+        if self._voice_to is not None:
+            return  # it was taken for over before
         at = self._audio_time(sample)
         self._voice_to, self._voice_off_told = at, self.now
         self._events.write("voice_off", at=at)
