@@ -63,7 +63,8 @@ class Casting:
     def __init__(
         self, config: Config, embedded: Providers, hearing: Hearing, timers: Timers, score: Score | None = None
     ) -> None:
-        """``score``: see ``Senses``. Reads the agents' files and the routing file. Raises ``TrunklineError`` with every problem in them."""
+        """``score``: see ``Senses``. Reads the agents' files and the routing file; raises ``TrunklineError`` with every
+        problem in them."""
         self.config = config
         self.agents = Agents.of(config.agents)
         self._embedded = embedded

@@ -100,10 +100,12 @@ class Conversation:
         return self._audio_began or 0.0
 
     def change(self, senses: Senses) -> None:
-        """Hear, think and speak with others from the next words on: the language of the call has changed."""
+        """Hear, think and speak with others from the next words on, in the language of their ``config.speech``: its
+        backchannels, stop words and numbers hold, and what is written is spoken as in it."""
         before, self._senses = self._senses, senses
+        self._language = senses.config.speech.language
         self._turns.use(senses.config.agent)
-        self.tell(turn.Language(senses.config.speech.language))
+        self.tell(turn.Language(self._language))
         if senses.recogniser is not before.recogniser:
             old, self._stream = self._stream, self._listen(senses.recogniser)
             old.close()
@@ -152,6 +154,8 @@ class Conversation:
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped (called by the ears)."""
+        if self._voice_to is not None:
+            return  # it was taken for over before
         at = self._audio_time(sample)
         self._voice_to, self._voice_off_told = at, self.now
         self._events.write("voice_off", at=at)
@@ -167,12 +171,6 @@ class Conversation:
         taken = self.keys is not None and self.keys(digit)
         if not (taken or self._suspended):
             self.tell(turn.Digit(digit, self.now))
-
-    def speak(self, language: str) -> None:
-        """The caller speaks this language (ISO 639-1) from now on: its backchannels, stop words and numbers hold, and
-        what is written is spoken as in it."""
-        self._language = language
-        self.tell(turn.Language(language))
 
     def collect(self, digits: int = 0, ends: str = "#") -> None:
         """A number of so many digits (0: not known) is asked for: spoken digits and keys are one turn of the caller."""

@@ -21,6 +21,8 @@ examples:
 exit code 0: answered; 1: busy, no answer, refused, wrong number or failed; 2: wrong input, or FreeSWITCH is not there.
 """
 
+CONNECT_TIMEOUT_S = 5.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``trunkline dial``."""
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Place the call; see the module's EPILOG for the exit codes."""
     from engine import configfile
     from engine.esl.inbound import InboundClient
-    from engine.telephony.outbound import BadCall, dial
+    from engine.telephony.outbound import BadCall, channel_variables, dial, endpoint_of
 
     config = configfile.load(args.config, os.environ)
     variables: dict[str, str] = {}
@@ -46,10 +48,13 @@ def run(args: argparse.Namespace) -> int:
         if not equals:
             raise BadCall(f"--variable {text!r}: write NAME=VALUE")
         variables[name] = value
+    # Wrong input is said before the switch is asked for anything.
+    endpoint_of(config.telephony, args.number, args.gateway)
+    channel_variables(args.agent, args.number, variables)
     client = InboundClient.from_options(config.switch)
     client.start()
     try:
-        client.wait_connected(5.0)
+        client.wait_connected(CONNECT_TIMEOUT_S)
         result = dial(client, config.telephony, args.number, gateway=args.gateway, agent=args.agent,
                       variables=variables)  # fmt: skip
     finally:

@@ -58,6 +58,7 @@ class AnsweringDetector:
         self._watch_s = watch_s
         self._began: float | None = None
         self._talking = False
+        self._greeted = False
 
     @property
     def deadline(self) -> float | None:
@@ -89,11 +90,13 @@ class AnsweringDetector:
         if phrase is not None and plain:
             self._machine(f'said "{phrase}"', at)
         elif final and plain and len(plain.split()) <= SHORT_GREETING and self.decision is None and not self._talking:
-            self.decision = Decision("human", f'said "{text.strip()}" and waits', at)
+            self._human(f'said "{text.strip()}" and waits', at)
 
     def beep(self, at: float) -> None:
-        """A beep ended."""
-        if at <= self._watch_s or (self.decision is not None and self.decision.verdict == "machine"):
+        """A beep ended. Somebody who has greeted like a human keeps the benefit of the doubt: there is more that beeps
+        in a room."""
+        machine = self.decision is not None and self.decision.verdict == "machine"
+        if machine or (at <= self._watch_s and not self._greeted):
             self.beep_at = at
             self._machine("a beep", at)
 
@@ -106,9 +109,13 @@ class AnsweringDetector:
                 self._machine(f"talked for {LONG_GREETING_S:g} s without a pause", now)
         elif self.quiet_from is not None:
             if now - self.quiet_from >= GAP_S:
-                self.decision = Decision("human", "a short greeting, then silence", now)
+                self._human("a short greeting, then silence", now)
         elif now >= self._decide_s:
             self.decision = Decision("human", "no sign of a machine", now)
+
+    def _human(self, why: str, at: float) -> None:
+        self._greeted = True
+        self.decision = Decision("human", why, at)
 
     def _machine(self, why: str, at: float) -> None:
         if at <= self._watch_s and (self.decision is None or self.decision.verdict == "human"):

@@ -68,6 +68,12 @@ def test_a_final_word_needs_no_pause():
     assert detector.decision.verdict == "machine"
 
 
+def test_a_beep_near_a_human_makes_no_machine():
+    """Who said hello and waited is not hung up on because a microwave is ready; a silent one may be a mailbox."""
+    assert run([*talk((0.3, 0.7)), (4.0, "beep")])[-1].verdict == "human"
+    assert run([(4.0, "beep")])[-1].verdict == "machine"
+
+
 def test_a_machine_stays_one():
     """What it says after its beep, which is our own message or nothing, changes nothing."""
     decisions = run([*talk((0.2, 4.0)), (4.5, "beep"), *talk((5.0, 5.3))])

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -341,11 +342,17 @@ def test_digits_pressed_and_said(desk: Desk, phone: Phones) -> None:
     hears(caller, AGENT_HZ, time.monotonic() - 0.2)
 
 
-def test_secret_digits_are_nowhere(desk: Desk, phone: Phones) -> None:
-    """Neither the log nor the recording has what was pressed and said; before and after it both go on."""
-    caller = phone()
+def test_secret_digits_are_nowhere(desk: Desk, switch: FreeSwitch, phone: Phones, folder: Path) -> None:
+    """Neither log nor recordings, ours and FreeSWITCH's, have what was pressed and said; before and after they do."""
+    caller, theirs = phone(), folder / "by-freeswitch.wav"
     desk.order("collect_digits", min_digits=16, max_digits=16, secret=True)
-    log = call(caller, desk)
+    caller.dial(NUMBER)
+    uuid = switch.uuid_of(caller.name)
+    assert switch.api(f"uuid_record {uuid} start {theirs}").startswith("+OK")
+    assert switch.api(f"uuid_setvar {uuid} trunkline_recording {theirs}").startswith("+OK")
+    caller.last_sound(caller.first_sound())
+    caller.say(tone(CALLER_HZ, 0.6))
+    log = desk.engine.call_of(caller.name)
     log.wait("masked", 5)
     caller.pause(0.6)
     caller.say(tone(CALLER_HZ, 1.0))
@@ -365,6 +372,10 @@ def test_secret_digits_are_nowhere(desk: Desk, phone: Phones) -> None:
     text = log.path.read_text()
     assert number not in text
     assert '"digits":"4' not in text
+    with wave.open(str(theirs)) as file:
+        loud = np.abs(np.frombuffer(file.readframes(file.getnframes()), np.int16)) > 500
+        quiet = np.diff(np.flatnonzero(loud)).max() / file.getframerate()
+    assert quiet > 3, "FreeSWITCH's recording has the secret"
     sound, rate, began = recording(log)
     hidden = sound[int((masks[0]["t"] - began + 0.1) * rate) : int((masks[1]["t"] - began - 0.1) * rate)]
     assert len(hidden) > 3 * rate
@@ -375,8 +386,6 @@ def test_secret_digits_are_nowhere(desk: Desk, phone: Phones) -> None:
 
 def recording(log: CallLog) -> tuple[np.ndarray, int, float]:
     """Samples (n, 2), rate, and call time of the first one."""
-    import wave
-
     line = log.events("recording")[0]
     with wave.open(str(log.path.parent / line["file"])) as file:
         pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)

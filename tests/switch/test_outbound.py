@@ -12,7 +12,7 @@ from conftest import Figures
 from rtpstream import audible
 from siphuman import SipHuman
 from switchboard import ROOT, TRUNKLINE, CallLog, FreeSwitch
-from test_handover import AGENT_HZ, CALLER_HZ, Desk, hears, talk_both_ways, tone
+from test_handover import AGENT_HZ, Desk, hears, talk_both_ways, tone
 
 pytestmark = pytest.mark.switch
 
@@ -100,14 +100,16 @@ def test_a_machine_gets_a_message_after_its_beep(
     assert audible(person.rtp.heard)[-1].time > person.answered_at + 5
 
 
-def test_a_called_human_is_handed_to_another(desk: Desk, switch: FreeSwitch, human: Callable[..., SipHuman]) -> None:
+def test_a_called_human_is_handed_to_another(
+    desk: Desk, switch: FreeSwitch, human: Callable[..., SipHuman], folder: Path
+) -> None:
     """A call that was placed can be handed over like one that came; with ``after_human: hangup`` it ends with it."""
     customer, clerk = human(), human()
     desk.aim(desk={"destination": clerk.dial_string, "announcement": ""})
     desk.order("transfer", target="desk", mode="blind")
     result = json.loads(dial(desk, customer.uri.rpartition(":")[2]).stdout)
     customer.last_sound(customer.first_sound(customer.answered_at))
-    customer.say(tone(CALLER_HZ, 0.6))
+    customer.say(speak("Please connect me with somebody.", folder))
     log = call_of(desk, result, customer)
     log.wait("handover_bridged", 10)
     talk_both_ways(customer, clerk)
