@@ -1,11 +1,13 @@
 """A brain that runs tools, in a whole call: not ahead of the decision, and what came of them is known ever after."""
 
+from dataclasses import replace
+
 import gevent
 from call_providers import providers, voice
 from call_world import named, wait
 
-from engine.conversation import Hearing
 from engine.dialog.brain import Text
+from engine.senses import Hearing
 
 
 class Booking:
@@ -67,7 +69,9 @@ def test_a_number_by_keys_is_a_turn_while_it_is_asked_for_and_the_language_may_c
         call.dtmf("7")
         wait(lambda: named(at.events(call), "dtmf"), "the key was not heard")
         talk.collect(2)
-        talk.speak("ml")
+        senses = talk._senses
+        speech = senses.config.speech.model_copy(update={"language": "ml"})
+        talk.change(replace(senses, config=senses.config.model_copy(update={"speech": speech})))
         call.dtmf("42")
         call.hears()
         call.hears_silence()
