@@ -259,8 +259,10 @@ class Conversation:
         match action:
             case turn.Note(name, why, fields):
                 self._events.note(name, why=why, **dict(fields))
-            case turn.Think(generation, text, speculative, confidence):
-                self._think(generation, text, speculative, confidence)
+            case turn.Think():
+                self._think(action)
+            case turn.Render(generation):
+                self._replies[generation].render()
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
@@ -296,15 +298,16 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
-    def _think(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
-        self._events.write("think", gen=generation, text=text, speculative=speculative)
-        reply = self._reply(generation)
+    def _think(self, action: turn.Think) -> None:
+        self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)
+        reply = self._reply(action.generation)
         history, tools = _account(self._turns.history)
         request = Request(
-            text, history, generation, speculative, confidence, wait_decided=reply.wait_decided,
-            tool_called=reply.tool_called, tool_returned=reply.tool_returned, tools=tools,
+            action.text, history, action.generation, action.speculative, action.confidence,
+            wait_decided=reply.wait_decided, tool_called=reply.tool_called, tool_returned=reply.tool_returned,
+            tools=tools,
         )
-        reply.think(self._senses.brain, request)
+        reply.think(self._senses.brain, request, early=action.early)
 
     def _reply(self, generation: int) -> Reply:
         reply = Reply(generation, self._senses.voice, self._leg.playout, self._leg.rate, self.tell, self._events)

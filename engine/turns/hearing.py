@@ -37,6 +37,9 @@ class Hearing:
         voice.talking, voice.off = False, event.at
         if state.reply is not None:
             state.reply.deaf = False
+            if state.reply.early:
+                state.reply.early = False
+                self._desk.act(ev.Render(state.reply.generation))
         if turn.pieces and turn.pieces[-1].end >= voice.on:
             turn.quiet_from = voice.off  # the end of the voice, however far a partial transcript had run on
         if not voice.over_agent and state.key_at < voice.on:

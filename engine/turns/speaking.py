@@ -33,9 +33,10 @@ class Speaking:
 
     def think(self, text: str, decided: bool, attempt: int = 0, confidence: float = -1.0) -> None:
         """Have a reply to ``text`` made, which was heard with ``confidence``."""
+        early = not decided and self._state.voice.talking
         self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt,
-                          confidence=confidence))
-        self._desk.act(ev.Think(self._state.generation, text, not decided, confidence))
+                          confidence=confidence, early=early))
+        self._desk.act(ev.Think(self._state.generation, text, not decided, confidence, early))
 
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""

@@ -38,6 +38,9 @@ class Reply:
     confidence: float = -1.0
     """How well the words that it answers were heard, 0..1; -1: not known."""
 
+    early: bool = False
+    """The caller was talking when it was begun and has not stopped since: it is not rendered yet."""
+
     ready_at: float | None = None
     released_at: float | None = None
     started_at: float | None = None

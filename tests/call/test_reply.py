@@ -85,6 +85,21 @@ def test_a_speculative_reply_renders_its_first_clause_until_it_is_released():
     assert isinstance(desk.told[-1], ReplyDone)
 
 
+def test_an_early_reply_is_not_rendered_until_the_caller_stops():
+    """The brain may think ahead of a caller who still talks; the voice works when it is likely to be wanted."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    desk.reply.think(LookUp(when="One sentence here. And a second one."), ask(speculative=True), early=True)
+    gevent.sleep(0.05)
+    assert tone.rendered == []
+    desk.reply.render()
+    gevent.sleep(0.05)
+    assert tone.rendered == ["One sentence here."]
+    desk.reply.decide()
+    desk.reply.join(5)
+    assert isinstance(desk.told[-1], ReplyDone)
+
+
 def test_a_voice_without_a_sound_is_a_failure_and_a_brain_without_words_is_not():
     """The caller waits for the one in vain; the other has nothing to say."""
 
