@@ -229,6 +229,8 @@ class Speaking:
     def leave_floor(self) -> None:
         """The agent is silent."""
         state = self._state
+        if state.reply is not None and state.reply.started_at is not None:
+            state.spoke = state.reply.started_at, self._desk.now
         state.reply = None
         state.unjudged = False
         state.idle_from = self._desk.now

@@ -117,6 +117,9 @@ class State:
     nod: tuple[Turn, float] | None = None
     """The last backchannel and when the reply went on after it."""
 
+    spoke: tuple[float, float] = (inf, -inf)
+    """When the last reply that was heard began and ended."""
+
     queue: deque[tuple[SayRequest, float]] = field(default_factory=deque)
     idle_from: float = 0.0
     key_at: float = -inf
