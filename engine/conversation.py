@@ -298,6 +298,8 @@ class Conversation:
                 self._events.note(name, why=why, **dict(fields))
             case turn.Think():
                 self._think(action)
+            case turn.Render(generation):
+                self._replies[generation].render()
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
@@ -333,16 +335,16 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
-    def _think(self, think: turn.Think) -> None:
-        self._events.write("think", gen=think.generation, text=think.text, speculative=think.speculative)
-        reply = self._reply(think.generation)
+    def _think(self, action: turn.Think) -> None:
+        self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)
+        reply = self._reply(action.generation)
         history, tools = _account(self._turns.history)
         request = Request(
-            think.text, history, think.generation, think.speculative, think.confidence, context=self.context,
-            alternatives=think.alternatives, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
+            action.text, history, action.generation, action.speculative, action.confidence, context=self.context,
+            alternatives=action.alternatives, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
             tool_returned=reply.tool_returned, tools=tools,
         )
-        reply.think(self._senses.brain, request)
+        reply.think(self._senses.brain, request, early=action.early)
 
     def _reply(self, generation: int) -> Reply:
         voice, rate = self._senses.voice, self._leg.rate

@@ -73,6 +73,7 @@ class Reply:
         self._log = log
         self._speaker = Speaker(language)
         self._clauses: Queue = Queue(CLAUSES_AHEAD)
+        self._some_of_it = Flag()
         self._all_of_it = Flag()
         self._farewell = False
         self._splitter = ClauseSplitter()
@@ -83,10 +84,13 @@ class Reply:
         self._texted = self._asked
         playout.open(generation)
 
-    def think(self, brain: Brain, request: Request) -> None:
-        """Have ``brain`` answer; a speculative request renders only its first clause until ``decide``."""
+    def think(self, brain: Brain, request: Request, early: bool = False) -> None:
+        """Have ``brain`` answer; a speculative request renders only its first clause until ``decide``, an ``early`` one
+        nothing until ``render``."""
         if not request.speculative:
             self._all_of_it.set()
+        if not early:
+            self._some_of_it.set()
         self._greenlets = [
             logs.spawn(self._guard, self._think, brain, request),
             logs.spawn(self._guard, self._speak),
@@ -94,13 +98,19 @@ class Reply:
 
     def say(self, text: str) -> None:
         """Speak a fixed text, as one clause, so that a cached phrase is found."""
+        self._some_of_it.set()
         self._all_of_it.set()
         self._clauses.put(text)
         self._clauses.put(None)
         self._greenlets = [logs.spawn(self._guard, self._speak)]
 
+    def render(self) -> None:
+        """The caller has stopped talking for now: render the first clause."""
+        self._some_of_it.set()
+
     def decide(self) -> None:
         """The turn is decided: render the rest, too, and let tools with effects run."""
+        self._some_of_it.set()
         self._all_of_it.set()
 
     def wait_decided(self, timeout_s: float) -> bool:
@@ -187,6 +197,7 @@ class Reply:
         clauses = 0
         samples = 0
         for clause in iter(self._clauses.get, None):
+            self._some_of_it.wait()
             if clauses == 1:
                 self._all_of_it.wait()
             spoken = self._speaker.say(clause)

@@ -250,4 +250,16 @@ def command(number: int, raw: Any) -> Row:
     raise cells.fail("command", '"interrupt", "reply:TEXT" or "say:TEXT"', command)
 
 
-__all__ = ["ROWS", "Answer", "Call", "Happening", "Rendering", "Row", "Speech", "Tool", "command", "read"]
+def stretches(rows: list[Speech], onset: float, hangover: float) -> list[tuple[float, float]]:
+    """What the VAD reports: gaps shorter than the hangover are closed, voice shorter than the onset is not seen."""
+    found: list[tuple[float, float]] = []
+    for row in sorted(rows, key=lambda row: row.start):
+        if found and row.start < found[-1][1] + hangover:
+            found[-1] = (found[-1][0], max(found[-1][1], row.end))
+        else:
+            found.append((row.start, row.end))
+    return [(start, end) for start, end in found if end - start >= onset]
+
+
+__all__ = ["ROWS", "Answer", "Call", "Happening", "Rendering", "Row", "Speech", "Tool", "command", "read",
+           "stretches"]

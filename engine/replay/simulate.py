@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from math import ceil
@@ -20,7 +21,7 @@ from engine.media.playout import Heard, Playout
 from engine.replay.cases import Case
 from engine.replay.errors import CaseError
 from engine.replay.providers import Providers
-from engine.replay.rows import Answer, Call, Happening, Speech
+from engine.replay.rows import Answer, Call, Happening, Speech, stretches
 from engine.replay.run import FRAME_S, Entry, Frame, Run
 from engine.turns import events as ev
 from engine.turns.engine import TurnEngine
@@ -67,6 +68,7 @@ class Simulation:
         self._telling = False
         self._alive: set[int] = set()
         self._decided: set[int] = set()
+        self._early: dict[int, list[tuple[float, list[tuple[float, str]], str, Answer]]] = {}
         self._undecided: dict[int, Callable[[], None]] = {}
         self._samples: dict[int, int] = {}
         self._words: dict[int, int] = {}
@@ -111,7 +113,7 @@ class Simulation:
     def _schedule_caller(self) -> None:
         vad = self._case.vad
         onset, hangover = vad.onset_ms / 1000, vad.hangover_ms / 1000
-        for start, end in _stretches(self._case.rows_of(Speech), onset, hangover):
+        for start, end in stretches(self._case.rows_of(Speech), onset, hangover):
             self._input(start + onset, ev.VoiceOn(start), "voice_on", at=start)
             self._input(end + hangover, ev.VoiceOff(end), "voice_off", at=end)
         for row in self._case.rows_of(Speech):
@@ -192,11 +194,13 @@ class Simulation:
                 self._play(action)
             case ev.Note(name, why, fields):
                 self._log(name, **dict(fields), why=why)
-            case ev.Think(generation, text, speculative):
-                self._log("think", gen=generation, text=text, speculative=speculative)
-                self._think(generation, text, speculative)
+            case ev.Think():
+                self._think(action)
+            case ev.Render(generation):
+                self._speak_held(generation)
             case ev.Decided(generation):
                 self._decided.add(generation)
+                self._speak_held(generation)
                 if generation in self._undecided:
                     self._at(self._now, self._undecided.pop(generation))
             case ev.Say(generation, text, interruptible):
@@ -242,17 +246,21 @@ class Simulation:
         self._rendered[generation] = self._now
         self._playout.open(generation)
 
-    def _think(self, generation: int, text: str, speculative: bool) -> None:
+    def _think(self, action: ev.Think) -> None:
+        generation = action.generation
+        self._log("think", gen=generation, text=action.text, speculative=action.speculative)
         self._open(generation)
-        if not speculative:
+        if not action.speculative:
             self._decided.add(generation)
-        self._give(generation, self._providers.answer(text, generation))
+        if action.early:
+            self._early[generation] = []
+        self._give(generation, self._providers.answer(action.text, generation))
 
     def _give(self, generation: int, answer: Answer | None, step: int = 0) -> None:
         """What the model answers: words, then perhaps tools, whose results it answers again. Tokens come evenly; a
         clause is known when its last token is."""
         if answer is None or not (answer.text or answer.tools or answer.fails or answer.hangs):
-            event = ev.ReplyDone(generation, empty=not self._samples[generation], seconds=self._seconds(generation))
+            event = ev.ReplyDone(generation, not self._samples[generation], self._seconds(generation))
             self._later(generation, max(answer.done if answer else 0.0, self._rendered[generation] - self._now), event)
             return
         clauses, chars, total = [], 0, len(answer.text)
@@ -269,11 +277,26 @@ class Simulation:
 
     def _render(self, generation: int, clauses: list[tuple[float, str]], text: str, answer: Answer) -> None:
         """Stage the clauses ``(when known, text)`` and end the reply as ``answer`` says."""
-        rendering = self._providers.rendering(text)
-        self._log("staged", gen=generation, text=text, sample=self._samples[generation])
+        self._log("staged", gen=generation, text=text)
         self._words[generation] += len(text.split())
+        if generation in self._early:
+            self._early[generation].append((self._now, clauses, text, answer))
+        else:
+            self._speak(generation, clauses, text, answer)
+
+    def _speak_held(self, generation: int) -> None:
+        """What was thought while the caller talked is rendered now, as far as it is known."""
+        for then, clauses, text, answer in self._early.pop(generation, ()):
+            ago = self._now - then
+            known = [(max(0.0, when - ago), clause) for when, clause in clauses]
+            self._speak(generation, known, text, replace(answer, done=max(0.0, answer.done - ago)))
+
+    def _speak(self, generation: int, clauses: list[tuple[float, str]], text: str, answer: Answer) -> None:
+        rendering = self._providers.rendering(text)
         if rendering.fails:
-            self._later(generation, (clauses[0][0] if clauses else 0.0) + rendering.first, None, failed="voice")
+            after = max(clauses[0][0] if clauses else 0.0, self._rendered[generation] - self._now) + rendering.first
+            self._rendered[generation] = self._now + after
+            self._later(generation, after, None, failed="voice")
             return
         letters = max(1, sum(len(clause) for _, clause in clauses))
         when = self._rendered[generation] - self._now
@@ -281,8 +304,7 @@ class Simulation:
             when = max(known, when) + (rendering.first if number == 0 else 0.0)
             length = round(RATE * rendering.audio * len(clause) / letters)
             self._samples[generation] += length
-            staged = partial(self._stage, generation, clause, length, self._seconds(generation))
-            self._at(self._now + when, staged)
+            self._at(self._now + when, partial(self._stage, generation, clause, length, self._seconds(generation)))
         self._rendered[generation] = self._now + when
         if answer.fails:
             self._later(generation, max(answer.done, when), None, failed="brain")
@@ -334,10 +356,9 @@ class Simulation:
             self._log("tool_called", gen=generation, id=name, tool=call.name, ran=tool is not None)
             self._tell(ev.ToolCalled(generation, name, call.name, call.arguments, self._words[generation]))
             result, error = self._providers.result(call, tool)
-            back = partial(self._tool_back, generation, name, result, error, results, len(calls), step)
             when = self._now + (tool.seconds if tool is not None else 0.0)
             self._last_input = max(self._last_input, when)
-            self._at(when, back)
+            self._at(when, partial(self._tool_back, generation, name, result, error, results, len(calls), step))
 
     def _tool_back(
         self, generation: int, name: str, result: str, error: bool, results: list[str], of: int, step: int
@@ -383,14 +404,3 @@ class Simulation:
         self._alive.discard(generation)
         self._log("playout_finished", gen=generation)
         self._tell(ev.PlayoutFinished(generation, self._now, heard.text))
-
-
-def _stretches(rows: list[Speech], onset: float, hangover: float) -> list[tuple[float, float]]:
-    """What the VAD reports: gaps shorter than the hangover are closed, voice shorter than the onset is not seen."""
-    found: list[tuple[float, float]] = []
-    for row in sorted(rows, key=lambda row: row.start):
-        if found and row.start < found[-1][1] + hangover:
-            found[-1] = (found[-1][0], max(found[-1][1], row.end))
-        else:
-            found.append((row.start, row.end))
-    return [(start, end) for start, end in found if end - start >= onset]

@@ -153,7 +153,7 @@ class TurnEngine:
         if reply is not None and hit:
             ahead_ms = round((desk.now - reply.owed_from) * 1000)
             desk.note("speculation_hit", "the words are the same", gen=gen, ahead_ms=ahead_ms)
-            reply.decided, reply.owed_from = True, desk.now
+            reply.decided, reply.owed_from, reply.early = True, desk.now, False
             desk.act(ev.Decided(gen))
             state.unjudged = voice.talking
         else:

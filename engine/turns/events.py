@@ -207,13 +207,22 @@ Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed 
 class Think:
     """Ask the brain for a reply to ``text``, render it, keep it unheard until ``Release``. ``speculative``: the turn is
     not decided yet, so nothing with a side effect may run. ``confidence``: that of the worst heard part of ``text``,
-    0..1, or -1 where it is not known; ``alternatives`` to the whole text, likely ones first."""
+    0..1, or -1 where it is not known; ``alternatives`` to the whole text, likely ones first. ``early``: the caller is
+    still talking, so nothing is to be rendered before ``Render`` or ``Decided``."""
 
     generation: int
     text: str
     speculative: bool
     confidence: float = -1.0
     alternatives: tuple[str, ...] = ()
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """The caller has stopped talking for now: the beginning of this early generation is worth rendering."""
+
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,4 +313,5 @@ class Note:
     fields: tuple[tuple[str, object], ...] = ()
 
 
-Action = Think | Decided | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall | Note
+Action = (Think | Render | Decided | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall
+          | Note)

@@ -37,6 +37,9 @@ class Hearing:
         voice.talking, voice.off = False, event.at
         if state.reply is not None:
             state.reply.deaf = False
+            if state.reply.early:
+                state.reply.early = False
+                self._desk.act(ev.Render(state.reply.generation))
         if turn.pieces and turn.pieces[-1].end >= voice.on:
             turn.quiet_from = voice.off  # the end of the voice, however far a partial transcript had run on
         if not voice.over_agent and state.key_at < voice.on:
@@ -154,9 +157,11 @@ class Hearing:
         """Whether these words over the agent's speech come from no voice of the caller: recognisers that hear the whole
         call find the agent's own words in its echo, which the ears do not take for a voice."""
         voice, reply = self._state.voice, self._state.reply
-        if reply is None or reply.started_at is None or not self._desk.options.words_need_voice:
+        if voice.talking or piece.start < voice.off + COVER_S or not self._desk.options.words_need_voice:
             return False
-        return not voice.talking and piece.start >= max(reply.started_at, voice.off + COVER_S)
+        began, ended = self._state.spoke
+        speaking = reply is not None and reply.started_at is not None and reply.started_at <= piece.start
+        return speaking or began <= piece.start < ended
 
     def _no_words(self, piece: Piece) -> None:
         """The recogniser found none there."""

@@ -33,9 +33,10 @@ class Speaking:
 
     def think(self, turn: Turn, decided: bool, attempt: int = 0) -> None:
         """Have a reply to the words of ``turn`` made."""
-        text = turn.text
-        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt))
-        self._desk.act(ev.Think(self._state.generation, text, not decided, turn.confidence, turn.alternatives))
+        text, now, early = turn.text, self._desk.now, not decided and self._state.voice.talking
+        generation = self._state.generation + 1
+        self._begin(Reply(generation, "think", text, decided, now, attempt=attempt, early=early))
+        self._desk.act(ev.Think(generation, text, not decided, turn.confidence, turn.alternatives, early))
 
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""
@@ -228,6 +229,8 @@ class Speaking:
     def leave_floor(self) -> None:
         """The agent is silent."""
         state = self._state
+        if state.reply is not None and state.reply.started_at is not None:
+            state.spoke = state.reply.started_at, self._desk.now
         state.reply = None
         state.unjudged = False
         state.idle_from = self._desk.now

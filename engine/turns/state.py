@@ -35,6 +35,9 @@ class Reply:
     attempt: int = 0
     """0, or 1 if it is the second try."""
 
+    early: bool = False
+    """The caller was talking when it was begun and has not stopped since: it is not rendered yet."""
+
     ready_at: float | None = None
     released_at: float | None = None
     started_at: float | None = None
@@ -110,6 +113,9 @@ class State:
 
     nod: tuple[Turn, float] | None = None
     """The last backchannel and when the reply went on after it."""
+
+    spoke: tuple[float, float] = (inf, -inf)
+    """When the last reply that was heard began and ended."""
 
     queue: deque[tuple[SayRequest, float]] = field(default_factory=deque)
     idle_from: float = 0.0

@@ -107,6 +107,19 @@ def test_numbers_are_spoken_in_the_language_of_the_call():
     desk.reply.say("À 17h30, 80 €.")
     desk.reply.join(5)
     assert tone.rendered == ["À dix-sept heures trente, quatre-vingts euros."]
+def test_an_early_reply_is_not_rendered_until_the_caller_stops():
+    """The brain may think ahead of a caller who still talks; the voice works when it is likely to be wanted."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    desk.reply.think(LookUp(when="One sentence here. And a second one."), ask(speculative=True), early=True)
+    gevent.sleep(0.05)
+    assert tone.rendered == []
+    desk.reply.render()
+    gevent.sleep(0.05)
+    assert tone.rendered == ["One sentence here."]
+    desk.reply.decide()
+    desk.reply.join(5)
+    assert isinstance(desk.told[-1], ReplyDone)
 
 
 def test_a_voice_without_a_sound_is_a_failure_and_a_brain_without_words_is_not():

@@ -53,3 +53,12 @@ def test_it_is_not_heard_before_the_caller_has_finished() -> None:
     assert not any(isinstance(action, ev.Release) for action in released)
     assert talking.engine.deadline == 3.5
     assert ev.Release(2) in talking.engine.step(3.5, ev.Tick())
+
+
+def test_it_is_rendered_when_the_caller_stops() -> None:
+    """Most early thoughts come to nothing; the voice must not speak for all of them."""
+    talking = Talking()
+    for word in ("where", "is", "room", "nine"):
+        talking.say(word)
+    assert ev.Render(2) in talking.engine.step(2.4, ev.VoiceOff(2.2))
+    assert not any(isinstance(a, ev.Render) for a in talking.engine.step(2.5, ev.VoiceOff(2.2)))
