@@ -100,13 +100,14 @@ class SocketServer:
     """Serves ``serve(peer)`` on every connection that ``check(request)`` does not refuse. ``peers`` are all there
     were, ``ended`` the close codes of those that left."""
 
-    def __init__(self, serve=None):
+    def __init__(self, serve=None, tls=None):
         self.peers = []
         self.ended = []
         self._serve = serve or self.serve
-        self._server = StreamServer(("127.0.0.1", 0), self._handle)
+        files = {"certfile": tls[0], "keyfile": tls[1]} if tls else {}
+        self._server = StreamServer(("127.0.0.1", 0), self._handle, **files)
         self._server.start()
-        self.url = f"ws://127.0.0.1:{self._server.server_port}"
+        self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{self._server.server_port}"
 
     def check(self, request):
         """(status, headers, body) to refuse with, or None."""

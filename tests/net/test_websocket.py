@@ -1,14 +1,20 @@
 """The WebSocket client over real sockets: what it bounds, and what it notices."""
 
+import shutil
+import subprocess
+
 import gevent
 import pytest
 from gevent import socket as sockets
+from gevent import ssl
 from gevent.server import StreamServer
 from wsproto import events
 
 from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
 from engine.net.websocket import Limits, WebSocket
 from tests.fakes.socket_server import SocketServer
+
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
 @pytest.fixture
@@ -225,3 +231,38 @@ def test_receive_gives_up_after_its_time_and_goes_on_later(serve):
     socket.send("x")
     assert socket.receive(1) == "x"
     socket.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Of 127.0.0.1, signed by itself: (certificate, key)."""
+    folder = tmp_path_factory.mktemp("tls")
+    files = folder / "cert.pem", folder / "key.pem"
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                           "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                           "-out", files[0], "-keyout", files[1]], capture_output=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return files
+
+
+@needs_openssl
+def test_messages_over_tls_both_ways_at_once(certificate):
+    """One greenlet reads while another writes: large messages cross on an encrypted connection."""
+    server = SocketServer(echo, tls=certificate)
+    context = ssl.create_default_context(cafile=str(certificate[0]))
+    socket = WebSocket.connect(server.url, context=context, limits=Limits(queued_bytes=1 << 24))
+    said = [bytes([n]) * 200_000 for n in range(10)]
+    sender = gevent.spawn(lambda: [socket.send(message) for message in said])
+    assert [socket.receive(5) for _ in said] == said
+    sender.join()
+    socket.close()
+    server.close()
+
+
+@needs_openssl
+def test_a_certificate_that_nobody_vouches_for_is_refused(certificate):
+    """Keys and callers' voices go only to who can prove their name."""
+    server = SocketServer(echo, tls=certificate)
+    with pytest.raises(ConnectFailed, match="certificate verify failed"):
+        WebSocket.connect(server.url, timeout_s=2)
+    server.close()

@@ -419,3 +419,29 @@ def test_confidence_from_logprobs(vendor):
     caller.speak("one")
     assert caller.wait_finals(1)[0].confidence == pytest.approx(0.905)
     caller.stream.close()
+
+
+@BOTH
+def test_what_is_said_during_a_long_replay_follows_in_its_turn(vendor):
+    """Eight seconds of voice wait when the connection opens; the voice goes on, stops and starts again meanwhile."""
+    words = " ".join(["one two three four five six seven eight nine ten"] * 3)
+    vendor.refuse = (503, {}, "restarting")
+    caller = Caller(vendor.make(final_timeout_s=5))
+    gevent.sleep(0.02)
+    caller.on(words)
+    vendor.refuse = None
+    with gevent.Timeout(3):
+        while not vendor.peers:
+            gevent.sleep(0.001)
+    caller.feed(say("eleven", 8000))
+    stopped = caller.fed
+    caller.quiet(160)
+    caller.stream.voice_off(stopped)
+    caller.quiet(300)
+    caller.speak("twelve")
+    with gevent.Timeout(5):
+        while "twelve" not in caller.text:
+            caller.changed.wait(0.05)
+    assert caller.text == f"{words} eleven twelve"
+    assert len(vendor.peers) == 1
+    caller.stream.close()

@@ -52,19 +52,19 @@ def feed(stream, frames):
         stream.feed((np.arange(FRAME) + stream.position).astype("<u2").tobytes())
 
 
-VOICE = [st.tuples(st.just("feed"), st.integers(1, 40)), st.tuples(st.just("on"), st.integers(0, 600)),
+VOICE = [st.tuples(st.just("feed"), st.integers(1, 20)), st.tuples(st.just("on"), st.integers(0, 600)),
          st.tuples(st.just("off"), st.integers(0, 2000))]
 ANSWERS = [st.tuples(st.just(kind), st.integers(0, 9)) for kind in ("final", "part", "partial", "fault")]
-EVENTS = st.lists(st.one_of(*VOICE, *VOICE, *VOICE, *ANSWERS), min_size=10, max_size=60)
+EVENTS = st.lists(st.one_of(*VOICE * 6, *ANSWERS), min_size=10, max_size=60)
 
 
-@settings(max_examples=150)
+@settings(max_examples=200)
 @given(EVENTS, st.booleans())
 def test_every_stretch_gets_one_final_in_order_and_its_audio_whole(events, joins):
     """For any order of frames, edges of the voice, answers and faults: the ear of a stretch has one unbroken piece of
     the call, bounded; each stretch that ended gets exactly one closing final; finals come in the order of the voice."""
     heard = []
-    stream, ear = open_stream(heard.append, joins=joins, longest_ms=2000)
+    stream, ear = open_stream(heard.append, joins=joins, longest_ms=4000)
     for event, number in events:
         waiting = [stretch for stretch in stream.pending if stretch in ear.ended]
         if event == "feed":
@@ -89,8 +89,9 @@ def test_every_stretch_gets_one_final_in_order_and_its_audio_whole(events, joins
         stream.final(stretch, "at last")
     for stretch, audio in ear.audio.items():
         samples = np.frombuffer(audio, "<u2")
+        assert audio == stretch.audio  # all of it was handed on when the voice stopped
         assert np.array_equal(samples, (np.arange(len(samples)) + stretch.audio_from).astype("<u2"))
-        assert len(samples) <= RATE * 2 + RATE * 2 + FRAME  # the longest, and what a join brings along
+        assert len(samples) <= RATE * 4 + RATE * 2 + FRAME  # the longest, and what a join brings along
         assert stretch.heard is not None
         assert heard.count(stretch.heard) >= 1
     finals = [one for one in heard if one.final]
@@ -99,6 +100,19 @@ def test_every_stretch_gets_one_final_in_order_and_its_audio_whole(events, joins
     assert [id(one) for one in finals if id(one) in set(closing)] == closing
     stream.close()
     assert ear.closed
+
+
+def test_voice_that_goes_on_brings_the_pause_along():
+    """The audio of a joined stretch has no hole where the voice was off."""
+    stream, ear = open_stream(joins=True)
+    for _ in range(2):
+        stream.voice_on(stream.position)
+        feed(stream, 30)
+        stream.voice_off(stream.position - 800)
+        feed(stream, 10)
+    (stretch,) = stream.pending
+    assert np.array_equal(np.frombuffer(ear.audio[stretch], "<u2"), np.arange(70 * FRAME).astype("<u2"))
+    stream.close()
 
 
 def test_what_is_told_after_close_is_dropped():

@@ -31,13 +31,17 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 may have been lost with it."""
 
 REFUSED_PAUSE_S = 10.0
-"""After a refusal of the key or the request: no use to hurry, but an operator may put it right during a long call."""
+"""After a refusal of the key or the request, and where a vendor asks for a long wait: no use to hurry, but an operator
+may put it right during a long call."""
 
 STEADY_S = 1.0
 """A connection that lasted so long was a good one: the next attempt after it is made at once again."""
 
 PIECE_MS = 100
 """Audio that is replayed goes in pieces of so much; vendors want 20 to 250 ms."""
+
+PIECES_AT_ONCE = 20
+"""After so many of them the hub has its turn: a piece takes 0.15 ms."""
 
 SPARE_AGE_S = 1800.0
 """A spare connection is replaced after so long; OpenAI ends sessions after an hour."""
@@ -211,6 +215,7 @@ class LiveEar:
         self._wire: Wire | None = None
         self._numbers: list[tuple[Stretch, int]] = []  # by number on this connection: stretch, its first sample there
         self._refused = False
+        self._catching_up = False
         self._opened_at = 0.0
         self._asked_at = 0.0
         self._heard_at = 0.0
@@ -220,19 +225,19 @@ class LiveEar:
 
     def begin(self, stretch: Stretch) -> None:
         """The pre-roll goes out at once, or with the replay when there is a connection."""
-        if self._socket is not None:
+        if self._socket is not None and not self._catching_up:
             self._replay(stretch)
 
     def more(self, stretch: Stretch, pcm: bytes) -> None:
         """The next audio, unless the connection has not heard of the stretch."""
-        if self._wire is not None and self._numbers and self._numbers[-1][0] is stretch:
+        if self._wire is not None and self._hears(stretch):
             self._send(self._wire.audio(pcm))
 
     def end(self, stretch: Stretch) -> None:
         """Ask for the final."""
         if self._refused and self._socket is None:
             self._stream.give_up(stretch)
-        elif self._wire is not None and self._numbers and self._numbers[-1][0] is stretch:
+        elif self._wire is not None and self._hears(stretch):
             self._asked_at = monotonic()
             self._send(self._wire.end())
 
@@ -257,13 +262,14 @@ class LiveEar:
                 steady = monotonic() - self._opened_at >= STEADY_S
                 self._leave()
                 self._recogniser.faults.tell(fault)
-                self._refused = fault.kind in ("auth", "refused")
+                wait_s = fault.retry_after_s or 0.0
+                self._refused = fault.kind in ("auth", "refused") or wait_s > self._recogniser.terms.final_timeout_s
                 if self._refused:
                     self._give_all_up()
                     gevent.sleep(REFUSED_PAUSE_S)
                 else:
                     pause_s = 0.0 if steady else pause_s
-                    gevent.sleep(max(pause_s * random.uniform(0.8, 1.2), fault.retry_after_s or 0.0))
+                    gevent.sleep(max(pause_s * random.uniform(0.8, 1.2), wait_s))
                     pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
         finally:
             self._leave(politely=True)
@@ -275,8 +281,7 @@ class LiveEar:
             self._socket, self._wire = recogniser.connect(self._stream.rate)
             self._opened_at = self._heard_at = monotonic()
             self._refused = False
-            for stretch in self._stream.pending:
-                self._replay(stretch)
+            self._catch_up()
             recogniser.keep_spares(self._stream.rate)
             return self._listen(self._socket, self._wire)
         except UpgradeRefused as refusal:
@@ -322,6 +327,15 @@ class LiveEar:
         else:
             stream.partial(stretch, words.text, start, end, words.confidence)
 
+    def _catch_up(self) -> None:
+        """On a new connection: all that is not finally told. What is said meanwhile follows in its turn."""
+        self._catching_up = True
+        replayed: set[Stretch] = set()
+        while (stretch := next((one for one in self._stream.pending if one not in replayed), None)) is not None:
+            replayed.add(stretch)
+            self._replay(stretch)
+        self._catching_up = False
+
     def _replay(self, stretch: Stretch) -> None:
         """All of the stretch that is not finally told, as far as it has been handed on."""
         if self._wire is None:
@@ -329,13 +343,19 @@ class LiveEar:
         base = max(stretch.audio_from, stretch.told_to)
         self._wire.begin()
         self._numbers.append((stretch, base))
-        audio = bytes(stretch.audio[2 * (base - stretch.audio_from):len(stretch.audio) - len(stretch.chunk)])
-        piece = self._stream.rate * PIECE_MS // 1000 * 2
-        for at in range(0, len(audio), piece):
-            self._send(self._wire.audio(audio[at:at + piece]))
+        at, piece, sent = 2 * (base - stretch.audio_from), self._stream.rate * PIECE_MS // 1000 * 2, 0
+        while not stretch.done and (ready := len(stretch.audio) - len(stretch.chunk) - at) > 0:
+            self._send(self._wire.audio(bytes(stretch.audio[at:at + min(piece, ready)])))
+            at, sent = at + min(piece, ready), sent + 1
+            if self._catching_up and sent % PIECES_AT_ONCE == 0:
+                gevent.sleep(0)
         if stretch.stop is not None:
             self._asked_at = monotonic()
             self._send(self._wire.end())
+
+    def _hears(self, stretch: Stretch) -> bool:
+        """Whether the connection has all of the stretch so far."""
+        return not self._catching_up and bool(self._numbers) and self._numbers[-1][0] is stretch
 
     def _send(self, messages: list[Message]) -> None:
         with contextlib.suppress(SocketClosed):  # the listener is told, and replays
@@ -352,6 +372,7 @@ class LiveEar:
             else:
                 self._socket.abort()
         self._socket = self._wire = None
+        self._catching_up = False
         self._numbers = []
 
     def _give_all_up(self) -> None:
