@@ -16,6 +16,7 @@ class PhoneSwitch:
 
     def __init__(self, answer):
         self.answer, self.commands, self._sockets, self._wanted = answer, [], [], set()
+        self.on_bridge = None  # on_bridge(caller, human): what the switch does; its answer is sent after it
         self._timers = []
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
         self._server.start()
@@ -30,10 +31,10 @@ class PhoneSwitch:
         for sock in self._sockets:
             sock.close()
 
-    def tell(self, name, **headers):
+    def tell(self, name, headers):
         """Send an event, if somebody asked for it."""
         if name in self._wanted:
-            body = json.dumps({"Event-Name": name, **{key.replace("_", "-"): value for key, value in headers.items()}})
+            body = json.dumps({"Event-Name": name, **headers})
             self._sockets[-1].sendall(
                 f"Content-Length: {len(body)}\nContent-Type: text/event-json\n\n{body}".encode())
 
@@ -56,6 +57,8 @@ class PhoneSwitch:
 
     def _obey(self, sock, command):
         self.commands.append(command)
+        if command.startswith("api uuid_bridge ") and self.on_bridge is not None:
+            self.on_bridge(*command.split()[2:])
         if command.startswith("api "):
             sock.sendall(b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n")
             return

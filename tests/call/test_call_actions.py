@@ -1,6 +1,7 @@
-"""What skills ask of a call, in whole calls: digits, masks, the end, and hand-overs that come to nothing.
+"""What skills ask of a call, in whole calls: digits, masks, the end, hand-overs and what becomes of their callers.
 
-Hand-overs that succeed need a second leg with audio, which the stand-in has not: tests/switch/test_handover.py.
+The stand-in has no second leg with audio: here a bridge is a transfer to an extension that keeps the caller for a
+while. With real legs: tests/switch/test_handover.py.
 """
 
 import json
@@ -40,11 +41,12 @@ def ordered(world):
     def begin(*orders, answer=None, targets=None, scripts=("do it please", "and again"), **changes):
         brain = Obedient(*orders)
         with PhoneSwitch(answer or (lambda uuid: (0.1, "-ERR USER_BUSY\n"))) as switch:
+            place = changes.pop("place", {})
             changes = {"switch": {"enabled": True, "port": switch.port, "password": "x"}, **changes}
             with world(providers(scripts, brain=brain), **changes) as at:
                 at.engine.targets = lambda channel: targets or {}
                 wait(lambda: at.engine._switch.connected, "no inbound connection")
-                call = at.place()
+                call = at.place(**place)
                 call.greeted()
                 yield at, call, brain, switch
 
@@ -188,6 +190,76 @@ def test_the_end_of_the_call_while_a_human_is_being_called(end, ordered):
             at.engine.drain()
             call.went_on()
         wait(lambda: switch.sent("api uuid_kill"), "the human's phone goes on ringing")
+
+
+# ---------------------------------------------------------------- with a human, and after
+
+TRANSFER = ("transfer", {"target": "desk", "mode": "blind"})
+
+
+@pytest.fixture
+def away(ordered):
+    """``with away(seconds, **changes) as (at, call, switch)``: a caller who is with a human for so long, then sent back
+    by the switch."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def begin(seconds, **changes):
+        place = {"extensions": {"human": [f"sleep {seconds * 1000:.0f}", "transfer 1000 XML default"]}}
+        with ordered(TRANSFER, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, place=place,
+                     **changes) as (at, call, brain, switch):  # fmt: skip
+
+            def bridge(caller, human):
+                session = at.engine.calls[caller]._session
+                session.api("uuid_transfer", f"{caller} human XML default")
+                switch.tell("CHANNEL_BRIDGE", {"Unique-ID": caller})
+
+            switch.on_bridge = bridge
+            call.say(voice(0.5))
+            outcome = done(brain)
+            assert outcome.ok, outcome.why
+            assert call.uuid in at.engine.calls
+            yield at, call, switch
+
+    return begin
+
+
+def test_the_caller_comes_back_to_the_same_conversation(away):
+    """A new connection, the same call: one log, the history, and words that say that the agent is back."""
+    options = {"after_human": "agent", "back": "Here I am again."}
+    with away(1.0, telephony=options) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.pause(0.3)
+        assert f"api uuid_setvar {call.uuid} transfer_after_bridge 1000:XML:default" in switch.commands
+        call.say(voice(0.5))
+        wait(lambda: named(at.events(call), "think")[1:], "the agent is deaf")
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+        assert len(named(events, "call_started")) == len(named(events, "handover_bridged")) == 1
+        assert not named(events, "error", "media_lost")
+        assert named(events, "hangup")[0]["by"] == "caller"
+
+
+def test_where_the_human_ends_the_call_the_way_back_is_closed(away):
+    """With ``after_human: hangup`` FreeSWITCH must not send the caller back once the bridge holds."""
+    with away(5.0) as (at, call, switch):
+        assert f"api uuid_setvar {call.uuid} transfer_after_bridge" in switch.commands
+        call.hangup()
+        switch.tell("CHANNEL_HANGUP_COMPLETE", {"Unique-ID": call.uuid, "Hangup-Cause": "NORMAL_CLEARING",
+                                                "variable_sip_hangup_disposition": "recv_bye"})
+        at.over(call)
+        assert named(at.events(call), "hangup")[0] == {**named(at.events(call), "hangup")[0], "by": "caller"}
+
+
+def test_an_engine_that_stops_leaves_callers_with_their_humans(away):
+    """Nothing is hung up and nothing is kept: such a call is the switch's."""
+    with away(5.0, drain_s=0.2) as (at, call, switch):
+        at.engine.drain()
+        assert not at.engine.calls
+        assert call.up
+        assert not switch.sent(f"api uuid_kill {call.uuid}")
 
 
 @pytest.mark.parametrize(

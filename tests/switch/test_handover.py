@@ -115,20 +115,22 @@ def longest_silence(phone: SipPhone, since: float, until: float) -> float:
 
 
 def talk_both_ways(caller: SipPhone, human: SipHuman) -> None:
-    """They hear each other."""
+    """They hear each other; returns when both are silent again."""
     began = time.monotonic()
     human.rtp.say(tone(HUMAN_HZ))
     caller.rtp.say(tone(CALLER_HZ))
     hears(caller, HUMAN_HZ, began)
     hears(human, CALLER_HZ, began)
+    assert caller.wait(lambda: not (caller.rtp.speaking or human.rtp.speaking), 5)
 
 
 def test_blind_to_a_human_and_back(
     desk: Desk, switch: FreeSwitch, phone: Phones, human: Callable[..., SipHuman], figures: Figures
 ) -> None:
-    """The caller hears ringing until the human answers, then the human; when they hang up, the agent again."""
-    person, caller = human(after=4), phone()
-    desk.aim(desk={"destination": person.dial_string})
+    """The caller hears ringing until the human answers, then the human; when they hang up, the agent again, who can
+    hand them to another one."""
+    person, second, caller = human(after=4), human(), phone()
+    desk.aim(desk={"destination": person.dial_string}, second={"destination": second.dial_string})
     desk.order("transfer", target="desk", mode="blind")
     log = call(caller, desk)
     hears(caller, 425, caller.answered_at, tolerance=40)
@@ -141,6 +143,11 @@ def test_blind_to_a_human_and_back(
     log.wait("caller_back", 5)
     back = hears(caller, AGENT_HZ, hung_up)
     figures.add("hand-over: human hung up to the agent heard again", (back - hung_up) * 1000, "ms")
+    caller.last_sound(back)
+    desk.order("transfer", target="second", mode="blind")
+    caller.say(tone(CALLER_HZ, 0.6))
+    log.wait("handover_bridged", 10, 2)
+    talk_both_ways(caller, second)
     caller.hangup()
     assert log.wait("hangup", 5)[0]["by"] == "caller"
     log.wait("call_ended", 5)
@@ -173,13 +180,14 @@ def test_blind_that_fails_goes_back_to_the_agent(
 
 
 def test_warm_accepted(
-    desk: Desk, switch: FreeSwitch, phone: Phones, human: Callable[..., SipHuman], figures: Figures
+    desk: Desk, switch: FreeSwitch, phone: Phones, human: Callable[..., SipHuman], folder: Path, figures: Figures
 ) -> None:
-    """The human is told what it is about, presses 1 and has the caller."""
-    person, caller = human(), phone()
+    """The human is told what it is about, presses 1 and has the caller; FreeSWITCH's recording goes on all through."""
+    person, caller, theirs = human(), phone(), folder / "whole-call.wav"
     desk.aim(desk={"destination": person.dial_string})
     desk.order("transfer", target="desk", mode="warm", summary="It is about the open day.")
     log = call(caller, desk)
+    switch.api(f"uuid_record {switch.uuid_of(caller.name)} start {theirs}")
     assert caller.wait(lambda: bool(person.answered_at), 8)
     briefed = hears(person, AGENT_HZ, person.answered_at)
     figures.add("hand-over: human answered to briefing heard", (briefed - person.answered_at) * 1000, "ms")
@@ -196,6 +204,10 @@ def test_warm_accepted(
     assert log.events("hangup")[0]["by"] == "caller"
     assert person.wait_ended(5), "the human is left alone on the line"
     assert caller.wait(lambda: not switch.channels(), 10)
+    with wave.open(str(theirs)) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(float)
+    spectrum = np.abs(np.fft.rfft(pcm[-2 * RATE :]))
+    assert spectrum[1390:1410].max() > 20 * np.median(spectrum), "the human's voice is not in FreeSWITCH's recording"
 
 
 @pytest.mark.parametrize("how", ["refused", "no key", "hung up"])
