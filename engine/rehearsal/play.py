@@ -185,15 +185,15 @@ class _Rehearsal(Simulation):
         match step.action:
             case "caller":
                 end = now + max(SHORTEST_S, len(step.caller.split()) * timings.word_ms / 1000)
-                self._speak(now, end, step.caller, stt, step.final)
+                self._caller_says(now, end, step.caller, stt, step.final)
             case "noise_ms":
                 end = now + (step.noise_ms or 0) / 1000
-                self._speak(now, end, "", stt, step.final)
+                self._caller_says(now, end, "", stt, step.final)
             case "wav":
                 end = now
                 for piece in self._recordings[number].pieces:
                     end = now + piece.end
-                    self._speak(now + piece.start, end, piece.heard.text, stt, step.final, piece.heard)
+                    self._caller_says(now + piece.start, end, piece.heard.text, stt, step.final, piece.heard)
             case "digits":
                 end = now
                 for place, digit in enumerate(step.digits):
@@ -209,7 +209,7 @@ class _Rehearsal(Simulation):
         self._at(self._acts_until + 1e-3, lambda: None)  # look again when it is done
         return end
 
-    def _speak(self, start: float, end: float, text: str, stt: float, final: bool, heard: Heard | None = None) -> None:
+    def _caller_says(self, start: float, end: float, text: str, stt: float, final: bool, heard: Heard | None = None) -> None:
         vad = self._case.vad
         if end - start >= vad.onset_ms / 1000:
             self._input(start + vad.onset_ms / 1000, ev.VoiceOn(start), "voice_on", at=start)
