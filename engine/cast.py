@@ -21,6 +21,7 @@ from engine.senses import Senses
 from engine.speech.interfaces import Heard
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
+from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class AgentCast:
         if self._tracker is not None:
             talk.transcripts = self._heard
         if self._route is not None:
-            self._route.on_wait = lambda seconds: talk.say(self.senses.config.agent.busy)
+            self._route.on_wait = lambda seconds: talk.tell(SayRequest(self.senses.config.agent.busy))
 
     def change(self, language: str) -> Outcome:
         """Hear, think and speak in ``language`` from the next words on: somebody asked for it."""

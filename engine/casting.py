@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine import providers
 from engine.agents.agent import Agent
@@ -17,6 +17,7 @@ from engine.agents.load import VARIABLE, Agents
 from engine.cast import AgentCast, effective
 from engine.config import Config, KnowledgeOptions
 from engine.config.providers import AzureChatOptions, Provider
+from engine.config.routing import Capability
 from engine.dialog.agent_persona import persona_of
 from engine.dialog.brain import Brain
 from engine.dialog.knowledge_brain import KnowledgeBrain
@@ -133,12 +134,16 @@ class Casting:
         )
 
     def _warm(self, agent: Agent, language: str) -> None:
-        senses = self._senses(agent, language)
+        model = agent.options.model
+        # Who is routed is chosen in the call; here it is only looked whether there is anybody.
+        route = self._router.for_call(Facts(language=language, agent=agent.name), _Nowhere()) if self._router else None
+        brain = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
+        senses = self._senses(agent, language, route, brain)
         if isinstance(senses.voice, PhraseCache):
             senses.voice.warm(fixed_phrases(senses.config))
 
     def _recogniser(self, agent: Agent, name: str, language: str, route: CallRoute | None) -> Recogniser:
-        if name in ("", ROUTED) and route is not None:
+        if route is not None and _is_routed(name, "stt", route):
             return RoutedRecogniser(route)
         if name in ("", ROUTED, EMBEDDED_RECOGNISER):
             if language != self.config.speech.language:
@@ -153,7 +158,7 @@ class Casting:
         return self._recognisers[name, language]
 
     def _voice(self, name: str, language: str, route: CallRoute | None) -> Voice:
-        if name in ("", ROUTED) and route is not None:
+        if route is not None and _is_routed(name, "tts", route):
             return RoutedVoice(route)
         if name in ("", ROUTED):
             own = language == self.config.speech.language
@@ -239,6 +244,18 @@ class Casting:
             caller=channel.caller_number, called=channel.destination, hour=now.hour, weekday=now.isoweekday(),
         )
         return self._router.for_call(facts, events)
+
+
+def _is_routed(name: str, capability: Capability, route: CallRoute) -> bool:
+    """Whether the router chooses: it is asked to, or nobody is named and it has somebody."""
+    return name == ROUTED or (not name and bool(route.order(capability).standing))
+
+
+class _Nowhere:
+    """Takes the lines of a route that belongs to no call."""
+
+    def write(self, event: str, /, **fields: Any) -> None:
+        """They are of no interest."""
 
 
 def _with(config: Config, name: str, *, model: str = "", voice: str = "") -> Config:

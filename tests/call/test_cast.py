@@ -84,11 +84,13 @@ def cast_world(home, tidy, monkeypatch, tmp_path, shop, ears):
     """An engine with agents' files; only the embedded recogniser and voice are scripted."""
 
     @contextmanager
-    def open_world(*scripts, **changes):
+    def open_world(*scripts, files=None, **changes):
         folder = tmp_path / "agents"
         folder.mkdir(exist_ok=True)
         (folder / "shop.yaml").write_text(SHOP)
         (folder / "elsewhere.yaml").write_text(ELSEWHERE)
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text)
         given = providers(*scripts)
         monkeypatch.setattr(embedded, "providers", lambda config: given)
         monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
@@ -181,3 +183,36 @@ def test_a_default_agent_that_cannot_be_cast_stops_the_start(cast_world):
     with pytest.raises(Exception, match="there is no 'gpt'"), cast_world(providers={"other": {
             "kind": "openai_chat", "base_url": "http://127.0.0.1:9/v1", "model": "m"}}):
         pass
+
+
+ROUTES = """
+languages: {en: {priority_providers: [broken, good]}, ta: {priority_providers: [good]}}
+providers:
+  broken: {models: {gpt-test: {capabilities: [conversational_ai], cost_per_minute: 0.06}}}
+  good: {models: {gpt-test: {capabilities: [conversational_ai], cost_per_minute: 0.06}}}
+"""
+
+
+def test_the_router_chooses_where_the_agent_says_auto(cast_world, shop, ears, tmp_path):
+    """A provider that refuses is passed over before the first word; the log says whom, and what the call cost. Nobody
+    routed hears or speaks, so the embedded set does."""
+    routes = tmp_path / "routes.yaml"
+    routes.write_text(ROUTES)
+    chat = {"kind": "openai_chat", "base_url": f"{shop.url}/v1", "model": "gpt-test"}
+    in_english = SHOP.split("  ta:")[0] + "model: {provider: auto, name: gpt-test}\nskills: [end_call]\n"
+    named_too = {"broken": chat | {"api_key": "wrong"}, "good": chat | {"api_key": KEY}}
+    with cast_world(["what tea do you have"], files={"shop.yaml": in_english}, providers=named_too,
+                    routing={"file": str(routes)}) as at:
+        call = at.place(called="5550199")
+        call.greeted()
+        call.say(voice(0.5))
+        call.hears()
+        call.hears_silence()
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+    assert [line["text"] for line in named(events, "agent_said")][1:] == ["We have green tea. And black tea."]
+    assert {line["provider"] for line in named(events, "provider_failed")} == {"broken"}
+    assert [line["provider"] for line in named(events, "provider_chosen")] == ["good"]
+    (cost,) = named(events, "cost")
+    assert cost["total"] > 0 and "good" in str(cost["providers"])
