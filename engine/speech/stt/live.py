@@ -9,10 +9,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import gevent
 from gevent.pool import Group
@@ -23,6 +20,7 @@ from engine.net.faults import status_fault
 from engine.net.websocket import Limits, WebSocket, tls_context
 from engine.speech.interfaces import Heard
 from engine.speech.stt.stretches import Faults, SpeechStream, Stretch, Terms
+from engine.speech.stt.vendor_wire import Message, Trouble, Wire, Words, socket_url
 
 log = logging.getLogger(__name__)
 
@@ -45,65 +43,6 @@ PIECES_AT_ONCE = 20
 
 SPARE_AGE_S = 1800.0
 """A spare connection is replaced after so long; OpenAI ends sessions after an hour."""
-
-Message = str | bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a message said of a stretch. ``number`` counts the stretches of this connection; ``start`` and ``end`` are
-    samples of its audio there, None where the vendor gives no times. ``last``: nothing more of this stretch comes."""
-
-    number: int
-    text: str
-    final: bool = False
-    last: bool = False
-    start: int | None = None
-    end: int | None = None
-    confidence: float = -1.0
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A message told of a fault. ``number``: of this stretch, whose final will not come. ``ends``: the connection is of
-    no more use."""
-
-    fault: ProviderFault
-    number: int | None = None
-    ends: bool = False
-
-
-class Wire(Protocol):
-    """A vendor's protocol on one connection, without the connection: messages out, and what came in means."""
-
-    alive_s: float
-    """After so long without a message either way ``alive`` is sent."""
-
-    def opening(self) -> list[Message]:
-        """What is said first."""
-
-    def begin(self) -> int:
-        """A stretch begins; its number on this connection, counted from 0."""
-
-    def audio(self, pcm: bytes) -> list[Message]:
-        """More of the newest stretch, at the call's rate."""
-
-    def end(self) -> list[Message]:
-        """The newest stretch is over: its final is wanted."""
-
-    def alive(self) -> list[Message]:
-        """What keeps an idle connection open."""
-
-    def closing(self) -> list[Message]:
-        """What is said last."""
-
-    def take(self, message: Message) -> list[Words | Trouble]:
-        """What a message means."""
-
-    def lost(self, closed: SocketClosed) -> ProviderFault:
-        """The fault that an end of the connection means."""
-
 
 class LiveRecogniser:
     """A ``Recogniser`` over the wires of one vendor. ``errors`` counts faults."""
@@ -381,11 +320,4 @@ class LiveEar:
                 self._stream.give_up(stretch)
 
 
-def socket_url(url: str) -> str:
-    """``http`` as ``ws`` and ``https`` as ``wss``; the rest as it is."""
-    parts = urlsplit(url)
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-    return urlunsplit((scheme, *parts[1:])).rstrip("/")
-
-
-__all__ = ["LiveEar", "LiveRecogniser", "Message", "Trouble", "Wire", "Words", "socket_url"]
+__all__ = ["LiveEar", "LiveRecogniser"]
