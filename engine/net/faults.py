@@ -43,10 +43,10 @@ def retry_after_s(headers: Mapping[str, str], text: str = "") -> float | None:
             value = headers["retry-after"]
             found = (float(value) if value.replace(".", "", 1).isdigit()
                      else parsedate_to_datetime(value).timestamp() - time())
-        elif (match := _TRY_AGAIN.search(text)) and match.group(1):
-            found = sum(float(number) * _UNIT_S[unit] for number, unit in _SPAN.findall(match.group(1)))
-    except (ValueError, OverflowError):
+    except ValueError:
         found = None  # what cannot be read is not there
+    if found is None and (match := _TRY_AGAIN.search(text)) and match.group(1):
+        found = sum(float(number) * _UNIT_S[unit] for number, unit in _SPAN.findall(match.group(1)))
     return None if found is None else min(max(found, 0.0), LONGEST_WAIT_S)
 
 

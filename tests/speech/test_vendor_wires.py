@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.net.errors import SocketClosed
-from engine.net.faults import retry_after_s, status_fault
 from engine.speech.stt.deepgram import DeepgramWire
 from engine.speech.stt.openai_realtime import RealtimeWire
 from engine.speech.stt.vendor_wire import Trouble, socket_url
@@ -80,23 +79,6 @@ def test_positions_are_counted_from_the_beginning_of_the_stretch():
 def test_what_an_end_of_the_connection_means(closed, kind):
     """Audio that cannot be decoded is our fault and will not get better; the rest is worth another try."""
     assert DeepgramWire(8000).lost(closed).kind == kind
-
-
-@pytest.mark.parametrize(("headers", "text", "wait_s"), [
-    ({"retry-after": "7"}, "", 7), ({"retry-after-ms": "250"}, "", 0.25), ({}, "Please try again in 1.8s. Visit", 1.8),
-    ({}, "try again in 450ms", 0.45), ({}, "try again in 6m0s.", 360), ({}, "try again in 1h2m3s", 3600),
-    ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "", 0), ({"retry-after": "soon"}, "", None), ({}, "", None)])
-def test_how_long_a_provider_wants_us_to_wait(headers, text, wait_s):
-    """From either header or the words; never longer than an hour; what cannot be read is not there."""
-    assert retry_after_s(headers, text) == pytest.approx(wait_s) if wait_s is not None else True
-    assert (retry_after_s(headers, text) is None) == (wait_s is None)
-
-
-@pytest.mark.parametrize(("status", "kind"), [(401, "auth"), (403, "auth"), (429, "rate_limit"), (408, "timeout"),
-                                              (504, "timeout"), (500, "unavailable"), (503, "unavailable"),
-                                              (400, "refused"), (404, "refused")])
-def test_statuses_are_kinds_of_faults(status, kind):
-    assert status_fault("x", status, {}, "").kind == kind
 
 
 def test_addresses_may_be_written_either_way():

@@ -153,7 +153,7 @@ class LiveEar:
         self._socket: WebSocket | None = None
         self._wire: Wire | None = None
         self._numbers: list[tuple[Stretch, int]] = []  # by number on this connection: stretch, its first sample there
-        self._refused = False
+        self._refusal: ProviderFault | None = None  # what keeps us from connecting, if that will last
         self._catching_up = False
         self._opened_at = 0.0
         self._asked_at = 0.0
@@ -174,8 +174,8 @@ class LiveEar:
 
     def end(self, stretch: Stretch) -> None:
         """Ask for the final."""
-        if self._refused and self._socket is None:
-            self._stream.give_up(stretch)
+        if self._refusal is not None and self._socket is None:
+            self._stream.give_up(stretch, self._refusal)
         elif self._wire is not None and self._hears(stretch):
             self._asked_at = monotonic()
             self._send(self._wire.end())
@@ -200,11 +200,11 @@ class LiveEar:
                 fault = self._serve()
                 steady = monotonic() - self._opened_at >= STEADY_S
                 self._leave()
-                self._recogniser.faults.tell(fault)
                 wait_s = fault.retry_after_s or 0.0
-                self._refused = fault.kind in ("auth", "refused") or wait_s > self._recogniser.terms.final_timeout_s
-                if self._refused:
-                    self._give_all_up()
+                lasts = fault.kind in ("auth", "refused") or wait_s > self._recogniser.terms.final_timeout_s
+                self._refusal = fault if lasts else None
+                self._told_fault(fault)
+                if lasts:
                     gevent.sleep(REFUSED_PAUSE_S)
                 else:
                     pause_s = 0.0 if steady else pause_s
@@ -219,7 +219,7 @@ class LiveEar:
         try:
             self._socket, self._wire = recogniser.connect(self._stream.rate)
             self._opened_at = self._heard_at = monotonic()
-            self._refused = False
+            self._refusal = None
             self._catch_up()
             recogniser.keep_spares(self._stream.rate)
             return self._listen(self._socket, self._wire)
@@ -314,10 +314,13 @@ class LiveEar:
         self._catching_up = False
         self._numbers = []
 
-    def _give_all_up(self) -> None:
-        for stretch in self._stream.pending:
-            if stretch.stop is not None:
-                self._stream.give_up(stretch)
+    def _told_fault(self, fault: ProviderFault) -> None:
+        """Tell of a fault that ended the connection; where it will last, finals that are owed do not wait for it."""
+        spoiled = [one for one in self._stream.pending if one.stop is not None] if self._refusal is not None else []
+        for stretch in spoiled:
+            self._stream.give_up(stretch, fault)
+        if not spoiled:
+            self._recogniser.faults.tell(fault)
 
 
 __all__ = ["LiveEar", "LiveRecogniser"]
