@@ -15,7 +15,9 @@ CORE = [
     "pyyaml>=6,<7",  # configuration and collections
     "pydantic>=2.10,<3",  # one typed configuration tree with errors that name the field
     "openai>=3.50,<4",  # OpenAI-compatible HTTP, the lingua franca of models and voices
+    "httpx2>=2.12,<3",  # what openai stands on; named, because its connection limits are set
     "wsproto>=1.2,<2",  # WebSockets, sans-I/O: bounds and deadlines are ours; its parser h11 is here anyway
+    "rule-engine>=5.1,<6",  # conditions of routing rules: a grammar of its own, no eval, checked when loaded (BSD)
     "rich>=14,<16",  # progress bars and live transcript of the commands
 ]
 
@@ -48,7 +50,9 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
-                  "engine.knowledge": ["sample/*.jsonl", "sample/*/*.md"]},
+                  "engine.knowledge": ["sample/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
+                  "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"],
+                  "engine.routing": ["romanised_data/*.txt", "romanised_data/*.npz"]},
     data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],
     install_requires=CORE,
     extras_require=EXTRAS,

@@ -2,40 +2,42 @@
 
     python -m benchmarks.by_ear                 what was heard of each question and what became of it
     python -m benchmarks.by_ear --set tuning    the set that thresholds and language model were chosen on
+    ... --write benchmarks/data/knowledge-heard.jsonl
 
 Twenty-millisecond frames go to the VAD as fast as the recogniser's processes take them. A voice asks its questions in
 calls of four: as on the telephone, each call starts with a typical cepstral mean, which then follows the caller.
 """
 
 import argparse
+import json
 import os
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-import gevent
-from gevent.event import Event
 from gevent.pool import Pool
 
 from benchmarks.voices import RATE, VOICES, in_room, say, say_all
 from engine import configfile
 from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import QUESTIONS, TUNING, Outcomes, Question, evaluate, load
+from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, Outcomes, Question, evaluate, load
 from engine.speech.ears import Ears
-from engine.speech.interfaces import Heard, Pcm
+from engine.speech.interfaces import Pcm
+from engine.speech.offline import FINAL_WAIT_S, Line
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.vad import make_vad
 from engine.standin.line import telephone
+from engine.turns.caller import Piece, Turn
 
 BANDS = ("16 kHz", "telephone band")
 SNR_DB = 30.0
 QUESTIONS_A_CALL = 4
 CALLS_AT_ONCE = 8
-FINAL_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Asked:
 
     voice: str
     band: str
+    heard: HeardQuestion
     outcome: Outcomes
 
 
@@ -73,14 +76,14 @@ class Bench:
             voice, band, numbers = call
             asked = [questions[number] for number in numbers]
             with self._line(band) as line:
-                heard = [line.listen(over(band, voice, number, questions[number].text)) for number in numbers]
+                heard = [words(line, over(band, voice, number, questions[number].text)) for number in numbers]
             outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
-            return [Asked(voice, band, outcome) for outcome in outcomes]
+            return [Asked(voice, band, *entry) for entry in zip(heard, outcomes, strict=True)]
 
         return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
 
     @contextmanager
-    def _line(self, band: str) -> Iterator["Line"]:
+    def _line(self, band: str) -> Iterator[Line]:
         # Ears of its own: frames of one call come in bursts here.
         line = Line(Ears(make_vad(self._vad), self._vad), self.recogniser, rate_of(band))
         try:
@@ -93,54 +96,11 @@ class Bench:
         self.recogniser.close()
 
 
-class Line:
-    """One call's audio on its way to words."""
-
-    def __init__(self, ears: Ears, recogniser: PocketsphinxRecogniser, rate: int) -> None:
-        """Silent so far."""
-        self._ears = ears
-        self._size = rate // 50
-        self._row = ears.open(rate, self)
-        self._stream = recogniser.open(rate, self._deliver)
-        self._finals: list[str] = []
-        self._owed = 0
-        self._none_owed = Event()
-
-    def listen(self, pcm: Pcm) -> str:
-        """All words of a question, in the order of their stretches of voice."""
-        self._finals = []
-        for number, start in enumerate(range(0, len(pcm) - self._size + 1, self._size)):
-            frame = pcm[start:start + self._size].tobytes()
-            self._stream.feed(frame)
-            self._ears.hear([(self._row, frame, False)])
-            if number % 25 == 0:
-                gevent.sleep(0)  # let the workers' pipes be filled
-        if self._owed:
-            self._none_owed.clear()
-            self._none_owed.wait(FINAL_WAIT_S)
-        return " ".join(self._finals)
-
-    def voice_on(self, sample: int) -> None:
-        """See ``engine.speech.ears.Listener``."""
-        self._owed += 1
-        self._stream.voice_on(sample)
-
-    def voice_off(self, sample: int) -> None:
-        """See ``engine.speech.ears.Listener``."""
-        self._stream.voice_off(sample)
-
-    def _deliver(self, heard: Heard) -> None:
-        if heard.final:
-            self._owed -= 1
-            if heard.text:
-                self._finals.append(heard.text)
-            if not self._owed:
-                self._none_owed.set()
-
-    def close(self) -> None:
-        """Hang up."""
-        self._ears.close(self._row)
-        self._stream.close()
+def words(line: Line, pcm: Pcm) -> HeardQuestion:
+    """What is heard of a question, as the turn engine puts its stretches of voice together."""
+    turn = Turn([Piece(heard.text, True, heard.start, heard.end, heard.confidence, heard.alternatives)
+                 for heard in line.listen(pcm) if heard.text])
+    return HeardQuestion(turn.text, turn.confidence, turn.alternatives)
 
 
 def rate_of(band: str) -> int:
@@ -167,19 +127,30 @@ def main() -> None:
     """Print every question, then the rates by voice and by band."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.by_ear", description=__doc__)
     parser.add_argument("--set", choices=("questions", "tuning"), default="questions")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="what was heard, as JSON lines")
     args = parser.parse_args()
     bench = Bench(configfile.load(None, os.environ))
     try:
         asked = bench.ask(load(QUESTIONS if args.set == "questions" else TUNING))
     finally:
         bench.close()
+    if args.write:
+        args.write.write_text("".join(_line(entry) for entry in asked), encoding="utf-8")
     for entry in asked:
         got = entry.outcome
-        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{got.question.text}\t{got.asked}")
+        print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{entry.heard.confidence:.2f}\t"
+              f"{got.question.text}\t{got.asked}")
     for band in BANDS:
         for voice in (*VOICES, ""):
             some = [entry for entry in asked if entry.band == band and entry.voice.startswith(voice)]
             print(band, voice or "all", {kind: round(rate, 1) for kind, rate in rates(some).items()})
+
+
+def _line(entry: Asked) -> str:
+    """A line of ``benchmarks/data/knowledge-heard.jsonl``."""
+    return json.dumps({"question": entry.outcome.question.text, "voice": entry.voice, "band": entry.band,
+                       "heard": entry.heard.text, "confidence": entry.heard.confidence,
+                       "alternatives": entry.heard.alternatives}) + "\n"
 
 
 if __name__ == "__main__":

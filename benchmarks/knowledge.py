@@ -17,7 +17,7 @@ from benchmarks.figure import Figure
 from engine.config import KnowledgeOptions
 from engine.knowledge import embedder
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import TUNING, evaluate, load
+from engine.knowledge.evaluate import TUNING, HeardQuestion, evaluate, load
 from engine.knowledge.ingest import SAMPLE, ingest
 
 COMMAND = "make bench ARGS=knowledge"
@@ -57,10 +57,10 @@ def _heard(base: KnowledgeBase) -> list[Figure]:
     questions = {question.text: question for question in load(TUNING)}
     rows = [json.loads(line) for line in HEARD.read_text(encoding="utf-8").splitlines()]
     found = []
-    for band, right, wrong in (("16k", 0.6, 0.06), ("tel", 0.3, 0.12)):
+    for band, right, wrong in (("16 kHz", 0.7, 0.06), ("telephone band", 0.5, 0.06)):
         chosen = [row for row in rows if row["band"] == band]
-        rates = evaluate(base, [questions[row["question"]] for row in chosen], spoken=True,
-                         heard=[row["heard"] for row in chosen]).summary()
+        heard = [HeardQuestion(row["heard"], row["confidence"], tuple(row["alternatives"])) for row in chosen]
+        rates = evaluate(base, [questions[row["question"]] for row in chosen], spoken=True, heard=heard).summary()
         for what, value, aim, ok in (
                 ("answered right", rates["right"], f">= {right}", rates["right"] >= right),
                 ("answered wrong", rates["wrong"], f"<= {wrong}", rates["wrong"] <= wrong),

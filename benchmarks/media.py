@@ -83,36 +83,19 @@ def engine(calls: int, seconds: float) -> dict[str, float]:
 
     monkey.patch_all()
     import gc
-    import resource
 
     import gevent
-    import numpy as np
 
     from engine.config import MediaOptions
     from engine.media.clock import FrameClock
     from engine.media.unicast import UnicastSocket
 
-    def memory() -> float:
-        with open("/proc/self/statm") as statm:  # noqa: PTH123
-            return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
-
     clock = FrameClock()
     edge = UnicastSocket(MediaOptions(switch_port=SWITCH_PORT), clock)
     clock.hear = lambda batch: None
-    speech = (np.random.default_rng(1).standard_normal(8000 * 5) * 3000).astype(np.int16)
-    before = memory()
+    before = memory_mb()
     legs = [edge.open(8000) for _ in range(calls)]
-
-    def say(leg, gen, heard=None):
-        leg.playout.open(gen + 1)
-        leg.playout.add(gen + 1, speech, "five seconds of speech " * 4)
-        leg.playout.done(gen + 1)
-        leg.playout.release(gen + 1)
-
-    for index, leg in enumerate(legs):
-        leg.attach(lambda frame, silent: None)
-        leg.playout.on_finished = lambda gen, heard, leg=leg: gevent.spawn(say, leg, gen, heard)
-        gevent.spawn_later(0.5 + index % 100 / 20, say, leg, 0)
+    _talk_for_ever(legs)
     other = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.media", "--switch", str(edge.port), "--seconds", str(seconds + 8)],
         stdin=subprocess.PIPE,
@@ -126,33 +109,13 @@ def engine(calls: int, seconds: float) -> dict[str, float]:
     clock.start()
     gevent.sleep(6.5)  # all talk now
     clock.reset_stats()
-    times = {"drain": [0.0, 0], "tick": [0.0, 0]}
-    drain, tick = edge.drain, clock._tick
-
-    def timed_drain(now, hear):
-        began = time.thread_time()
-        drain(now, hear)
-        times["drain"][0] += time.thread_time() - began
-
-    def timed_tick(kicked, slots):
-        began = time.thread_time()
-        tick(kicked, slots)
-        times["tick"][0] += time.thread_time() - began
-
-    frames_in = sum(leg.frames_in for leg in legs)
-    frames_out = sum(leg.frames_out for leg in legs)
-    cpu, began = time.process_time(), time.monotonic()
+    cpu, began, frames = time.process_time(), time.monotonic(), _frames(legs)
     gevent.sleep(seconds / 2)
     cpu, wall = time.process_time() - cpu, time.monotonic() - began
-    frames_in = sum(leg.frames_in for leg in legs) - frames_in
-    frames_out = sum(leg.frames_out for leg in legs) - frames_out
+    came, went = (after - before for after, before in zip(_frames(legs), frames, strict=True))
     stats = clock.stats()
-    used = memory() - before
-    # A second stretch with a timer around both halves, for the cost of one frame.
-    edge.drain, clock._tick = timed_drain, timed_tick
-    came, went = sum(leg.frames_in for leg in legs), sum(leg.frames_out for leg in legs)
-    gevent.sleep(seconds / 2)
-    came, went = sum(leg.frames_in for leg in legs) - came, sum(leg.frames_out for leg in legs) - went
+    used = memory_mb() - before
+    costs = _cost_of_a_frame(clock, edge, legs, seconds / 2)
     clock.stop()
     filled = sum(leg.filled for leg in legs)
     edge.close()
@@ -166,12 +129,66 @@ def engine(calls: int, seconds: float) -> dict[str, float]:
         "late_max_ms": round(stats["late_max_ms"], 1),
         "control_late_p99_ms": control["late_p99_ms"],
         "skipped_slots": stats["skipped_slots"],
-        "frames_in_per_call_second": round(frames_in / wall / calls, 2),
-        "frames_out_per_call_second": round(frames_out / wall / calls, 2),
+        "frames_in_per_call_second": round(came / wall / calls, 2),
+        "frames_out_per_call_second": round(went / wall / calls, 2),
         "frames_filled": filled,
-        "us_per_frame_in": round(times["drain"][0] / max(came, 1) * 1e6, 2),
-        "us_per_frame_out": round(times["tick"][0] / max(went, 1) * 1e6, 2),
+        **costs,
         "memory_mb_per_call": round(used / calls, 3),
+    }
+
+
+def memory_mb() -> float:
+    """Resident memory of this process."""
+    import resource
+
+    with open("/proc/self/statm") as statm:  # noqa: PTH123
+        return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+def _talk_for_ever(legs: list) -> None:
+    """Every leg says five seconds again and again; they begin one after the other within five seconds."""
+    import gevent
+    import numpy as np
+
+    speech = (np.random.default_rng(1).standard_normal(8000 * 5) * 3000).astype(np.int16)
+
+    def say(leg, gen, heard=None):
+        leg.playout.open(gen + 1)
+        leg.playout.add(gen + 1, speech, "five seconds of speech " * 4)
+        leg.playout.done(gen + 1)
+        leg.playout.release(gen + 1)
+
+    for index, leg in enumerate(legs):
+        leg.attach(lambda frame, silent: None)
+        leg.playout.on_finished = lambda gen, heard, leg=leg: gevent.spawn(say, leg, gen, heard)
+        gevent.spawn_later(0.5 + index % 100 / 20, say, leg, 0)
+
+
+def _frames(legs: list) -> tuple[int, int]:
+    """In and out so far."""
+    return sum(leg.frames_in for leg in legs), sum(leg.frames_out for leg in legs)
+
+
+def _cost_of_a_frame(clock, edge, legs: list, seconds: float) -> dict[str, float]:
+    """A stretch with a timer around both halves of the frame clock."""
+    import gevent
+
+    def timed(work):
+        def run(*args):
+            began = time.thread_time()
+            work(*args)
+            spent[work.__name__] += time.thread_time() - began
+
+        return run
+
+    spent = {"drain": 0.0, "_tick": 0.0}
+    before = _frames(legs)
+    edge.drain, clock._tick = timed(edge.drain), timed(clock._tick)
+    gevent.sleep(seconds)
+    came, went = (after - first for after, first in zip(_frames(legs), before, strict=True))
+    return {
+        "us_per_frame_in": round(spent["drain"] / max(came, 1) * 1e6, 2),
+        "us_per_frame_out": round(spent["_tick"] / max(went, 1) * 1e6, 2),
     }
 
 

@@ -14,6 +14,19 @@ TRIES = 2
 FIRST_FRAME_TIMEOUT_S = 1.0
 """Unicast's first datagram comes 28 ms after the command on a real FreeSWITCH; a failed bind is silent."""
 
+STALL_S = 0.1
+"""Audio that comes back by itself within this had not died."""
+
+
+def came_back(leg: UnicastLeg, lost: Flag) -> bool:
+    """Whether frames come again by themselves: the machine had stalled, not unicast. To transfer all calls of a machine
+    that has no time would take the rest of it. ``lost`` stays set where they do not."""
+    lost.clear()
+    back = leg.first_frame.wait(STALL_S)
+    if not back:
+        lost.set()
+    return back
+
 
 def attach(session: CallControl, leg: UnicastLeg, leaving: Flag) -> int | None:
     """Unicast to ``leg``, a second time from another address if no frame comes. Returns the ms that it took when the

@@ -17,13 +17,16 @@ from pathlib import Path
 import gevent
 from gevent.event import Event as Flag
 
-from engine import calllog
-from engine.attach import attach
+from engine import callevents, calllog
+from engine.absence import Absence
+from engine.attach import attach, came_back
+from engine.cast import Cast
 from engine.config import Config
-from engine.conversation import Conversation, Senses
+from engine.conversation import Conversation
 from engine.disk import DiskWriter
 from engine.errors import TrunklineError
 from engine.esl import reconcile
+from engine.esl.channel import Channel
 from engine.esl.errors import EslError
 from engine.esl.event import Event
 from engine.esl.session import OutboundSession
@@ -31,24 +34,22 @@ from engine.media.recording import Recorder
 from engine.media.unicast import UnicastLeg, UnicastSocket
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
+from engine.telephony.actions import TelephonyActions
+from engine.telephony.handover import Telephony
 
 log = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT_S = 10.0
-"""A real FreeSWITCH completes ``answer`` within 50 ms."""
-
 ADOPT_TIMEOUT_S = 3.0
 """After a transfer to its own extension a call's new connection arrives within 10 ms."""
+
+LONGEST_AWAY_S = 4 * 3600.0
+"""A caller who is with a human for longer is a new call when they come back."""
 
 HANGUP_COMPLETE_S = 2.0
 """How long the end of a call waits for CHANNEL_HANGUP_COMPLETE, which carries what there is to say about it."""
 
 HANGUP_NEWS_S = 0.1
 """A command is refused on a channel that has hung up some ms before the event says so."""
-
-
-STALL_S = 0.1
-"""Audio that comes back by itself within this had not died."""
 
 
 class CallFailed(TrunklineError):
@@ -61,16 +62,18 @@ class _LetGo(Exception):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What calls of an engine share besides the senses. ``folder`` makes a call's folder of its uuid; ``accepting``
-    says whether new connections are taken; ``finished`` is told when everything of a call is closed."""
+    """What calls of an engine share. ``cast`` says who takes part in the call on a channel; ``folder`` makes a call's
+    folder of its uuid; ``accepting`` says whether new connections are taken; ``finished`` is told when everything of a
+    call is closed."""
 
     config: Config
     node: str
-    senses: Senses
+    cast: Callable[[Channel, EventLog], Cast]
     socket: UnicastSocket
     disk: DiskWriter
     folder: Callable[[str], Path]
     accepting: Callable[[], bool]
+    telephony: Telephony
     finished: Callable[["Call"], None]
 
 
@@ -80,25 +83,27 @@ class Call:
     def __init__(self, session: OutboundSession, around: Surroundings) -> None:
         """``session`` has answered ``connect``."""
         assert session.channel is not None
+        self.channel = session.channel
         self.uuid = session.channel.uuid
         self.folder = around.folder(self.uuid)
         self._session = session
         self._around = around
         self._began = time.monotonic()
-        self._leaving = Flag()
+        self.leaving = Flag()
         self._why_leave = ""
         self._agent_is_done = Flag()
         self._media_lost = Flag()
         self._times_lost = 0
-        self._moving = False
-        self._adopted = Flag()
+        self._absence = Absence(self.uuid, around.telephony.switch)
         self._marked = False
         self._hangup_told = Flag()
         self._finishing = False
         self._leg: UnicastLeg | None = None
+        self._cast: Cast | None = None
         self._conversation: Conversation | None = None
+        self.actions: TelephonyActions | None = None
         self._recorder: Recorder | None = None
-        self._events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
+        self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
 
     def run(self) -> None:
         """Hold the call from its first command to its last event. A call that fails is let go; nothing is raised."""
@@ -107,19 +112,19 @@ class Call:
     @property
     def moving(self) -> bool:
         """Whether the call has been transferred to its own extension and its new connection is expected."""
-        return self._moving
+        return self._absence.moving
 
     def adopt(self, session: OutboundSession) -> None:
         """Go on with a ``moving`` call on its new connection, as ``run`` does."""
         self._session = session
-        self._moving = False
-        self._adopted.set()
+        self._media_lost.clear()
+        self._absence.end()
         self._hold(session, self._go_on)
 
     def let_go(self, why: str) -> None:
         """End the engine's part: FreeSWITCH goes on with the dialplan's next action. Returns at once."""
         self._why_leave = self._why_leave or why
-        self._leaving.set()
+        self.leaving.set()
 
     def hang_up(self, reason: str) -> None:
         """The agent is done: end the call. A ``fault`` lets it go to the dialplan's next action instead."""
@@ -138,40 +143,32 @@ class Call:
                 self._serve(session)
             except _LetGo as reason:
                 log.info("the call goes on to the dialplan's next action: %s", reason)
-                self._events.note("let_go", why=str(reason))
+                self.events.note("let_go", why=str(reason))
             except TrunklineError as fault:
                 self._give_up(str(fault))
             except (Exception, gevent.Timeout) as fault:
                 log.exception("a fault of the engine or of a provider")
                 self._give_up(f"{type(fault).__name__}: {fault}")
             finally:
-                if session is self._session and not self._moving:
+                if session is self._session and not self._absence.moving:
                     self._finish()
 
     def _serve(self, session: OutboundSession) -> None:
         """Wait for what ends the call, or its stay on this connection, and see it through."""
-        news = [session.ended, self._leaving, self._agent_is_done, self._media_lost]
+        news = [session.ended, self.leaving, self._agent_is_done, self._media_lost]
         gevent.wait(news, count=1)
-        while self._media_lost.is_set() and self._audio_came_back():
+        while self._media_lost.is_set() and came_back(self.leg, self._media_lost):
             gevent.wait(news, count=1)
+        if self._absence.moving or session is not self._session:
+            return  # the caller was given to somebody else
         if session.ended.is_set():
             self._see_out(session)
-        elif self._leaving.is_set():
+        elif self.leaving.is_set():
             raise _LetGo(self._why_leave)
         elif self._agent_is_done.is_set():
             self._end_call(session)
         else:
             self._move(session)
-
-    def _audio_came_back(self) -> bool:
-        """Whether frames come again by themselves: the machine had stalled, not unicast. To transfer all calls of a
-        machine that has no time would take the rest of it."""
-        assert self._leg is not None
-        self._media_lost.clear()
-        back = self._leg.first_frame.wait(STALL_S)
-        if not back:
-            self._media_lost.set()
-        return back
 
     def _see_out(self, session: OutboundSession) -> None:
         """The call has hung up, or its connection is gone: wait for the last event where one is to be expected."""
@@ -198,45 +195,31 @@ class Call:
             self._see_out(session)
             return
         log.error("%s; the call goes on to the dialplan's next action", why)
-        self._events.write("error", where="call", message=why)
+        self.events.write("error", where="call", message=why)
 
     # ------------------------------------------------------------ beginning
 
     def _begin(self) -> None:
         channel = self._session.channel
         assert channel is not None
-        calllog.began(self._events, channel, self._around.node, self._around.config)
+        calllog.began(self.events, channel, self._around.node, self._around.config)
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
         accepted = time.monotonic()
+        self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
-        rate = self._answer(self._session)
+        rate = callevents.answer(self._session)
         self._began = time.monotonic()
-        self._events.write("answered", ms=round((self._began - accepted) * 1000, 1))
+        self.events.write("answered", ms=round((self._began - accepted) * 1000, 1))
         reconcile.mark(self._session, self._around.node)
         self._marked = True
         self._converse(rate)
 
     def _follow(self, session: OutboundSession) -> None:
-        """Be told of what happens on this connection, and call off the dialplan's watchdog over the engine."""
-        session.on("DTMF", self._on_dtmf)
-        session.on("CHANNEL_HOLD", self._on_hold)
-        session.on("CHANNEL_UNHOLD", self._on_unhold)
-        session.on("CHANNEL_HANGUP", self._on_hangup)
-        session.on("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete)
-        session.on("CHANNEL_EXECUTE_COMPLETE", self._on_execute_complete)
-        session.begin(["CHANNEL_HOLD", "CHANNEL_UNHOLD"], cancel_watchdog=True)
-
-    def _answer(self, session: OutboundSession) -> int:
-        """Answer where that is still to be done; the rate of the read codec in Hz."""
-        assert session.channel is not None
-        if session.answer_state == "answered":
-            return session.channel.codec_rate
-        done = session.execute("answer", timeout=ANSWER_TIMEOUT_S)
-        if done.get("Answer-State") != "answered":
-            raise CallFailed(f"the channel is {done.get('Answer-State')!r} after answer")
-        return _number(done.get("Channel-Read-Codec-Rate")) or session.channel.codec_rate
+        others = [("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete),
+                  ("CHANNEL_EXECUTE_COMPLETE", self._on_execute_complete)]
+        callevents.follow(session, lambda: self._conversation, others)
 
     def _converse(self, rate: int) -> None:
         around = self._around
@@ -244,23 +227,64 @@ class Call:
         if around.config.record.audio:
             self._recorder = Recorder(around.disk, self.folder / "recording.wav", leg.rate, leg.frame_bytes)
             leg.mouth = self._recorder.agent
+        cast = self._cast
+        assert cast is not None
         talk = self._conversation = Conversation(
-            around.senses, leg, self._events, self._began, self.hang_up, self.uuid, self._recorder
+            cast.senses, leg, self.events, self._began, self.hang_up, self.uuid, self._recorder
         )
+        self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder)
+        self.actions.speak(cast.senses.voice, cast.targets)
+        cast.join(talk, self.actions)
         self._attach(leg)
         if self._recorder is not None:
-            self._events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
-        talk.start()
+            self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
+        self.actions.begin()
+
+    # ------------------------------------------------------------ for telephony
+
+    @property
+    def conversation(self) -> Conversation:
+        """The agent's side of the call, once it is answered."""
+        assert self._conversation is not None
+        return self._conversation
+
+    @property
+    def leg(self) -> UnicastLeg:
+        """The call's audio, once it is answered."""
+        assert self._leg is not None
+        return self._leg
+
+    @property
+    def home(self) -> tuple[str, str, str]:
+        """Extension, dialplan and context that bring the call to this engine."""
+        return self.channel.home
+
+    def depart(self, go: Callable[[], object]) -> None:
+        """Have ``go`` take the channel (a bridge, a transfer). This stays its call, without a connection, until
+        FreeSWITCH brings the caller back or they hang up. Raises what ``go`` raises; nothing has changed then."""
+        session = self._session
+        # A channel with the mark that no call of this engine knows is hung up: not one that talks to a human.
+        reconcile.release(session)
+        try:
+            self._absence.begin(go, self._on_hangup_complete)
+        except BaseException:
+            reconcile.mark(session, self._around.node)
+            raise
+        # At once: closing it later, when a new connection is parked, would end the call.
+        session.close("the caller is with somebody else")
+        if session.hangup_cause is not None:
+            self._absence.gone.set()
+        logs.spawn(self._await_return, LONGEST_AWAY_S, "")
 
     # ------------------------------------------------------------ audio
 
     def _attach(self, leg: UnicastLeg) -> None:
         """Returns when the caller's first frame has come."""
-        ms = attach(self._session, leg, self._leaving)
+        ms = attach(self._session, leg, self.leaving)
         if ms is None:
             raise _LetGo(self._why_leave)
         address = f"{leg.local_ip}:{leg.local_port}"
-        self._events.write("media_attached", backend="unicast", rate=leg.rate, address=address, ms=ms)
+        self.events.write("media_attached", backend="unicast", rate=leg.rate, address=address, ms=ms)
 
     def _move(self, session: OutboundSession) -> None:
         """The audio died: transfer the call to its own extension, where unicast works again, and leave this connection.
@@ -270,34 +294,27 @@ class Call:
             raise CallFailed(f"audio was lost {self._times_lost} times (media.max_reattach)")
         if not self._around.accepting():
             raise CallFailed("audio was lost while the engine is draining: it takes no new connection")
-        assert session.channel is not None
-        headers = session.channel.headers
         self._media_lost.clear()
-        self._adopted.clear()
-        self._moving = True
-        try:
-            session.transfer(session.channel.destination, headers.get("Caller-Dialplan") or "XML",
-                             headers.get("Caller-Context") or "default")
-        except BaseException:
-            self._moving = False
-            raise
+        self._absence.begin(lambda: session.transfer(*self.home))
         # At once: closing it later, when the new connection is parked, would end the call.
         session.close("the call moved to a new connection")
         if session.hangup_cause is not None:
-            self._moving = False
-        elif self._moving:
+            self._absence.end()
+        elif self._absence.moving:
             # Not waited for here: this connection's slot must be free, because a full engine refuses connections.
-            logs.spawn(self._await_adoption)
+            why = f"no new connection within {ADOPT_TIMEOUT_S:g} s of the transfer to its extension"
+            logs.spawn(self._await_return, ADOPT_TIMEOUT_S, why)
 
-    def _await_adoption(self) -> None:
-        """Hold the call while it has no connection. Ends by its deadline; ``let_go`` ends it earlier."""
-        gevent.wait([self._adopted, self._leaving], timeout=ADOPT_TIMEOUT_S, count=1)
-        if not self._adopted.is_set():
-            self._moving = False
-            why = self._why_leave or f"no new connection within {ADOPT_TIMEOUT_S:g} s of the transfer to its extension"
+    def _await_return(self, seconds: float, why: str) -> None:
+        """Hold the call while it has no connection, so long at most; then it is over, and a fault if ``why`` says so.
+        ``let_go`` and the caller's hangup end it earlier."""
+        if self._absence.wait(self.leaving, seconds):
+            return
+        if why and not self._absence.gone.is_set():
+            why = self._why_leave or why
             log.error("audio was lost, and the call with it: %s", why)
-            self._events.write("error", where="call", message=f"audio could not be attached again: {why}")
-            self._finish()
+            self.events.write("error", where="call", message=f"audio could not be attached again: {why}")
+        self._finish()
 
     def _go_on(self) -> None:
         """The new connection is there: attach the audio again; conversation and history go on."""
@@ -310,30 +327,18 @@ class Call:
                              "offer codecs of one rate on the trunk")
         leg.reattach()
         self._attach(leg)
+        away_s = self._absence.take_seconds()
+        if away_s is not None and self.actions is not None:
+            reconcile.mark(session, self._around.node)
+            self.actions.returned(away_s)
 
     # ------------------------------------------------------------ what is told (none of these may wait)
 
     def _on_media_lost(self, silent_ms: int) -> None:
-        self._events.write("media_lost", why="no datagram", silent_ms=silent_ms)
+        if self._absence.moving:
+            return  # somebody else has the caller
+        self.events.write("media_lost", why="no datagram", silent_ms=silent_ms)
         self._media_lost.set()
-
-    def _on_dtmf(self, event: Event) -> None:
-        if self._conversation is not None:
-            # Samples of 8 kHz whatever the codec, as RFC 4733 events count.
-            duration_ms = round(_number(event.get("DTMF-Duration")) / 8)
-            self._conversation.digit(event.get("DTMF-Digit") or "", duration_ms)
-
-    def _on_hold(self, event: Event) -> None:
-        if self._conversation is not None:
-            self._conversation.held()
-
-    def _on_unhold(self, event: Event) -> None:
-        if self._conversation is not None:
-            self._conversation.unheld()
-
-    def _on_hangup(self, event: Event) -> None:
-        if self._conversation is not None:
-            self._conversation.hung_up()
 
     def _on_hangup_complete(self, event: Event) -> None:
         disposition = event.get("variable_sip_hangup_disposition") or ""
@@ -342,7 +347,7 @@ class Call:
     def _on_execute_complete(self, event: Event) -> None:
         """The ``socket`` application itself has ended: somebody else transferred the call away. Losing its audio then
         is no reason to fetch it back."""
-        if event.get("Application") == "socket" and not self._moving and self._session.hangup_cause is None:
+        if event.get("Application") == "socket" and not self._absence.moving and self._session.hangup_cause is None:
             self.let_go("somebody else transferred the call")
 
     # ------------------------------------------------------------ ending
@@ -353,8 +358,10 @@ class Call:
         if self._finishing:
             return
         self._finishing = True
-        opened = [part for part in (self._conversation, self._leg, self._recorder) if part is not None]
-        ends = [self._fall_silent, self._leave, *(part.close for part in opened), self._sum_up, self._events.close]
+        self._absence.end()
+        parts = (self.actions, self._conversation, self._cast, self._leg, self._recorder)
+        closes = [part.close for part in parts if part is not None]
+        ends = [self._fall_silent, self._leave, *closes, self._sum_up, self.events.close]
         for end in ends:
             try:
                 end()
@@ -377,22 +384,18 @@ class Call:
         session.close()  # what had arrived is handled before this returns
         if session.hangup_cause is not None:
             self._tell_hangup(session.hangup_cause, "switch")
-        elif lost is not None and not self._leaving.is_set():
+        elif lost is not None and not self.leaving.is_set():
             self._tell_hangup("control of the call was lost", "switch")
         else:
             self._tell_hangup("left to the dialplan", "engine")
 
     def _sum_up(self) -> None:
-        calllog.ended(self._events, time.monotonic() - self._began, self._leg, self._recorder)
+        calllog.ended(self.events, time.monotonic() - self._began, self._leg, self._recorder)
 
     def _tell_hangup(self, cause: str | None, by: str) -> None:
         """Once, by whoever knows first."""
         if not self._hangup_told.is_set():
             by = "agent" if self._agent_is_done.is_set() and by == "switch" else by
-            self._events.write("hangup", cause=cause, by=by)
+            self.events.write("hangup", cause=cause, by=by)
             self._hangup_told.set()
 
-
-def _number(text: str | None) -> int:
-    """A header that should be a whole number; 0 where it is not."""
-    return int(text) if text and text.isascii() and text.isdigit() else 0

@@ -8,6 +8,7 @@ All problems are found in one pass, each with its place.
 """
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from engine.config import Config
-from engine.configtree import GROUPS, OPTIONS, PREFIX, group_of
+from engine.configtree import GROUPS, KINDS, OPTIONS, PREFIX, Option, group_of, named_options, options
 from engine.errors import TrunklineError
 
 NOT_OPTIONS = frozenset({"TRUNKLINE_HOME"})
@@ -27,6 +28,9 @@ NOT_OPTIONS = frozenset({"TRUNKLINE_HOME"})
 
 MAX_BYTES = 1 << 20
 MASK = "***"
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""Free names: what a variable of the environment can say, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,10 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 def differences(config: Config) -> dict[str, object]:
     """The options that are not at their default, ``{dotted path: value}``; values of secrets are masked."""
     found: dict[str, object] = {}
-    for option in OPTIONS.values():
+    for option in (*OPTIONS.values(), *named_options(config)):
         value: Any = config
         for name in option.path.split("."):
-            value = getattr(value, name)
+            value = value[name] if isinstance(value, Mapping) else getattr(value, name)
         if value != option.default:
             found[option.path] = MASK if option.secret else list(value) if isinstance(value, tuple) else value
     return found
@@ -93,6 +97,8 @@ class _Reader:
     """Collects values, their places and the problems on the way."""
 
     def __init__(self) -> None:
+        self.options = dict(OPTIONS)  # and those of the groups with free names that are found
+        self.groups = set(GROUPS)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Place] = {}
         self.problems: list[Problem] = []
@@ -138,15 +144,52 @@ class _Reader:
             first[key] = where
             field = model.model_fields.get(key)
             if field is None:
-                self.problems.append(Problem(where, f"{path}: no such option{_suggest(path)}"))
+                self.problems.append(Problem(where, f"{path}: no such option{self._suggest(path)}"))
+            elif path in KINDS:
+                self._named_groups(file, value_node, path)
             elif group := group_of(field.annotation):
                 self.places[path] = where
                 self._group(file, value_node, f"{path}.", group)
             else:
                 self._take(path, _place(file, value_node.start_mark), value_node)
 
+    def _named_groups(self, file: Path, node: yaml.Node, path: str) -> None:
+        """The mapping at ``node`` gives groups free names; each says by its ``kind`` which options it has."""
+        if node.tag == "tag:yaml.org,2002:null":
+            return
+        if not isinstance(node, yaml.MappingNode):
+            self._wrong(_place(file, node.start_mark), path, "expected names, each with its options", _shown(node))
+            return
+        for key_node, value_node in node.value:
+            where = _place(file, key_node.start_mark)
+            name = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
+            if f"{path}.{name}" in self.groups:
+                first = self.places[f"{path}.{name}"]
+                self.problems.append(Problem(where, f"{path}.{name}: given twice, first at {first}"))
+            else:
+                entries = value_node.value if isinstance(value_node, yaml.MappingNode) else []
+                kind = next((_shown(value).strip("'") for key, value in entries if key.value == "kind"), "")
+                if self._name_group(where, path, name, kind):
+                    self._group(file, value_node, f"{path}.{name}.", KINDS[path][kind])
+
+    def _name_group(self, where: Place, path: str, name: str, kind: str) -> bool:
+        """Make the options of a group with a free name known. False, and a problem, if name or kind cannot be."""
+        if not NAME.fullmatch(name):
+            self._wrong(where, path, "a name is small letters, digits and single _, and begins with a letter", name)
+            return False
+        model = KINDS[path].get(kind)
+        if model is None:
+            wanted = f"one of {', '.join(KINDS[path])}"
+            self.problems.append(Problem(where, f"{path}.{name}.kind: expected {wanted}, not {kind or 'nothing'}"))
+            return False
+        self.options |= {option.path: option for option in options(model, f"{path}.{name}.")}
+        self.groups |= {known.rpartition(".")[0] for known in self.options}
+        self.places[f"{path}.{name}"] = where
+        self._set(f"{path}.{name}.kind", where, kind)
+        return True
+
     def _take(self, path: str, where: Place, node: yaml.Node) -> None:
-        option = OPTIONS[path]
+        option = self.options[path]
         try:
             value = _from_node(node, option.kind)
         except _Mismatch as fault:
@@ -155,22 +198,36 @@ class _Reader:
             self._set(path, where, value)
 
     def read_environment(self, environ: Mapping[str, str]) -> None:
-        for variable in sorted(environ):
-            if not variable.upper().startswith(PREFIX) or variable.upper() in NOT_OPTIONS:
+        paths = {
+            variable: variable[len(PREFIX):].lower().replace("__", ".")
+            for variable in sorted(environ)
+            if variable.upper().startswith(PREFIX) and variable.upper() not in NOT_OPTIONS
+        }
+        unknown = tuple(path[:-len("kind")] for variable, path in paths.items()
+                        if not self._kind_known(variable, path, environ[variable]))
+        for variable, path in paths.items():
+            if path.startswith(unknown):
                 continue
             where = Place(f"environment {variable}")
-            path = variable[len(PREFIX):].lower().replace("__", ".")
-            option = OPTIONS.get(path)
-            if path in GROUPS:
+            option = self.options.get(path)
+            if path in self.groups or path in KINDS:
                 self.problems.append(Problem(where, f"{path} is a group; name an option: {variable}__NAME"))
             elif option is None:
-                self.problems.append(Problem(where, f"{path}: no such option{_suggest(path, variable=True)}"))
+                self.problems.append(Problem(where, f"{path}: no such option{self._suggest(path, variable=True)}"))
             else:
                 try:
                     self._set(path, where, _from_text(environ[variable], option.kind))
                 except _Mismatch as fault:
                     shown = MASK if option.secret else repr(environ[variable])
                     self._wrong(where, path, f"expected {option.expected}{fault}", shown)
+
+    def _kind_known(self, variable: str, path: str, kind: str) -> bool:
+        """False for ``TRUNKLINE_PROVIDERS__NAME__KIND`` that names no kind; a provider that is new begins to exist."""
+        field, _, rest = path.partition(".")
+        name, _, option = rest.rpartition(".")
+        if field not in KINDS or option != "kind" or path in self.options:
+            return True
+        return self._name_group(Place(f"environment {variable}"), field, name, kind)
 
     def finish(self) -> Config:
         """The tree. Limits are checked by the types themselves."""
@@ -179,14 +236,44 @@ class _Reader:
             config = Config.model_validate(self.values)
         except ValidationError as faults:
             for fault in faults.errors():
-                path = _known_path(fault["loc"])
-                option = OPTIONS.get(path)
-                expected = f"expected {option.expected}" if option else fault["msg"]
-                shown = MASK if option and option.secret else repr(fault["input"])
-                self._wrong(self.places.get(path, Place("the defaults")), path, expected, shown)
+                self._invalid(fault["loc"], fault["type"], fault["msg"], fault["input"])
         if self.problems or config is None:
             raise ConfigError(self.problems)
         return config
+
+    def _invalid(self, loc: tuple[int | str, ...], fault: str, text: str, value: object) -> None:
+        """One error of pydantic, in our words. ``value`` may hold secrets where it is a group."""
+        path = self._known_path(loc)
+        option = self.options.get(path)
+        place = self.places.get(path) or self.places.get(path.rpartition(".")[0]) or Place("the defaults")
+        if fault == "missing":
+            self.problems.append(Problem(place, f"{path}: must be given: {option.expected if option else text}"))
+        elif option is None or fault == "value_error":
+            self.problems.append(Problem(place, f"{path}: {text.removeprefix('Value error, ')}"))
+        else:
+            self._wrong(place, path, f"expected {option.expected}", MASK if option.secret else repr(value))
+
+    def _known_path(self, loc: tuple[int | str, ...]) -> str:
+        """The option or group that an error of pydantic is about."""
+        parts = [str(part) for part in loc]
+        if parts and parts[0] in KINDS and len(parts) > 2:
+            del parts[2]  # the kind
+        while parts and ".".join(parts) not in self.options and ".".join(parts) not in self.groups:
+            parts.pop()
+        return ".".join(parts)
+
+    def _suggest(self, path: str, variable: bool = False) -> str:
+        """"; did you mean ...?" for a path that does not exist, or nothing."""
+        group, _, name = path.rpartition(".")
+        known = [*self.options, *self.groups, *KINDS]
+        near = difflib.get_close_matches(path, [one for one in known if one.rpartition(".")[0] == group], 1, 0.6)
+        near = near or [one for one in self.options if one.rpartition(".")[2] == name]
+        near = near or difflib.get_close_matches(path, known, 1, 0.75)
+        if not near:
+            top = sorted({one for one in (*self.groups, *KINDS) if "." not in one})
+            return "" if group in self.groups or variable else f"; groups are {', '.join(top)}"
+        option: Option | None = self.options.get(near[0])
+        return f"; did you mean {option.variable if variable and option else near[0]}?"
 
     def _set(self, path: str, where: Place, value: object) -> None:
         *groups, name = path.split(".")
@@ -211,6 +298,12 @@ def _from_node(node: yaml.Node, kind: Any) -> object:
         if not isinstance(node, yaml.SequenceNode):
             raise _Mismatch(", written [one, two]")
         return tuple(_from_node(item, get_args(kind)[0]) for item in node.value)
+    if get_origin(kind) is Mapping:
+        if not isinstance(node, yaml.MappingNode):
+            raise _Mismatch(", written {name: value}")
+        if get_args(kind)[1] is str:
+            return {str(key.value): _from_node(value, str) for key, value in node.value}
+        return _plain(node)
     if not isinstance(node, yaml.ScalarNode):
         raise _Mismatch
     if node.tag == "tag:yaml.org,2002:null":
@@ -224,6 +317,14 @@ def _from_text(text: str, kind: Any) -> object:
     """The value of a text for an option of this type; lists are separated by commas."""
     if get_origin(kind) is tuple:
         return tuple(_from_text(item.strip(), get_args(kind)[0]) for item in text.split(",") if item.strip())
+    if get_origin(kind) is Mapping:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise _Mismatch(", written as JSON") from None
+        if not isinstance(value, dict):
+            raise _Mismatch(", written as JSON")
+        return value
     if get_origin(kind) is Literal:
         if text not in get_args(kind):
             raise _Mismatch
@@ -244,6 +345,17 @@ def _from_text(text: str, kind: Any) -> object:
     raise _Mismatch(" (this type cannot be read yet)")
 
 
+def _plain(node: yaml.Node) -> Any:
+    """What YAML reads there, as long as JSON has it, too."""
+    constructor = yaml.constructor.SafeConstructor()
+    try:
+        value = constructor.construct_object(node, deep=True)
+        json.dumps(value, allow_nan=False)
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError):
+        raise _Mismatch(" (numbers, texts, true, false, lists and names with values)") from None
+    return value
+
+
 def _number(plain: str, kind: Any) -> int | float:
     if kind is int:
         if not re.fullmatch(r"[-+]?\d{1,18}", plain):
@@ -261,18 +373,6 @@ def _number(plain: str, kind: Any) -> int | float:
 # ---------------------------------------------------------------- words
 
 
-def _suggest(path: str, variable: bool = False) -> str:
-    """"; did you mean ...?" for a path that does not exist, or nothing."""
-    group, _, name = path.rpartition(".")
-    siblings = [known for known in (*OPTIONS, *GROUPS) if known.rpartition(".")[0] == group]
-    near = difflib.get_close_matches(path, siblings, 1, 0.6)
-    near = near or [known for known in OPTIONS if known.rpartition(".")[2] == name]
-    near = near or difflib.get_close_matches(path, [*OPTIONS, *GROUPS], 1, 0.75)
-    if not near:
-        return "" if group in GROUPS or variable else f"; groups are {', '.join(sorted(GROUPS))}"
-    return f"; did you mean {OPTIONS[near[0]].variable if variable and near[0] in OPTIONS else near[0]}?"
-
-
 def _place(file: Path, mark: yaml.Mark | None) -> Place:
     return Place(str(file), mark.line + 1, mark.column + 1) if mark else Place(str(file))
 
@@ -282,12 +382,3 @@ def _shown(node: yaml.Node) -> str:
     if isinstance(node, yaml.ScalarNode):
         return repr(node.value if len(node.value) <= 40 else node.value[:37] + "...") if node.value else "empty"
     return "a list" if isinstance(node, yaml.SequenceNode) else "a group"
-
-
-def _known_path(loc: tuple[int | str, ...]) -> str:
-    """The option or group that an error of pydantic is about."""
-    parts = [str(part) for part in loc]
-    while parts and ".".join(parts) not in OPTIONS and ".".join(parts) not in GROUPS:
-        parts.pop()
-    return ".".join(parts)
-

@@ -4,22 +4,24 @@ What reads, checks, prints or documents the configuration walks this instead of 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 from engine.config import Config
 
 PREFIX = "TRUNKLINE_"
 UNITS = {"ms": "milliseconds", "s": "seconds", "hz": "hertz"}
-SECRET = re.compile(r"(^|_)(password|secret|token|key)$")
+SECRET = re.compile(r"(^|_)(password|secret|token|key|headers|query)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. ``path`` is dotted (``turns.endpoint_min_ms``); ``unit`` is ``ms``, ``s``, ``hz`` or empty."""
+    """One option. ``path`` is dotted (``turns.endpoint_min_ms``); ``unit`` is ``ms``, ``s``, ``hz`` or empty. An option
+    that must be given has the default ``REQUIRED``."""
 
     path: str
     kind: Any
@@ -37,6 +39,8 @@ class Option:
         words = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}.get(self.kind)
         if get_origin(self.kind) is tuple:
             words = "a list of texts"
+        if get_origin(self.kind) is Mapping:
+            words = "names with texts" if get_args(self.kind)[1] is str else "names with values"
         words = words or str(self.kind)
         if self.unit:
             words += f" of {UNITS[self.unit]}"
@@ -52,6 +56,8 @@ def options(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[Optio
     """Every option below ``model``, in the order of the file."""
     for name, field in model.model_fields.items():
         path = prefix + name
+        if kinds_of(field.annotation):
+            continue  # what is in there depends on the file
         if group := group_of(field.annotation):
             yield from options(group, f"{path}.")
             continue
@@ -65,8 +71,18 @@ def group_of(annotation: Any) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
+def kinds_of(annotation: Any) -> dict[str, type[BaseModel]]:
+    """The groups, by their ``kind``, that a field like ``providers`` holds under free names; empty for other fields."""
+    if get_origin(annotation) is not Mapping or get_origin(get_args(annotation)[1]) is not Annotated:
+        return {}
+    groups = get_args(get_args(get_args(annotation)[1])[0])
+    return {get_args(group.model_fields["kind"].annotation)[0]: group for group in groups}
+
+
 def limits_of(metadata: list[Any]) -> str:
-    """Bounds in words: "from 10 to 60", "above 0"."""
+    """Bounds in words: "from 10 to 60", "above 0"; for texts "not empty"."""
+    if any(getattr(item, "min_length", None) for item in metadata):
+        return "not empty"
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     bounds = {name: getattr(item, name) for item in metadata for name in words if hasattr(item, name)}
     if bounds.keys() == {"ge", "le"}:
@@ -74,5 +90,18 @@ def limits_of(metadata: list[Any]) -> str:
     return " and ".join(f"{words[name]} {bound}" for name, bound in bounds.items())
 
 
+REQUIRED = PydanticUndefined
 OPTIONS: dict[str, Option] = {option.path: option for option in options()}
 GROUPS: frozenset[str] = frozenset(path.rpartition(".")[0] for path in OPTIONS) - {""}
+
+KINDS: dict[str, dict[str, type[BaseModel]]] = {
+    name: kinds for name, field in Config.model_fields.items() if (kinds := kinds_of(field.annotation))
+}
+"""The fields whose groups have free names, with what each kind of group holds: ``KINDS["providers"]["anthropic"]``."""
+
+
+def named_options(config: Config) -> Iterator[Option]:
+    """The options of the groups with free names that ``config`` has, ``providers.NAME.model`` and so on."""
+    for field in KINDS:
+        for name, group in getattr(config, field).items():
+            yield from options(type(group), f"{field}.{name}.")

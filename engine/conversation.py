@@ -7,63 +7,28 @@ thread; events that arise while another one is being handled wait their turn, so
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
-from engine.config import Config
-from engine.dialog.brain import Brain, Request
+from engine.dialog.actions import CallContext
+from engine.dialog.brain import PastTool, Request
 from engine.media.leg import Leg
+from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Heard as Played
 from engine.media.recording import Recorder
 from engine.reply import Reply
-from engine.speech.ears import Ears, Row
-from engine.speech.interfaces import Heard, HearStream, Recogniser, Voice
+from engine.senses import Senses, ShiftedStream
+from engine.speech.interfaces import Heard, HearStream, Recogniser
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
-from engine.timers import Timer, Timers
+from engine.timers import Timer
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
+from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
 """How long the end of a conversation waits for its replies to stop."""
-
-
-class Hearing:
-    """Which row of the ears hears which leg: takes the frame clock's batches to the ears."""
-
-    def __init__(self, ears: Ears) -> None:
-        """No leg is heard yet."""
-        self._ears = ears
-        self._rows: dict[Leg, Row] = {}
-
-    def add(self, leg: Leg, listener: "Conversation") -> None:
-        """Tell ``listener`` when voice starts and stops on ``leg``."""
-        self._rows[leg] = self._ears.open(leg.rate, listener)
-
-    def remove(self, leg: Leg) -> None:
-        """Hear it no more. Idempotent."""
-        row = self._rows.pop(leg, None)
-        if row is not None:
-            self._ears.close(row)
-
-    def hear(self, batch: list[tuple[Leg, bytes, bool]]) -> None:
-        """Frames of one pass of the frame clock."""
-        rows = self._rows
-        self._ears.hear([(rows[leg], frame, silent) for leg, frame, silent in batch if leg in rows])
-
-
-@dataclass(frozen=True)
-class Senses:
-    """What all conversations of an engine share: how it hears, thinks, speaks and keeps time."""
-
-    config: Config
-    hearing: Hearing
-    recogniser: Recogniser
-    voice: Voice
-    brain: Brain
-    timers: Timers
 
 
 class Conversation:
@@ -82,31 +47,47 @@ class Conversation:
         """Listens from now on. ``began``: call time 0, on the monotonic clock; ``name`` stands in its log lines."""
         self._senses = senses
         self._leg = leg
+        # The leg's own may be another one while the caller hears hold music.
+        self._playout = leg.playout
         self._events = events
         self._end = end
         self._name = name
         self._recording = recording
         self._began = began
         self._audio_began: float | None = None
-        self._turns = TurnEngine(senses.config.turns, senses.config.agent)
+        config = senses.config
+        self._language = config.speech.language
+        self._turns = TurnEngine(config.turns, config.agent, senses.score, self._language)
         self._waiting: deque[turn.Event] = deque()
         self._telling = False
         self._closed = False
         self._failed = False
+        self._suspended = False
+        self._masked = False
+        self.keys: Callable[[str], bool] | None = None
+        """Gets the caller's keys before the turn engine does; True: it has taken this one."""
+        self.words: Callable[[str], None] | None = None
+        """Is told what the caller said (final transcripts), beside the turn engine."""
+        self.transcripts: Callable[[Heard], None] | None = None
+        """Is told every final transcript with words, before the turn engine: its language may be another."""
+        self.context: CallContext | None = None
+        """What brains may know of the call."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
+        self._voice_counts = False
         self._voice_from: float | None = None
         self._voice_to: float | None = None
         self._voice_off_told: float | None = None
-        self._stream: HearStream = senses.recogniser.open(leg.rate, self._heard)
+        self._fed = 0  # samples of the caller so far
+        self._stream = self._listen(senses.recogniser)
         try:
             senses.hearing.add(leg, self)
         except BaseException:
             self._stream.close()
             raise
         leg.attach(self.ear)
-        leg.playout.on_started = self._playout_started
-        leg.playout.on_finished = self._playout_finished
+        self._playout.on_started = self._playout_started
+        self._playout.on_finished = self._playout_finished
 
     @property
     def now(self) -> float:
@@ -117,6 +98,26 @@ class Conversation:
     def audio_began(self) -> float:
         """Call time of the caller's first sample."""
         return self._audio_began or 0.0
+
+    def change(self, senses: Senses) -> None:
+        """Hear, think and speak with others from the next words on, in the language of their ``config.speech``: its
+        backchannels, stop words and numbers hold, and what is written is spoken as in it."""
+        before, self._senses = self._senses, senses
+        self._language = senses.config.speech.language
+        self._turns.use(senses.config.agent)
+        self.tell(turn.Language(self._language))
+        if senses.recogniser is not before.recogniser:
+            old, self._stream = self._stream, self._listen(senses.recogniser)
+            old.close()
+            if self._voice_counts:
+                self._hint(self._stream.voice_on, self._fed)
+
+    def _listen(self, recogniser: Recogniser) -> HearStream:
+        """A stream that begins now; what it tells is dated in samples of the call."""
+        first = self._fed
+        return ShiftedStream(recogniser, self._leg.rate, first, self._heard) if first else recogniser.open(
+            self._leg.rate, self._heard
+        )
 
     def start(self) -> None:
         """Greet the caller."""
@@ -132,10 +133,12 @@ class Conversation:
             self._audio_began = self.now - self._senses.config.media.frame_ms / 1000
         if self._recording is not None:
             self._recording.caller(frame)
+        self._fed += len(frame) // SAMPLE_BYTES
         if self._failed:
             return
         try:
-            self._stream.feed(frame)
+            # Silence, not nothing: positions of words count these samples.
+            self._stream.feed(bytes(len(frame)) if self._masked or self._suspended else frame)
         except Exception as fault:  # noqa: BLE001  a provider's bug ends one conversation, and says so once
             self._fail("recogniser", fault)
 
@@ -144,22 +147,38 @@ class Conversation:
         at = self._audio_time(sample)
         self._voice_from, self._voice_to = at, None
         self._events.write("voice_on", at=at)
-        self._hint(self._stream.voice_on, sample)
-        self.tell(turn.VoiceOn(at))
+        self._voice_counts = not (self._masked or self._suspended)
+        if self._voice_counts:
+            self._hint(self._stream.voice_on, sample)
+            self.tell(turn.VoiceOn(at))
 
     def voice_off(self, sample: int) -> None:
         """The caller's voice stopped (called by the ears)."""
+        if self._voice_to is not None:
+            return  # it was taken for over before
         at = self._audio_time(sample)
         self._voice_to, self._voice_off_told = at, self.now
         self._events.write("voice_off", at=at)
-        # In this order: a recogniser may deliver its final at once.
-        self.tell(turn.VoiceOff(at))
-        self._hint(self._stream.voice_off, sample)
+        if self._voice_counts:
+            self._voice_counts = False
+            # In this order: a recogniser may deliver its final at once.
+            self.tell(turn.VoiceOff(at))
+            self._hint(self._stream.voice_off, sample)
 
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""
         self._events.write("dtmf", digit=digit, at=self.now, duration_ms=duration_ms)
-        self.tell(turn.Digit(digit, self.now))
+        taken = self.keys is not None and self.keys(digit)
+        if not (taken or self._suspended):
+            self.tell(turn.Digit(digit, self.now))
+
+    def collect(self, digits: int = 0, ends: str = "#") -> None:
+        """A number of so many digits (0: not known) is asked for: spoken digits and keys are one turn of the caller."""
+        self.tell(turn.Collect(digits, ends))
+
+    def collect_end(self) -> None:
+        """It is not asked for any more."""
+        self.tell(turn.CollectEnd())
 
     def held(self) -> None:
         """The caller put the agent on hold."""
@@ -172,6 +191,46 @@ class Conversation:
     def hung_up(self) -> None:
         """The caller is gone."""
         self.tell(turn.HungUp(self.now))
+
+    def listen_only(self, on: bool) -> None:
+        """The agent says nothing, and no deadline runs; what the caller says is heard (``words``) and not answered."""
+        if not self._suspended:
+            self.tell(turn.Held(self.now) if on else turn.Unheld(self.now))
+
+    def suspend(self) -> None:
+        """Somebody else has the caller's ear and mouth: nothing is heard, said, decided or missed until ``go_on``."""
+        if not self._suspended:
+            self._end_voice()
+            self.tell(turn.Held(self.now))
+            self._suspended = True
+            self._arm()
+
+    def go_on(self, instead: turn.SayRequest | None = None) -> None:
+        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing."""
+        if self._suspended:
+            self._suspended = False
+            if instead is not None:
+                self.tell(turn.Interrupt(self.now))
+                if instead.text.strip():
+                    self.tell(instead)
+            self.tell(turn.Unheld(self.now))
+
+    def mask(self, on: bool) -> None:
+        """Whether recording, recogniser and log get nothing of what is said, heard and pressed."""
+        if on and not self._masked:
+            self._end_voice()
+        self._masked = self._events.masked = on
+        if self._recording is not None:
+            self._recording.masked = on
+
+    def still(self) -> bool:
+        """Whether the agent has nothing to say at this moment: not a frame waits, not even of a reply in the making."""
+        return self._playout.still()
+
+    def _end_voice(self) -> None:
+        """The voice that is there now counts no further."""
+        if self._voice_counts:
+            self.voice_off(round((self.now - self.audio_began) * self._leg.rate))
 
     def tell(self, event: turn.Event) -> None:
         """Tell the turn engine and carry out what it asks for. Never raises: a fault ends this conversation only."""
@@ -223,7 +282,7 @@ class Conversation:
         with logs.call(self._name):
             log.error("the conversation ends by a fault of the %s", where, exc_info=fault)
         self._events.write("error", where=where, message=f"{type(fault).__name__}: {fault}")
-        playout = self._leg.playout
+        playout = self._playout
         if playout.generation is not None:
             gen, heard = playout.generation, playout.cut(playout.generation).text
             self._events.write("cut", gen=gen, at=self.now, heard=heard)
@@ -233,18 +292,22 @@ class Conversation:
     # ------------------------------------------------------------ what is done
 
     def _carry_out(self, action: turn.Action) -> None:
-        playout = self._leg.playout
+        playout = self._playout
         match action:
             case turn.Note(name, why, fields):
                 self._events.note(name, why=why, **dict(fields))
-            case turn.Think(generation, text, speculative, confidence):
-                self._think(generation, text, speculative, confidence)
+            case turn.Think():
+                self._think(action)
+            case turn.Render(generation):
+                self._replies[generation].render()
             case turn.Say(generation, text, interruptible):
                 self._events.write("say", gen=generation, text=text, interruptible=interruptible)
                 self._reply(generation).say(text)
+            case turn.Decided(generation):
+                self._replies[generation].decide()
             case turn.Release(generation):
                 self._events.write("release", gen=generation)
-                self._replies[generation].release()
+                self._replies[generation].decide()
                 playout.release(generation)
             case turn.Cancel(generation):
                 self._events.write("cancel", gen=generation)
@@ -272,15 +335,20 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
-    def _think(self, generation: int, text: str, speculative: bool, confidence: float) -> None:
-        self._events.write("think", gen=generation, text=text, speculative=speculative)
-        history = tuple((line.who, line.text) for line in self._turns.history)
-        reply = self._reply(generation)
-        request = Request(text, history, generation, speculative, confidence, wait_decided=reply.wait_released)
-        reply.think(self._senses.brain, request)
+    def _think(self, action: turn.Think) -> None:
+        self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)
+        reply = self._reply(action.generation)
+        history, tools = _account(self._turns.history)
+        request = Request(
+            action.text, history, action.generation, action.speculative, action.confidence, context=self.context,
+            alternatives=action.alternatives, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
+            tool_returned=reply.tool_returned, tools=tools,
+        )
+        reply.think(self._senses.brain, request, early=action.early)
 
     def _reply(self, generation: int) -> Reply:
-        reply = Reply(generation, self._senses.voice, self._leg.playout, self._leg.rate, self.tell, self._events)
+        voice, rate = self._senses.voice, self._leg.rate
+        reply = Reply(generation, voice, self._playout, rate, self.tell, self._events, self._language)
         self._replies[generation] = reply
         return reply
 
@@ -291,7 +359,7 @@ class Conversation:
 
     def _arm(self) -> None:
         """Ask the timers for a tick at the turn engine's deadline."""
-        deadline = None if self._closed else self._turns.deadline
+        deadline = None if self._closed or self._suspended else self._turns.deadline
         when = None if deadline is None else self._began + deadline
         timer = self._timer
         if timer is not None and timer.waiting and timer.when == when:
@@ -311,7 +379,11 @@ class Conversation:
             )
         else:
             self._events.write("partial", text=heard.text, at=end)
-        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence))
+        if heard.final and heard.text and self.transcripts is not None:
+            self.transcripts(heard)
+        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence, heard.alternatives))
+        if heard.final and heard.text and self.words is not None:
+            self.words(heard.text)
 
     def _playout_started(self, generation: int) -> None:
         now = self.now
@@ -326,3 +398,16 @@ class Conversation:
     def _audio_time(self, sample: int) -> float:
         """Call time of a sample of the caller's audio."""
         return round((self._audio_began or 0.0) + sample / self._leg.rate, 3)
+
+
+def _account(lines: History) -> tuple[tuple[tuple[str, str], ...], tuple[PastTool, ...]]:
+    """The history as brains are told it: what was said, and the tools between."""
+    said: list[tuple[str, str]] = []
+    tools: list[PastTool] = []
+    for line in lines:
+        if line.tool is None:
+            said.append((line.who, line.text))
+        else:
+            use = line.tool
+            tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
+    return tuple(said), tuple(tools)

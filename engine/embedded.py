@@ -13,6 +13,7 @@ from engine.dialog.clauses import clauses
 from engine.dialog.knowledge_brain import KnowledgeBrain
 from engine.knowledge.base import KnowledgeBase
 from engine.speech.interfaces import Recogniser, Vad, Voice
+from engine.speech.spoken import speakable
 from engine.speech.stt.lm import build_language_model
 from engine.speech.stt.pocketsphinx import PocketsphinxRecogniser
 from engine.speech.tts.phrases import PhraseCache
@@ -33,6 +34,8 @@ class Providers:
     recogniser: Recogniser
     voice: Voice
     brain: Brain
+    knowledge: KnowledgeBase | None = None
+    """What the brain answers from, where it is a knowledge base."""
 
     def close(self) -> None:
         """End their processes and connections."""
@@ -48,7 +51,7 @@ def providers(config: Config) -> Providers:
         log.warning("the knowledge base is searched by keywords alone: %s", knowledge.why_keywords)
     with ExitStack() as undo:
         vad = make_vad(config.vad)
-        voice = PhraseCache(make_voice(config.speech))
+        voice = PhraseCache(make_voice(config.speech), limit_mb=config.speech.phrase_cache_mb)
         undo.callback(voice.close)
         voice.warm(fixed_phrases(config))
         model = build_language_model(*knowledge.language_material())
@@ -57,12 +60,13 @@ def providers(config: Config) -> Providers:
         if not recogniser.wait_ready(READY_TIMEOUT_S):
             log.warning("the recogniser is not ready after %g s; first callers may have to repeat", READY_TIMEOUT_S)
         undo.pop_all()
-    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent))
+    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent), knowledge)
 
 
 def fixed_phrases(config: Config) -> list[str]:
     """What the agent says word for word: rendered before the first call."""
     agent = config.agent
-    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text]
+    texts = [text for text in agent.model_dump().values() if isinstance(text, str) and text and "{" not in text]
     # The greeting is spoken whole, what a brain says clause by clause.
-    return list(dict.fromkeys(texts + [clause for text in texts for clause in clauses(text)]))
+    said = texts + [clause for text in texts for clause in clauses(text)]
+    return list(dict.fromkeys(speakable(text, config.speech.language).text for text in said))

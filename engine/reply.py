@@ -24,8 +24,9 @@ from engine.media.ledger import TimedWord, words_at_rate
 from engine.media.playout import Playout
 from engine.media.resample import STREAM_RATES, Resampler, resample
 from engine.speech.interfaces import Pcm, Voice
+from engine.speech.spoken import Speaker, Spoken
 from engine.telemetry import logs
-from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady
+from engine.turns.events import Event, ReplyDone, ReplyFailed, ReplyReady, ToolCalled, ToolReturned
 
 log = logging.getLogger(__name__)
 
@@ -53,28 +54,43 @@ class Reply:
     """
 
     def __init__(
-        self, generation: int, voice: Voice, playout: Playout, rate: int, tell: Callable[[Event], None], log: Log
+        self,
+        generation: int,
+        voice: Voice,
+        playout: Playout,
+        rate: int,
+        tell: Callable[[Event], None],
+        log: Log,
+        language: str = "en",
     ) -> None:
-        """Stage the reply in playout; nothing is heard before ``playout.release``."""
+        """Stage the reply in playout; nothing is heard before ``playout.release``. Numbers, money and so on are spoken
+        as in ``language``; the account of what was heard stays in the words that were written."""
         self.generation = generation
         self._voice = voice
         self._playout = playout
         self._rate = rate
         self._tell = tell
         self._log = log
+        self._speaker = Speaker(language)
         self._clauses: Queue = Queue(CLAUSES_AHEAD)
+        self._some_of_it = Flag()
         self._all_of_it = Flag()
         self._farewell = False
+        self._splitter = ClauseSplitter()
+        self._words = 0
         self._greenlets: list[gevent.Greenlet] = []
         self._stopped = False
         self._asked = monotonic()
         self._texted = self._asked
         playout.open(generation)
 
-    def think(self, brain: Brain, request: Request) -> None:
-        """Have ``brain`` answer; a speculative request renders only its first clause until ``release``."""
+    def think(self, brain: Brain, request: Request, early: bool = False) -> None:
+        """Have ``brain`` answer; a speculative request renders only its first clause until ``decide``, an ``early`` one
+        nothing until ``render``."""
         if not request.speculative:
             self._all_of_it.set()
+        if not early:
+            self._some_of_it.set()
         self._greenlets = [
             logs.spawn(self._guard, self._think, brain, request),
             logs.spawn(self._guard, self._speak),
@@ -82,18 +98,38 @@ class Reply:
 
     def say(self, text: str) -> None:
         """Speak a fixed text, as one clause, so that a cached phrase is found."""
+        self._some_of_it.set()
         self._all_of_it.set()
         self._clauses.put(text)
         self._clauses.put(None)
         self._greenlets = [logs.spawn(self._guard, self._speak)]
 
-    def release(self) -> None:
-        """The turn is decided: render the rest, too."""
+    def render(self) -> None:
+        """The caller has stopped talking for now: render the first clause."""
+        self._some_of_it.set()
+
+    def decide(self) -> None:
+        """The turn is decided: render the rest, too, and let tools with effects run."""
+        self._some_of_it.set()
         self._all_of_it.set()
 
-    def wait_released(self, timeout_s: float) -> bool:
+    def wait_decided(self, timeout_s: float) -> bool:
         """Wait, cooperatively, until the turn is decided; False: not within that time."""
         return self._all_of_it.wait(timeout_s)
+
+    def tool_called(self, call_id: str, name: str, arguments: str) -> bool:
+        """The brain is about to run a tool: what it has said so far is spoken. False: the reply is not wanted any more.
+        """
+        if self._stopped:
+            return False
+        for clause in self._splitter.flush():
+            self._put(clause)
+        self._tell(ToolCalled(self.generation, call_id, name, arguments, self._words))
+        return not self._stopped
+
+    def tool_returned(self, call_id: str, result: str, error: bool) -> None:
+        """The tool is done, whatever has become of the reply."""
+        self._tell(ToolReturned(call_id, result, error))
 
     def cancel(self) -> None:
         """Stop brain and voice. What is staged is playout's to drop. Idempotent; may be called from one of the two,
@@ -125,7 +161,6 @@ class Reply:
         self._tell(ReplyFailed(self.generation, reason))
 
     def _think(self, brain: Brain, request: Request) -> None:
-        splitter = ClauseSplitter()
         first = True
         for part in brain.reply(request):
             if self._stopped:
@@ -148,21 +183,30 @@ class Reply:
                 first = False
                 self._texted = monotonic()
                 self._log.write("first_text", gen=self.generation, ms=self._ms_since(self._asked))
-            for clause in splitter.feed(part.text):
-                self._clauses.put(clause)
-        for clause in splitter.flush():
-            self._clauses.put(clause)
+            for clause in self._splitter.feed(part.text):
+                self._put(clause)
+        for clause in self._splitter.flush():
+            self._put(clause)
         self._clauses.put(None)
+
+    def _put(self, clause: str) -> None:
+        self._words += len(clause.split())
+        self._clauses.put(clause)
 
     def _speak(self) -> None:
         clauses = 0
         samples = 0
         for clause in iter(self._clauses.get, None):
+            self._some_of_it.wait()
             if clauses == 1:
                 self._all_of_it.wait()
+            spoken = self._speaker.say(clause)
+            if not spoken.text:
+                continue  # a ruler, an emoji, code: nothing that a voice could say
             clauses += 1
-            self._log.write("clause", gen=self.generation, text=clause)
-            for pcm in self._stage(clause):
+            differs = {} if spoken.text == clause else {"spoken": spoken.text}
+            self._log.write("clause", gen=self.generation, text=clause, **differs)
+            for pcm in self._stage(spoken):
                 if not samples:
                     self._log.write("first_audio", gen=self.generation, ms=self._ms_since(self._texted))
                 samples += len(pcm)
@@ -177,10 +221,10 @@ class Reply:
         )
         self._tell(ReplyDone(self.generation, not samples, samples / self._rate, self._farewell))
 
-    def _stage(self, clause: str) -> Iterator[Pcm]:
+    def _stage(self, clause: Spoken) -> Iterator[Pcm]:
         """Render a clause into playout; yields each piece that went in."""
         started = False
-        for pcm, words in self._render(clause):
+        for pcm, words in self._render(clause.text):
             if not len(pcm):
                 continue
             if not self._playout.wait_room(ROOM_TIMEOUT_S):
@@ -189,7 +233,7 @@ class Reply:
                 self._playout.extend(self.generation, pcm, words)
             else:
                 started = True
-                self._playout.add(self.generation, pcm, clause, words)
+                self._playout.add(self.generation, pcm, clause.written, words, clause)
             yield pcm
         self._playout.clause_done(self.generation)
 

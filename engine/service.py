@@ -5,6 +5,7 @@ import logging
 import platform
 import re
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
@@ -13,22 +14,28 @@ from typing import Literal
 
 from gevent.event import Event as Flag
 
-from engine import embedded, paths
+from engine import embedded, endofturn, paths
 from engine.call import Call, Surroundings
-from engine.config import Config
-from engine.conversation import Hearing, Senses
+from engine.cast import Cast, FixedCast
+from engine.casting import Casting
+from engine.config import Config, TransferTarget
 from engine.disk import DiskWriter
 from engine.embedded import Providers
+from engine.esl.channel import Channel
 from engine.esl.inbound import InboundClient
 from engine.esl.reconcile import Reconciler
 from engine.esl.server import Application, OutboundESLServer
 from engine.esl.session import OutboundSession
 from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
+from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
 from engine.telemetry.aftercall import AfterCall
+from engine.telemetry.eventlog import EventLog
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
+from engine.telephony.handover import Telephony
+from engine.telephony.switch import Switch
 from engine.timers import Timers
 
 log = logging.getLogger(__name__)
@@ -50,12 +57,17 @@ class Engine:
         """Nothing is opened yet."""
         self.config = config
         self.calls: dict[str, Call] = {}
+        self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
+        """Whom callers of a channel may be handed over to, by name."""
+
+        self._humans: set[str] = set()
         self._given = providers
         self._draining = False
         self._call_ended = Flag()
         self._disk: DiskWriter | None = None
         self._after_call: AfterCall | None = None
         self._providers: Providers | None = None
+        self._casting: Casting | None = None
         self._clock: FrameClock | None = None
         self._socket: UnicastSocket | None = None
         self._server: OutboundESLServer | None = None
@@ -82,6 +94,7 @@ class Engine:
         clock.hear = hearing.hear
         clock.every_tick(self._timers.run)
         socket = self._socket = UnicastSocket(config.media, clock)
+        cast = self._caster(given, hearing)
         self._hubwatch.start()
         clock.start()
         # What is alive now lives as long as the engine: collections need not look at it (they stall the frame clock).
@@ -89,17 +102,35 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
-        senses = Senses(config, hearing, given.recogniser, given.voice, given.brain, self._timers)
         self._around = Surroundings(
-            config, self.node, senses, socket, disk, self._folder, lambda: not self._draining, self._finished
+            config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
+            self._finished,
         )
-        if config.switch.enabled:
-            self._switch = InboundClient.from_options(config.switch)
+        if self._switch is not None:
             self._switch.start()
             self._reconciler = Reconciler(
-                self._switch, self.node, self.calls.keys, self._gone, every_s=config.switch.reconcile_every_s
+                self._switch, self.node, self._channels, self._gone, every_s=config.switch.reconcile_every_s
             )
             self._reconciler.start()
+
+    def _caster(self, given: Providers, hearing: Hearing) -> Callable[[Channel, EventLog], Cast]:
+        """Who makes the cast of calls: the agents' files, or always the providers that were given."""
+        score = endofturn.load()
+        if self._given is not None:
+            senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
+            return lambda channel, events: FixedCast(senses, self.targets(channel))
+        casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
+        casting.start()
+        return casting.for_call
+
+    def _telephony(self, given: Providers) -> Telephony:
+        """What hand-overs share. Without the inbound event socket there are none."""
+        assert self._socket is not None
+        config = self.config
+        if config.switch.enabled:
+            self._switch = InboundClient.from_options(config.switch)
+        switch = Switch(self._switch) if self._switch is not None else None
+        return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
 
     @property
     def node(self) -> str:
@@ -135,6 +166,8 @@ class Engine:
             self._clock.stop()
         if self._socket is not None:
             self._socket.close()
+        if self._casting is not None:
+            self._casting.close()
         if self._providers is not None:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():
@@ -223,6 +256,10 @@ class Engine:
         call = Call(session, self._around)
         self.calls[call.uuid] = call
         return call
+
+    def _channels(self) -> set[str]:
+        """Channels that belong to calls of this engine: callers, and humans who are being called."""
+        return {*self.calls, *self._humans}
 
     def _folder(self, uuid: str) -> Path:
         """``calls/2026-11-21/041502-<uuid>`` (UTC). The uuid is FreeSWITCH's, so it is made safe for a file name; a

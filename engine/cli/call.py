@@ -97,12 +97,10 @@ def _engine(target: str | None) -> Iterator[str]:
     if target:
         yield target
         return
-    from importlib import import_module
-
     from engine.config import Config, EventSocketOptions, HttpOptions
+    from engine.service import Engine
 
-    free_ports = Config(event_socket=EventSocketOptions(port=0), http=HttpOptions(port=0))
-    engine = import_module("engine.service").Engine(free_ports)
+    engine = Engine(Config(event_socket=EventSocketOptions(port=0), http=HttpOptions(port=0)))
     engine.start()
     try:
         yield engine.event_socket_address

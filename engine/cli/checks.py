@@ -25,6 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
+from engine.cli import provider_checks, routing_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -33,7 +34,7 @@ WAIT_S = 3.0
 """How long anything may take to answer."""
 
 PACKAGES = ("gevent", "greenswitch", "numpy", "faiss", "webrtcvad", "pocketsphinx", "soundfile", "yaml", "pydantic",
-            "openai", "rich", "wsproto")
+            "openai", "httpx2", "rich", "rule_engine", "wsproto")
 PYTHONS = ((3, 10), (3, 13))
 
 DATAGRAM_BYTES = 1280
@@ -64,7 +65,10 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += ports(config)
     findings += [loopback(), receive_buffer(config), open_files(config)]
     findings += disk()
-    findings += [*models(), *model_folders(), *voices(config), collection(config), *freeswitch(config, environ)]
+    findings += [*models(), *model_folders(), *voices(config), collection(config), skills(config)]
+    findings += [Finding("providers", *row) for row in provider_checks.look(config, environ, WAIT_S)]
+    findings += [Finding("routing", *row) for row in routing_checks.look(config)]
+    findings += freeswitch(config, environ)
     return findings
 
 
@@ -306,6 +310,25 @@ def collection(config: Config) -> Finding:
 
 
 # ---------------------------------------------------------------- FreeSWITCH
+
+
+def skills(config: Config) -> Finding:
+    """Whether the operator's skills and the file of MCP servers can be read. No server is asked."""
+    from engine.dialog.skills.errors import SkillError
+    from engine.dialog.skills.registry import folder_of
+    from engine.dialog.skills.setup import Skills
+
+    try:
+        found = Skills.open(config.skills)
+    except SkillError as fault:
+        return Finding("skills", "fail", str(fault), "mend what is named; trunkline skills list tries again")
+    folder, there = folder_of(config.skills), found.registry.skills().values()
+    own = sum(skill.source.startswith(f"{folder}{os.sep}") for skill in there)
+    text = f"{len(there)}, {own} of them from {folder}"
+    if found.servers.names:
+        text += f", and those of {', '.join(found.servers.names)} (trunkline skills list asks them)"
+    found.close(0.0)
+    return Finding("skills", "pass", text)
 
 
 def freeswitch(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:

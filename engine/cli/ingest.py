@@ -21,6 +21,7 @@ How to write documents: docs/knowledge.md.
 EPILOG = """\
 examples:
   trunkline ingest sample                       the built-in sample: a support desk and an open day
+  trunkline ingest okti                         the collection of the agent okti; kerala likewise
   trunkline ingest handbook/ --collection desk  a folder of your own
   trunkline ingest faq.md --collection desk     one more file
   trunkline ask "when is the desk open" --collection desk
@@ -31,7 +32,7 @@ exit codes: 0 all is in; 1 some files were skipped; 2 nothing could be done
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``trunkline ingest``."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; 'sample' is the built-in sample")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders; built in: sample, okti, kerala")
     parser.add_argument("--sample", action="store_true", help="the built-in sample")
     parser.add_argument("--collection", metavar="NAME", help="which collection (default: knowledge.collection)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the defaults)")
@@ -42,14 +43,15 @@ def run(args: argparse.Namespace) -> int:
     """Ingest; 0 if every file is in, 1 if some were skipped."""
     from engine import configfile
     from engine.knowledge.errors import KnowledgeError
-    from engine.knowledge.ingest import SAMPLE
+    from engine.knowledge.ingest import BUILT_IN
 
-    roots = [Path(path) for path in args.paths if path != "sample" or Path(path).exists()]
-    if args.sample or len(roots) < len(args.paths):
-        roots.append(SAMPLE)
+    built_in = [name for name in args.paths if name in BUILT_IN and not Path(name).exists()]
+    built_in += ["sample"] if args.sample else []
+    roots = [Path(path) for path in args.paths if path not in built_in] + [BUILT_IN[name] for name in built_in]
     if not roots:
-        raise KnowledgeError("give a file or a folder, or 'sample' for the built-in sample")
-    collection = args.collection or configfile.load(args.config, os.environ).knowledge.collection
+        raise KnowledgeError(f"give a file or a folder, or a built-in collection: {', '.join(BUILT_IN)}")
+    own = built_in[0] if len(roots) == 1 and built_in and built_in[0] != "sample" else ""
+    collection = args.collection or own or configfile.load(args.config, os.environ).knowledge.collection
     report = ingest_with_progress(roots, collection, quiet=args.json)
     if args.json:
         print(json.dumps(asdict(report), indent=2))

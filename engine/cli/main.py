@@ -24,11 +24,17 @@ COMMANDS = {
     "demo": "a whole spoken call on this machine: ingest, engine, caller, three questions",
     "serve": "run the engine: event socket for FreeSWITCH, health over HTTP",
     "call": "place one call at an engine with WAV files as the caller's voice",
+    "dial": "call a number by FreeSWITCH and connect it with an agent",
     "ingest": "read documents into a collection of the knowledge base",
     "ask": "ask the knowledge base a question",
+    "agent": "check, list and show agents",
+    "test": "run scripted conversations with an agent, offline",
+    "route": "which provider hears, thinks and speaks for a call, and why; check a routing file",
+    "skills": "list the skills of agents, run one by hand",
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",
+    "provider": "list the models and voices of the configuration, or ask one",
     "doctor": "check configuration, ports, models, disk and FreeSWITCH; says what to do",
 }
 

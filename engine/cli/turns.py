@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from engine.replay.cases import Case
     from engine.replay.run import Entry, Run
+    from engine.turns.history import Line
 
 HELP = """Run turn-taking cases on a virtual clock: who would have spoken when, and why.
 
@@ -53,13 +54,13 @@ def run(args: argparse.Namespace) -> int:
     results: list[dict[str, Any]] = []
     console = _console()
     for case in cases:
-        happened = None if case.unsupported else simulate(case)
-        musts = [] if happened is None else [(must, judge(happened, must)) for must in case.musts]
-        status = "unsupported" if happened is None else "failed" if any(found for _, found in musts) else "passed"
+        happened = simulate(case)
+        musts = [(must, judge(happened, must)) for must in case.musts]
+        status = "failed" if any(found for _, found in musts) else "passed"
         results.append(_result(case, status, happened, musts))
         if not args.json:
             _show(console, results[-1], happened if args.verbose or status == "failed" else None)
-    counts = {name: sum(result["status"] == name for result in results) for name in ("passed", "failed", "unsupported")}
+    counts = {name: sum(result["status"] == name for result in results) for name in ("passed", "failed")}
     if args.json:
         import json
 
@@ -78,19 +79,24 @@ def _chosen(cases: "list[Case]", only: str) -> "list[Case]":
     return [case for case in cases if not wanted or case.id in wanted]
 
 
-def _result(case: "Case", status: str, happened: "Run | None", musts: list[Any]) -> dict[str, Any]:
+def _result(case: "Case", status: str, happened: "Run", musts: list[Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"id": case.id, "what": case.what, "status": status}
     if case.ignored:
         result["ignored"] = list(case.ignored)
-    if happened is None:
-        return result | {"why": case.unsupported}
     return result | {
         "must": [{must.kind: must.value, **must.extra, "holds": not found, "found": found} for must, found in musts],
         "audio": [[round(start, 3), round(end, 3)] for start, end in happened.stretches()],
-        "history": [{"who": line.who, "text": line.text, "interrupted": line.interrupted} for line in happened.history],
+        "history": [_history_line(line) for line in happened.history],
         "timeline": [{"t": round(entry.at, 3), "event": entry.name, **entry.fields} for entry in happened.entries],
         "ended": happened.ended,
     }
+
+
+def _history_line(line: "Line") -> dict[str, Any]:
+    shown: dict[str, Any] = {"who": line.who, "text": line.text, "interrupted": line.interrupted}
+    if line.tool is not None:
+        shown |= {"arguments": line.tool.arguments, "result": line.tool.result, "error": line.tool.error}
+    return shown
 
 
 def _console() -> "Console":
@@ -99,7 +105,7 @@ def _console() -> "Console":
     return Console(highlight=False, soft_wrap=True)
 
 
-_STYLES = {"passed": "green", "failed": "bold red", "unsupported": "yellow"}
+_STYLES = {"passed": "green", "failed": "bold red"}
 
 _CALLER = ("voice_on", "voice_off", "partial", "final", "dtmf", "hangup", "written", "interrupt", "say_request")
 _AGENT = ("on_wire", "pause", "resume", "cut", "playout_finished", "end_call")
@@ -110,8 +116,7 @@ def _show(console: "Console", result: dict[str, Any], happened: "Run | None") ->
     from rich.markup import escape
 
     status = result["status"]
-    note = f" ({result['why']})" if "why" in result else ""
-    console.print(f"[{_STYLES[status]}]{status:11}[/] {escape(result['id'])}  {escape(result['what'])}{escape(note)}")
+    console.print(f"[{_STYLES[status]}]{status:11}[/] {escape(result['id'])}  {escape(result['what'])}")
     for must in result.get("must", ()):
         if not must["holds"]:
             demand = {key: value for key, value in must.items() if key not in ("holds", "found")}
@@ -123,8 +128,10 @@ def _show(console: "Console", result: dict[str, Any], happened: "Run | None") ->
     for entry in happened.entries:
         console.print(_line(entry))
     for line in happened.history:
-        cut = " [dim](cut)[/]" if line.interrupted else ""
-        console.print(f"            [dim]history[/] {line.who}: {escape(line.text)}{cut}")
+        note = " [dim](cut)[/]" if line.interrupted else ""
+        if line.tool is not None:
+            note = f" [dim]{escape(line.tool.result or 'has not come back')}[/]"
+        console.print(f"            [dim]history[/] {line.who}: {escape(line.text)}{note}")
     console.print()
 
 

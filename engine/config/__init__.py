@@ -4,14 +4,20 @@ The unit is the suffix of the name: ``_ms`` milliseconds, ``_s`` seconds, ``_hz`
 YAML over these defaults and the environment over YAML; a key that is not here is an error there.
 """
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
-from engine.config.agent import AgentOptions
+from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
+from engine.config.providers import Provider
+from engine.config.routing import RoutingOptions
+from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
+from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
 from engine.config.web import HttpOptions
 
@@ -25,15 +31,24 @@ class Config(Options):
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
+    routing: RoutingOptions = RoutingOptions()
     knowledge: KnowledgeOptions = KnowledgeOptions()
+    skills: SkillOptions = SkillOptions()
     agent: AgentOptions = AgentOptions()
+    agents: AgentsOptions = AgentsOptions()
+    telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
+    providers: Mapping[str, Provider] = {}
+    """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
+    ``kind``; ``docs/operator/providers.md`` has examples."""
+
     drain_s: float = Field(60.0, ge=0)
     """How long SIGTERM waits for calls to end by themselves before they go to the dialplan's next action."""
 
 
 __all__ = [
-    "AgentOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options",
-    "RecordOptions", "SpeechOptions", "SwitchOptions", "TurnOptions", "VadOptions",
+    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
+    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
+    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions",
 ]  # fmt: skip

@@ -1,10 +1,11 @@
-"""What the agent says of itself."""
+"""What the agent says of itself, word for word; and where agents come from."""
 
 from engine.config.base import Options
 
 
 class AgentOptions(Options):
-    """What the agent says of itself."""
+    """What the agent says of itself: the fixed phrases of one language. An agent's file gives them for each of its
+    languages; these are those of a call without an agent's file."""
 
     greeting: str = "Hello, this is the Trunkline help desk. How can I help you?"
     greeting_interruptible: bool = True
@@ -15,3 +16,35 @@ class AgentOptions(Options):
     apology: str = "I am sorry, something went wrong. Please ask me again."
     away: str = "Are you still there?"
     goodbye: str = "Thank you for calling. Goodbye."
+
+    filler: str = "One moment, please."
+    """Said when looking something up takes longer."""
+
+    busy: str = "This takes a little longer than usual. Please bear with me."
+    """Said when a provider makes the caller wait."""
+
+    transferring: str = "I am putting you through. Please hold the line."
+    """Said before a hand-over whose target has no announcement of its own."""
+
+    transfer_failed: str = "I am sorry, nobody can take your call right now. I am still here for you."
+    """Said when the hand-over came to nothing."""
+
+    language_changed: str = "All right, let us go on in English."
+    """Said when the language has changed to this one."""
+
+    ask_back: str = "Do you mean {first}, or {second}?"
+    """Asked when two documents come equally near; ``{first}`` and ``{second}`` are their titles."""
+
+
+class AgentsOptions(Options):
+    """Where agents come from. How to write one: ``docs/operator/agents.md``."""
+
+    folder: str = ""
+    """Folder of your own agents, one ``NAME.yaml`` each; empty: ``agents/`` in the home folder. A relative one lies in
+    the home folder. An agent of the same name takes the place of a shipped one."""
+
+    shipped: bool = True
+    """Whether the agents that come with Trunkline (``support``, ``okti``, ``kerala``) can be picked, too."""
+
+    default: str = ""
+    """The agent of calls that no other is for; empty: the one whose file says ``default: true``."""

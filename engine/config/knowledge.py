@@ -16,18 +16,25 @@ class KnowledgeOptions(Options):
     embedding: Literal["auto", "none"] = "auto"
     """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
 
-    answer_score: float = Field(0.48, ge=0, le=1)
-    """Spoken questions below this score are not answered. Higher than for typed ones: a recogniser makes words of the
+    answer_score: float = Field(0.44, ge=0, le=1)
+    """Spoken questions below this score are not answered."""
+
+    unsure_below: float = Field(0.7, ge=0, le=1)
+    """Confidence of the recogniser below which a spoken question needs a higher score: a recogniser makes words of the
     collection out of anything."""
 
-    typed_score: float = Field(0.45, ge=0, le=1)
-    """The same for typed questions."""
+    unsure_raise: float = Field(0.4, ge=0, le=2)
+    """How much higher: by this part of what the confidence lacks. With 0.4, a confidence of 0.5 raises the score that
+    is needed by 0.08."""
 
-    ask_back_margin: float = Field(0.08, ge=0, le=1)
+    typed_score: float = Field(0.45, ge=0, le=1)
+    """The same for typed questions, which have keywords in their score."""
+
+    ask_back_margin: float = Field(0.05, ge=0, le=1)
     """Two documents closer than this to a spoken question: the caller is asked which one is meant."""
 
     typed_margin: float = Field(0.03, ge=0, le=1)
-    """The same for typed questions, whose words can be trusted."""
+    """The same for typed questions."""
 
     answer_words: float = Field(0.5, ge=0, le=1)
     """Spoken questions, keyword search alone: least share of the question's words, rare ones counting more."""

@@ -55,6 +55,13 @@ class VadOptions(Options):
     """Silence must last this long to count as a stop, dated back to the last voiced frame. Gaps between words are
     shorter; the turn engine adds its own patience on top."""
 
+    echo_guard: bool = True
+    """Voice no louder than our own speech comes back on this line is not the caller's. How loud that is is learned in
+    the call; louder voice always counts, also while the agent speaks."""
+
+    echo_margin_db: float = Field(6.0, ge=0, le=20)
+    """How far above the learned echo the caller's voice must be while the agent speaks."""
+
     preroll_ms: int = Field(400, ge=100, le=1000)
     """Audio before the start that the recogniser gets too, so that first syllables are not lost."""
 

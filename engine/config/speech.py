@@ -23,3 +23,7 @@ class SpeechOptions(Options):
 
     voice_workers: int = Field(1, ge=1, le=16)
     """Processes that speak with flite, one clause at a time each: 20 to 50 times faster than it is heard."""
+
+    phrase_cache_mb: int = Field(200, ge=1, le=100_000)
+    """Disk for rendered fixed phrases, in megabytes (a minute of speech takes 2 to 3); those not used for the longest
+    time go first."""

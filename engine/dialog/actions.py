@@ -4,6 +4,7 @@ Nothing here raises for what the other side does (busy, refused, no answer): tha
 in bounded time; what takes long takes a deadline.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -45,10 +46,14 @@ class CallActions(Protocol):
         """Hang up once what is being said was heard."""
 
 
+def _unwritten(event: str, /, **fields: Any) -> None:
+    """A call without an event log."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """What a brain and its skills may know of the call. ``attributes`` are channel variables and customer data that the
-    agent's file lets through."""
+    agent's file lets through. ``write`` writes a line of the call's event log; it may be called after the call."""
 
     call_id: str
     agent: str
@@ -57,3 +62,4 @@ class CallContext:
     called: str
     actions: CallActions
     attributes: dict[str, str] = field(default_factory=dict)
+    write: Callable[..., None] = _unwritten

@@ -87,3 +87,9 @@ class Channel:
     def _number(self, name: str) -> int:
         text = self._text(name)
         return int(text) if text.isascii() and text.isdigit() else 0
+
+    @property
+    def home(self) -> tuple[str, str, str]:
+        """Extension, dialplan and context that the call came by: a transfer there brings it back."""
+        return (self.destination, self.headers.get("Caller-Dialplan") or "XML",
+                self.headers.get("Caller-Context") or "default")

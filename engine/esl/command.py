@@ -202,8 +202,11 @@ def execute(
     return sendmsg(headers, uuid, text if long else "")
 
 
-def unicast(local_ip: str, local_port: int, remote_ip: str, remote_port: int, native: bool = False) -> Command:
-    """Send the call's audio to ``remote`` by UDP and take audio from there; FreeSWITCH binds ``local``.
+def unicast(
+    local_ip: str, local_port: int, remote_ip: str, remote_port: int, native: bool = False, uuid: str | None = None
+) -> Command:
+    """Send the audio of the call (of ``uuid``) to ``remote`` by UDP and take audio from there; FreeSWITCH binds
+    ``local``.
 
     Only on an answered, parked channel: before media FreeSWITCH aborts. ``+OK`` says nothing: watch for datagrams.
     """
@@ -216,7 +219,7 @@ def unicast(local_ip: str, local_port: int, remote_ip: str, remote_port: int, na
     ]
     if native:
         headers.append(("flags", "native"))
-    return sendmsg(headers)
+    return sendmsg(headers, uuid)
 
 
 def hangup(cause: str = "NORMAL_CLEARING", uuid: str | None = None) -> Command:

@@ -263,6 +263,8 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
             self.application(session).run()
         except ConnectionLost as fault:
             log.info("%s ended: %s", session.connection.name, fault)
+        except EslError as fault:
+            log.error("%s: %s; it goes to the dialplan's next action", session.connection.name, fault)
         except (Exception, gevent.Timeout):
             log.exception("%s: failed; it goes to the dialplan's next action", session.connection.name)
         finally:

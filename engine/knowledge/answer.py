@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from engine.config import KnowledgeOptions
 from engine.knowledge.search import Candidate, Snapshot, Statement
-from engine.knowledge.text import speakable, terms
+from engine.knowledge.text import sentence, terms
 
 Decision = Literal["answer", "ask_back", "unknown"]
 
@@ -70,11 +70,14 @@ class Gate:
     margin: float
 
 
-def gate_for(options: KnowledgeOptions, *, spoken: bool, meaning: bool) -> Gate:
-    """The thresholds for this kind of question and of search."""
+def gate_for(options: KnowledgeOptions, *, spoken: bool, meaning: bool, confidence: float = -1.0) -> Gate:
+    """The thresholds for this kind of question and of search. ``confidence`` of a spoken question is the recogniser's,
+    0..1, or -1 where it gives none: that is trusted."""
+    if meaning and spoken:
+        lacks = max(0.0, options.unsure_below - confidence) if confidence >= 0 else 0.0
+        return Gate(options.answer_score + options.unsure_raise * lacks, options.ask_back_margin)
     if meaning:
-        return Gate(options.answer_score if spoken else options.typed_score,
-                    options.ask_back_margin if spoken else options.typed_margin)
+        return Gate(options.typed_score, options.typed_margin)
     return Gate(options.answer_words if spoken else options.typed_words, options.words_margin)
 
 
@@ -90,7 +93,7 @@ def decide(ranked: Sequence[Candidate], snapshot: Snapshot, gate: Gate, *, spoke
         first, second = (_name(snapshot.documents[candidate.document].title) for candidate in ranked[:2])
         if first != second:
             text = ASK_BACK.format(first=first, second=second)
-            return Answer("ask_back", speakable(text) if spoken else text, _citations(ranked[:2], snapshot), best.score,
+            return Answer("ask_back", sentence(text) if spoken else text, _citations(ranked[:2], snapshot), best.score,
                           f"leads by {lead:.2f} only, less than {gate.margin:.2f}", names)
     return tell(best, snapshot, gate, names, spoken=spoken, offer=offer,
                 why=f"score {best.score:.2f} is not below {gate.score:.2f}, leads by {lead:.2f}")
@@ -104,7 +107,7 @@ def tell(best: Candidate, snapshot: Snapshot, gate: Gate, names: tuple[tuple[str
     more = second.text if second else ""
     text = said.text
     if spoken:
-        text, more = speakable(text), speakable(more)
+        text, more = sentence(text), sentence(more)
         # A ``say`` is whole by its author's will; of other passages a sentence that also passes the gate is offered.
         if offer and second and not said.say and second.score >= gate.score:
             text = f"{text} {OFFER}"

@@ -18,19 +18,22 @@ import numpy.typing as npt
 from engine.config import KnowledgeOptions
 from engine.knowledge import embedder as embedders
 from engine.knowledge import index
-from engine.knowledge.answer import DECLINED, UNKNOWN, Answer, Citation, cite, decide, gate_for, tell
+from engine.knowledge.answer import DECLINED, SNIPPET, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
 from engine.knowledge.embedder import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.followup import FollowUp, follow_up, named
 from engine.knowledge.ingest import folder_of
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.search import Candidate, Snapshot
+from engine.knowledge.search import Candidate, Snapshot, pool
 from engine.knowledge.store import Store
 
 log = logging.getLogger(__name__)
 
 MAX_QUESTION = 1000
 """Characters of a question that are looked at; longer ones are cut."""
+
+ALTERNATIVES = 5
+"""What the recogniser may have heard instead: so many are searched as well, 4 ms each."""
 
 RECENT = 512
 """Questions whose vectors are kept: partial transcripts of a turn repeat themselves."""
@@ -92,12 +95,21 @@ class KnowledgeBase:
         self._notice()
         return off_hub(self._search, self._snapshot, _tidy(query), k)
 
-    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = ()) -> Answer:
-        """What to say. ``spoken``: the question was recognised and the answer will be said aloud. ``context`` is what
-        was said and heard before, oldest first, ``(who, text)`` with who ``user`` or ``agent``: "yes" after an offer
-        and "the second" after a question back are understood by it. Takes 10 to 20 ms, not of the hub's."""
+    def passage(self, chunk_id: str) -> Hit | None:
+        """The passage of that id, with score 1; None where the collection has none."""
         self._notice()
-        return off_hub(self._answer, self._snapshot, _tidy(question), spoken, tuple(context))
+        return off_hub(_passage, self._snapshot, chunk_id)
+
+    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
+               confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
+        """What to say. ``spoken``: the question was recognised, with ``confidence`` (0..1; -1: not known) and maybe as
+        one of ``alternatives``, and the answer will be said aloud. ``context`` is what was said and heard before,
+        oldest first, ``(who, text)``, who ``user`` or ``agent``: "yes" after an offer and "the second" after a question
+        back are understood by it. Takes 10 to 20 ms, and 4 for each alternative, not of the hub's."""
+        self._notice()
+        gate = gate_for(self.options, spoken=spoken, meaning=self.by_meaning, confidence=confidence)
+        others = tuple(_tidy(text) for text in alternatives[:ALTERNATIVES])
+        return off_hub(self._answer, self._snapshot, _tidy(question), spoken, tuple(context), gate, others)
 
     def language_material(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Sentences and utterances of the collection, for a recogniser's language model."""
@@ -161,17 +173,18 @@ class KnowledgeBase:
         ranked = self._rank(snapshot, query, spoken=False)[:k]
         return [Hit(cite(snapshot, candidate), snapshot.chunks[candidate.chunk].text) for candidate in ranked]
 
-    def _answer(self, snapshot: Snapshot, question: str, spoken: bool, context: tuple[tuple[str, str], ...]) -> Answer:
+    def _answer(self, snapshot: Snapshot, question: str, spoken: bool, context: tuple[tuple[str, str], ...],
+                gate: Gate, others: Sequence[str]) -> Answer:
         refers = follow_up(question, context)
-        if refers is not None and (resolved := self._resolve(snapshot, question, refers, spoken)) is not None:
+        if refers is not None and (resolved := self._resolve(snapshot, question, refers, spoken, gate)) is not None:
             return resolved
         ranked = self._rank(snapshot, question, spoken)
-        gate = gate_for(self.options, spoken=spoken, meaning=snapshot.index is not None)
+        if ranked and others and snapshot.index is not None:
+            ranked = pool([ranked, *(self._rank(snapshot, other, spoken) for other in others)])
         return decide(ranked, snapshot, gate, spoken=spoken, offer=self.options.offer_more)
 
-    def _resolve(self, snapshot: Snapshot, reply: str, refers: FollowUp, spoken: bool) -> Answer | None:
+    def _resolve(self, snapshot: Snapshot, reply: str, refers: FollowUp, spoken: bool, gate: Gate) -> Answer | None:
         """The answer to a reply that goes back to an earlier question; ``None``: it is a question of its own."""
-        gate = gate_for(self.options, spoken=spoken, meaning=snapshot.index is not None)
         ranked = self._rank(snapshot, _tidy(refers.question), spoken)
         if not ranked:
             return None
@@ -205,6 +218,14 @@ class KnowledgeBase:
             nearer = max(self._rank(snapshot, reply, spoken, documents), key=lambda candidate: candidate.score)
             place = documents.index(nearer.document)
         return self._rank(snapshot, f"{reply}. {_tidy(refers.question)}", spoken, [documents[place]])[0]
+
+
+def _passage(snapshot: Snapshot, chunk_id: str) -> Hit | None:
+    chunk = next((chunk for chunk in snapshot.chunks if chunk.id == chunk_id), None)
+    if chunk is None:
+        return None
+    title = next((document.title for document in snapshot.documents if document.id == chunk.document), chunk.document)
+    return Hit(Citation(chunk.id, chunk.document, title, chunk.heading, 1.0, chunk.text[:SNIPPET]), chunk.text)
 
 
 def _tidy(question: Any) -> str:

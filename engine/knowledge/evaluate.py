@@ -36,6 +36,15 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardQuestion:
+    """What a recogniser made of a question: see ``engine.speech.interfaces.Heard``."""
+
+    text: str
+    confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcomes:
     """What became of one question. ``asked`` is the text that was given to the knowledge base."""
 
@@ -88,15 +97,15 @@ def load(path: Path = QUESTIONS) -> list[Question]:
 
 
 def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool,
-             heard: Sequence[str] | None = None) -> Evaluation:
+             heard: Sequence[HeardQuestion] | None = None) -> Evaluation:
     """Ask every question, or in its place what was heard of it (same order; "" counts as refused)."""
     if heard is not None and len(heard) != len(questions):
         raise KnowledgeError(f"{len(heard)} texts were heard of {len(questions)} questions")
     found = Evaluation()
     for place, question in enumerate(questions):
-        asked = question.text if heard is None else heard[place]
-        answer = base.answer(asked, spoken=spoken)
-        found.outcomes.append(Outcomes(question, asked, judge(question, answer), answer))
+        asked = HeardQuestion(question.text) if heard is None else heard[place]
+        answer = base.answer(asked.text, spoken=spoken, confidence=asked.confidence, alternatives=asked.alternatives)
+        found.outcomes.append(Outcomes(question, asked.text, judge(question, answer), answer))
     return found
 
 

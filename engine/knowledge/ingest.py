@@ -20,6 +20,14 @@ from engine.knowledge.store import Store
 SAMPLE = Path(__file__).parent / "sample"
 """The built-in collection: a support desk and a college's open day."""
 
+BUILT_IN = {
+    "sample": SAMPLE,
+    "okti": Path(__file__).parent / "sample_okti",
+    "kerala": Path(__file__).parent / "sample_kerala",
+}
+"""Collections that come with Trunkline: that of the default, a business school's open day in French, and a citizens'
+line in Malayalam and English."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BATCH = 32
 

@@ -7,8 +7,8 @@ has the measurements.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -163,6 +163,23 @@ class Snapshot:
                 asked = [rows.texts[row].text for row in entry.questions]
                 texts.append(" ".join([rows.texts[entry.passage].text, *asked, *own]))
         return texts
+
+
+def pool(rankings: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """One ranking of what several hypotheses of one question lead to. A document's score is the mean of its best score
+    and of its mean over all of them (where one does not name it, the lowest score of that ranking stands in): what only
+    one hypothesis leads to is not trusted. The passage is that of the hypothesis which it fits best."""
+    lowest = [min((candidate.score for candidate in ranking), default=0.0) for ranking in rankings]
+    best: dict[int, Candidate] = {}
+    for candidate in chain(*rankings):
+        if candidate.document not in best or candidate.score > best[candidate.document].score:
+            best[candidate.document] = candidate
+    scores = [{candidate.document: candidate.score for candidate in ranking} for ranking in rankings]
+    pooled = []
+    for document, candidate in best.items():
+        mean = sum(own.get(document, low) for own, low in zip(scores, lowest, strict=True)) / len(rankings)
+        pooled.append(replace(candidate, score=(candidate.score + mean) / 2))
+    return sorted(pooled, key=lambda candidate: -candidate.score)
 
 
 def _by_meaning(rows: _DocumentRows, cosines: Floats) -> tuple[_ChunkRows, float, list[float]]:

@@ -1,4 +1,4 @@
-"""Text without layout: sentences, words to search by, and what a voice can say. Pure."""
+"""Text without layout: sentences, and words to search by. Pure."""
 
 import re
 import unicodedata
@@ -27,9 +27,6 @@ _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*|(?<!\w)___|(?<!\w)__|(?<!\w)_|~~)(?=\S)(.+?)(?<=\S)(?:\1)(?!\w)")
 _CODE = re.compile(r"`+([^`]*)`+")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~])")
-_ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
-_URL = re.compile(r"(?:https?://|www\.)\S*[\w/]", re.IGNORECASE)
-_SPELLED = {"@": "at", ".": "dot", "-": "dash", "_": "underscore", "+": "plus"}
 
 
 def sentences(text: str) -> list[str]:
@@ -52,28 +49,11 @@ def plain(markdown: str) -> str:
     return " ".join(_ESCAPE.sub(r"\1", text).split())
 
 
-def speakable(text: str) -> str:
-    """The same said aloud: addresses as words, no brackets, marks or symbols that a voice would stumble over."""
-    text = _URL.sub(_say_site, plain(text))
-    text = _ADDRESS.sub(_say_address, text)
-    for symbol, words in (("&", " and "), ("%", " percent"), ("\u20ac", " euro "), ("@", " at "), ("=", " equals "),
-                          ("\u2013", " to "), ("\u2014", ", "), ("\u2026", ".")):
-        text = text.replace(symbol, words)
-    text = re.sub(r"[*_#|<>\[\]{}\\^~`\u2022]+", " ", text)
-    text = re.sub(r"\s*\(([^()]*)\)", r", \1,", text)
-    text = "".join(char for char in text if unicodedata.category(char) not in ("So", "Cc", "Cf", "Co", "Cn"))
-    text = re.sub(r"\s+([,.!?;:])", r"\1", " ".join(text.split()))
-    text = re.sub(r",+(?=[,.!?;:])", "", text)
-    return text if not text or text[-1] in ".!?" else text.rstrip(",;:") + "."
-
-
-def _say_site(match: re.Match[str]) -> str:
-    host = re.sub(r"^(?:https?://)?(?:www\.)?", "", match[0], flags=re.IGNORECASE).split("/")[0].split(":")[0]
-    return host.replace("-", " dash ").replace(".", " dot ")
-
-
-def _say_address(match: re.Match[str]) -> str:
-    return " ".join(_SPELLED.get(part, part) for part in re.split(r"([@.\-_+])", match[0]) if part)
+def sentence(markdown: str) -> str:
+    """The words a reader sees, closed with a full stop, so that another sentence can follow. A voice gets its spoken
+    form of it later (``engine/speech/spoken``); history and log keep this."""
+    text = plain(markdown)
+    return text if not text or text[-1] in _STOPS else text.rstrip(",;:") + "."
 
 
 def words(text: str) -> list[str]:

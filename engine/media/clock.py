@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 PHASES = 4
 
+WINDOW_S = 60.0
+"""Lateness is told of the last one to two such windows: a bad minute must not stand in the health for ever."""
+
 # Lateness is counted in steps of a quarter of a millisecond, up to a second.
 _STEPS_A_MS, _STEPS = 4, 4000
 
@@ -57,6 +60,8 @@ class FrameClock:
         self._done = 0  # ticks of the grid that were served or skipped
         self._late = [0] * (_STEPS + 1)
         self._max_late = 0.0
+        self._before: tuple[list[int], float] = ([0] * (_STEPS + 1), 0.0)  # the same of the window before
+        self._window_ends = self._start + WINDOW_S
         self._frames_due = 0
         self._skipped = 0
         self._faults: dict[str, int] = {}
@@ -116,11 +121,19 @@ class FrameClock:
 
     def _serve(self, legs: list[Ticked], slots: int, deadline: float) -> None:
         self._tick(legs, slots)
-        late = self._now() - deadline
+        now = self._now()
+        if now >= self._window_ends:
+            self._next_window(now)
+        late = now - deadline
         self._late[min(max(int(late * 1000 * _STEPS_A_MS), 0), _STEPS)] += len(legs)
         self._max_late = max(self._max_late, late)
         self._frames_due += slots * len(legs)
         self._skipped += (slots - 1) * len(legs)
+
+    def _next_window(self, now: float) -> None:
+        self._before = (self._late, self._max_late)
+        self._late, self._max_late = [0] * (_STEPS + 1), 0.0
+        self._window_ends = now + WINDOW_S
 
     def _tick(self, legs: Sequence[Ticked], slots: int) -> None:
         for leg in tuple(legs):
@@ -149,6 +162,7 @@ class FrameClock:
         """Run in a greenlet of its own until ``stop``."""
         if self._greenlet is None:
             self._start, self._done = self._now(), 0
+            self._window_ends = self._start + WINDOW_S
             self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -165,14 +179,14 @@ class FrameClock:
     # ------------------------------------------------------------------ figures
 
     def stats(self) -> dict[str, float]:
-        """``legs`` now, and since the last ``reset_stats``: lateness of frames behind the grid in ms (``late_p50_ms``,
-        ``late_p99_ms``, ``late_max_ms``), ``frames_due``, ``skipped_slots`` (frames that a stall left out), ``faults``.
-        """
+        """``legs`` now; of the last one to two minutes the lateness of frames behind the grid in ms (``late_p50_ms``,
+        ``late_p99_ms``, ``late_max_ms``); since the last ``reset_stats`` ``frames_due``, ``skipped_slots`` (frames that
+        a stall left out) and ``faults``."""
         return {
             "legs": sum(map(len, self._phases)),
             "late_p50_ms": self._percentile(0.50),
             "late_p99_ms": self._percentile(0.99),
-            "late_max_ms": self._max_late * 1000,
+            "late_max_ms": max(self._max_late, self._before[1]) * 1000,
             "frames_due": self._frames_due,
             "skipped_slots": self._skipped,
             "faults": sum(self._faults.values()),
@@ -180,21 +194,23 @@ class FrameClock:
 
     def reset_stats(self) -> None:
         """Begin counting anew."""
-        self._late = [0] * (_STEPS + 1)
-        self._max_late = 0.0
+        for _ in range(2):
+            self._next_window(self._now())
         self._frames_due = self._skipped = 0
         self._faults = {}
 
     def _percentile(self, part: float) -> float:
         """Upper bound of the step in which this part of all entries is reached, in ms."""
-        left = part * sum(self._late)
+        counts = [new + old for new, old in zip(self._late, self._before[0], strict=True)]
+        highest = max(self._max_late, self._before[1]) * 1000
+        left = part * sum(counts)
         if left == 0:
             return 0.0
-        for step, count in enumerate(self._late):
+        for step, count in enumerate(counts):
             left -= count
             if left <= 0:
-                return min((step + 1) / _STEPS_A_MS, self._max_late * 1000)
-        return self._max_late * 1000
+                return min((step + 1) / _STEPS_A_MS, highest)
+        return highest
 
 
 def is_worth_a_line(count: int) -> bool:

@@ -1,8 +1,9 @@
 """What the caller has heard of a reply: text against samples, in whole words.
 
-One ledger a reply. Positions count the reply's own samples from 0, whatever was paused or repeated in between. A word
-is what stands between spaces, with its punctuation; it is heard when its last sample was written. Pure: no clock, no
-socket, no hub.
+One ledger a reply. A voice may say other words than are written ("five dollars" for "$5"); the account is kept in the
+words that are spoken and given in those that are written. Positions count the reply's own samples from 0, whatever was
+paused or repeated in between. A word is what stands between spaces, with its punctuation; it is heard when its last
+sample was written. Pure: no clock, no socket, no hub.
 
 Where the voice gives word times, they are used. Where it does not, the words of a clause share its voiced samples in
 proportion to what there is to say in each. While a clause may still grow its length is unknown; then the slowest
@@ -45,6 +46,15 @@ class TimedWord(Protocol):
     def end_sample(self) -> int: ...  # noqa: D102
 
 
+class SpokenForm(Protocol):
+    """What a voice was given to say for a clause: other words than the written ones, as "five dollars" for "$5"."""
+
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    def written_end(self, chars: int) -> int:
+        """Characters of the written clause, in whole words, that were heard once so many of ``text`` were spoken."""
+
+
 class Word(NamedTuple):
     """A ``TimedWord``: half-open spans of characters and samples, both from the start of the clause."""
 
@@ -63,10 +73,14 @@ def words_at_rate(words: Iterable[TimedWord], rate_from: int, rate_to: int) -> t
 
 
 class _Clause:
-    """One clause: where its text and its audio begin, what is known of its words, and their spans in samples."""
+    """One clause: where its text and its audio begin, what is known of its words, and their spans in samples.
 
-    def __init__(self, text: str, first_char: int, first_sample: int) -> None:
-        self.text = text
+    ``text`` is what the voice says; ``written_end`` tells how much of the reply's text it stands for.
+    """
+
+    def __init__(self, text: str, first_char: int, first_sample: int, spoken: SpokenForm | None) -> None:
+        self.text = spoken.text if spoken else text
+        self.spoken = spoken
         self.first_char = first_char
         self.first_sample = first_sample
         self.samples = 0
@@ -74,8 +88,13 @@ class _Clause:
         self.times: list[TimedWord] = []
         self.peaks: list[np.ndarray] = []
         self.lengths: list[np.ndarray] = []
-        self.chars: list[tuple[int, int]] = list(_spans(text))
+        self.chars: list[tuple[int, int]] = list(_spans(self.text))
         self._layout: tuple[list[int], list[int]] | None = None
+
+    def written_end(self, count: int) -> int:
+        """Where the written words end that were heard with the first ``count`` spoken ones, in the clause."""
+        end = self.chars[count - 1][1] if count else 0
+        return self.spoken.written_end(end) if self.spoken else end
 
     def grow(self, pcm: Pcm, words: Sequence[TimedWord], block: int) -> None:
         self.samples += len(pcm)
@@ -164,13 +183,19 @@ class Ledger:
         """All clauses that have, or may still get, audio; one space between two."""
         return self._text
 
-    def add(self, text: str, pcm: Pcm, words: Sequence[TimedWord] = ()) -> None:
-        """A clause begins with this audio (int16, may be empty); the one before it is complete."""
+    def add(
+        self, text: str, pcm: Pcm, words: Sequence[TimedWord] = (), spoken: SpokenForm | None = None
+    ) -> None:
+        """A clause begins with this audio (int16, may be empty); the one before it is complete.
+
+        ``spoken`` where the voice says it in other words than ``text``: then ``words`` are those of ``spoken.text``,
+        and what was heard is still given in words of ``text``.
+        """
         self.clause_done()
         text = text.strip()
         if text and self._text:
             self._text += " "
-        self._clauses.append(_Clause(text, len(self._text), self.samples))
+        self._clauses.append(_Clause(text, len(self._text), self.samples, spoken))
         self._firsts.append(self.samples)
         self._text += text
         self.extend(pcm, words)
@@ -196,9 +221,9 @@ class Ledger:
         """The words whose last sample lies before ``position`` (samples written): a prefix of ``text``."""
         for clause in reversed(self._clauses[: self._index(position) + 1]):
             _, ends = clause.layout(self._slowest)
-            count = bisect_right(ends, position - clause.first_sample)
-            if count:
-                return self._text[: clause.first_char + clause.chars[count - 1][1]]
+            end = clause.written_end(bisect_right(ends, position - clause.first_sample))
+            if end:
+                return self._text[: clause.first_char + end]
         return ""
 
     def word_start(self, position: int) -> int:
@@ -252,4 +277,4 @@ def _letters(word: str) -> int:
     return total
 
 
-__all__ = ["Ledger", "TimedWord", "Word", "words_at_rate"]
+__all__ = ["Ledger", "SpokenForm", "TimedWord", "Word", "words_at_rate"]

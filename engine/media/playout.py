@@ -13,7 +13,7 @@ import numpy as np
 from gevent import sleep
 
 from engine.media.errors import MediaError, PlayoutFull
-from engine.media.ledger import Ledger, TimedWord
+from engine.media.ledger import Ledger, SpokenForm, TimedWord
 from engine.media.pcm import SAMPLE_BYTES, Pcm
 
 FADE_MS = 5
@@ -97,9 +97,17 @@ class Playout:
             raise MediaError(f"generation {generation} is open already")
         self._replies[generation] = _Reply(generation, self.rate)
 
-    def add(self, generation: int, pcm: Pcm, text: str, words: Sequence[TimedWord] = ()) -> bool:
+    def add(
+        self,
+        generation: int,
+        pcm: Pcm,
+        text: str,
+        words: Sequence[TimedWord] = (),
+        spoken: SpokenForm | None = None,
+    ) -> bool:
         """A clause: int16 samples at ``rate`` (may be empty, to be extended), its text, its word times if known
-        (samples from the start of the clause, at ``rate``). It ends the clause before it.
+        (samples from the start of the clause, at ``rate``). It ends the clause before it. ``spoken``: what the voice
+        says for ``text``, where these are other words; then ``words`` are those of ``spoken.text``.
 
         False: this generation is gone (cut, cancelled, never opened) and its producer should stop. Raises
         ``PlayoutFull`` while more than ``max_queued_s`` waits; what is accepted may exceed it by one clause.
@@ -107,7 +115,7 @@ class Playout:
         reply = self._writable(generation)
         if reply is None:
             return False
-        reply.ledger.add(text, pcm, words)
+        reply.ledger.add(text, pcm, words, spoken)
         self._append(reply, pcm)
         return True
 
@@ -181,6 +189,19 @@ class Playout:
     def position(self) -> int:
         """Samples of the current reply written so far; smaller again after ``resume``."""
         return self._base + self._at // SAMPLE_BYTES if self._current else 0
+
+    def still(self) -> bool:
+        """Whether there is nothing to write at this moment: no released reply, or one that has run dry."""
+        if self._paused or self._tail is not None:
+            return self._tail is None
+        if self._current is None:
+            return not self._released
+        return self._starved and not self._current.waiting
+
+    @property
+    def written(self) -> bytes:
+        """The frame of speech that was written last, while speech is being written; empty when none is."""
+        return self._data[max(0, self._at - self.frame_bytes) : self._at] if self._size else b""
 
     def pause(self) -> bool:
         """Stop writing, keep the rest. False: there is nothing to pause."""

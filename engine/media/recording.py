@@ -31,6 +31,9 @@ class Recorder:
         self.path = path
         self.rate = rate
         self.late = 0
+        self.masked = False
+        """Whether silence is written for both sides instead of what they say."""
+
         self._frame_bytes = frame_bytes
         self._silence = bytes(frame_bytes)
         self._left: list[bytes] = []
@@ -54,12 +57,14 @@ class Recorder:
     def caller(self, frame: bytes) -> None:
         """The caller's next frame."""
         left = self._left
-        left.append(frame)
+        left.append(self._silence if self.masked else frame)
         if len(left) >= FLUSH_FRAMES + HOLD_FRAMES:
             self._flush(FLUSH_FRAMES)
 
     def agent(self, frame: bytes, slot: int) -> None:
         """A frame of the agent, which plays together with the caller's frame number ``slot`` (from 0)."""
+        if self.masked:
+            return
         if slot < self._first:
             self.late += 1
         elif slot < self._first + 500:  # ten seconds ahead of the caller: no recording of a call that is not heard

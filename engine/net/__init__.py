@@ -1,1 +1,1 @@
-"""Connections to other services: what providers of every room need, and no room's own business."""
+"""Connections to other services: HTTP streams, WebSockets, deadlines, and what providers' errors mean."""

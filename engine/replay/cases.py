@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import AgentOptions, TurnOptions, VadOptions
-from engine.replay.checks import KINDS, TOOL_KINDS, Must
+from engine.replay.checks import KINDS, Must
 from engine.replay.errors import CaseError, kind_of
 from engine.replay.options import CaseOptions
-from engine.replay.rows import Answer, Row, read
+from engine.replay.rows import Row, Tool, read
+from engine.turns.language import DEFAULT
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case. ``unsupported`` says why it cannot be run, empty if it can; ``ignored`` are options of the peer that
-    have no counterpart here."""
+    """One case. ``ignored`` are options of the peer that have no counterpart here."""
 
     id: str
     what: str
@@ -28,7 +28,8 @@ class Case:
     agent: AgentOptions
     vad: VadOptions
     scores: dict[str, float] = field(default_factory=dict)
-    unsupported: str = ""
+    tools: dict[str, Tool] = field(default_factory=dict)
+    language: str = DEFAULT
     ignored: tuple[str, ...] = ()
 
     def rows_of(self, kind: type) -> list[Any]:
@@ -72,8 +73,6 @@ def parse(item: dict[str, Any]) -> Case:
     rows = read(item["in"])
     options = CaseOptions(item.get("options", {}))
     musts = tuple(_must(number, must) for number, must in enumerate(item["must"]))
-    tools = [must.kind for must in musts if must.kind in TOOL_KINDS]
-    uses_tools = tools or any(isinstance(row, Answer) and row.tools for row in rows)
     return Case(
         id=item["id"],
         what=str(item.get("what", "")),
@@ -83,7 +82,8 @@ def parse(item: dict[str, Any]) -> Case:
         agent=options.build(AgentOptions, "agent"),
         vad=options.build(VadOptions, "vad"),
         scores=options.scores,
-        unsupported="tools are not supported yet" if uses_tools else "",
+        tools=options.tools,
+        language=options.language,
         ignored=tuple(options.ignored),
     )
 

@@ -145,7 +145,7 @@ def _complete(run: Run, number: int) -> Verdict:
     if len(generations) < number:
         return f"{len(generations)} replies were heard"
     said = generations[number - 1].fields
-    whole = next((str(e.fields["text"]) for e in run.named("staged") if e.fields["gen"] == said["gen"]), "")
+    whole = " ".join(str(e.fields["text"]) for e in run.named("staged") if e.fields["gen"] == said["gen"])
     if said["interrupted"] or said["text"] != whole:
         return f"heard {said['text']!r} of {whole!r}"
     return ""
@@ -160,7 +160,14 @@ def _complete_nth(run: Run, must: Must) -> Verdict:
 
 
 def _history(run: Run, must: Must) -> Verdict:
-    found = [("user" if line.who == "user" else "assistant", line.text, line.interrupted) for line in run.history]
+    found: list[tuple[str, str, bool]] = []
+    for line in run.history:
+        if line.tool is None:
+            found.append(("user" if line.who == "user" else "assistant", line.text, line.interrupted))
+            continue
+        found.append(("call", line.tool.name, False))
+        if line.tool.result is not None:
+            found.append(("result", line.tool.result, False))
     fits = len(found) == len(must.value) and all(
         who == wanted and (text in ("*", said) or (text == "<cut>" and interrupted))
         for (who, said, interrupted), (wanted, text) in zip(found, must.value, strict=True)
@@ -242,8 +249,17 @@ def _ended(run: Run, must: Must) -> Verdict:
     return "" if run.ended == must.value else f"the end of the call is {run.ended or 'open'!r}"
 
 
-def _unsupported(run: Run, must: Must) -> Verdict:
-    return "not supported yet"
+def _tool_runs(run: Run, must: Must) -> Verdict:
+    ran = [entry.fields["tool"] for entry in run.named("tool_called") if entry.fields["ran"]]
+    found = {name: ran.count(name) for name in must.value}
+    return "" if found == must.value else f"they ran {found}"
+
+
+def _result_is_error(run: Run, must: Must) -> Verdict:
+    results = run.named("tool_returned")
+    if not results:
+        return "no tool gave a result"
+    return "" if results[-1].fields["error"] else f"it is {results[-1].fields['text']!r}"
 
 
 KINDS: dict[str, Kind] = {
@@ -266,10 +282,8 @@ KINDS: dict[str, Kind] = {
     "event": Kind(TEXT, _event, {"between": WINDOW}),
     "counts": Kind(COUNTS, _counts, {}),
     "ended": Kind(TEXT, _ended, {}),
-    "tool_runs": Kind(COUNTS, _unsupported, {}),
-    "result_is_error": Kind(TRUE, _unsupported, {}),
+    "tool_runs": Kind(COUNTS, _tool_runs, {}),
+    "result_is_error": Kind(TRUE, _result_is_error, {}),
 }
 
-TOOL_KINDS = ("tool_runs", "result_is_error")
-
-__all__ = ["KINDS", "TOOL_KINDS", "Kind", "Must", "Shape", "judge"]
+__all__ = ["KINDS", "Kind", "Must", "Shape", "judge"]

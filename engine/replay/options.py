@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from engine.config import Options
 from engine.replay.errors import CaseError, kind_of
-from engine.replay.rows import Happening, Row, command
+from engine.replay.rows import Happening, Row, Tool, command
+from engine.turns.language import DEFAULT
 
 NUMBER, FLAG = (int, float), (bool,)
 
@@ -30,13 +31,18 @@ _TURNS: dict[str, tuple[str, tuple[type, ...], Callable[[Any], Any]]] = {
 
 _IGNORED = {
     "can_pause": "playout can always pause",
-    "tool_s": "tools are not supported yet",
     "turn.user_turn_limit.max_words": "there is no such limit",
 }
 """Options of the peer without a counterpart, and why."""
 
 _GROUPS = ("turns", "agent", "vad")
-_SHAPES: dict[str, type] = {"greet": str, "greet_int": bool, "eot": dict, "cmds": list, **dict.fromkeys(_GROUPS, dict)}
+_SHAPES: dict[str, type | tuple[type, ...]] = {
+    "greet": str, "greet_int": bool, "eot": dict, "cmds": list, "language": str, "tools": dict, "tool_s": NUMBER,
+    **dict.fromkeys(_GROUPS, dict),
+}
+
+_TOOLS = ("get_weather", "slow")
+"""The tools of a case that names none; ``tool_s`` is how long they take."""
 
 
 class CaseOptions:
@@ -49,8 +55,10 @@ class CaseOptions:
         plain: dict[str, Any] = {}
         for name, value in _flat(raw):
             if name in _SHAPES:
-                if not isinstance(value, _SHAPES[name]):
-                    raise CaseError(f"options: {name} must be {kind_of(_SHAPES[name]())}, this is {kind_of(value)}")
+                shape = _SHAPES[name]
+                if not isinstance(value, shape):
+                    expected = kind_of((shape[0] if isinstance(shape, tuple) else shape)())
+                    raise CaseError(f"options: {name} must be {expected}, this is {kind_of(value)}")
                 plain[name] = value
             elif name in _TURNS:
                 self._take(name, value)
@@ -59,8 +67,12 @@ class CaseOptions:
             else:
                 raise CaseError(f"options: {name} is not known")
         self._groups = {name: plain.get(name, {}) for name in _GROUPS}
+        self.language: str = plain.get("language", DEFAULT)
         self.scores: dict[str, float] = plain.get("eot", {})
         self.rows: list[Row] = [command(number, item) for number, item in enumerate(plain.get("cmds", []))]
+        self.tools: dict[str, Tool] = {name: Tool(plain.get("tool_s", 0.0)) for name in _TOOLS}
+        if "tools" in plain:
+            self.tools = {name: _tool(name, raw) for name, raw in plain["tools"].items()}
         if "greet" in plain:
             self.rows.insert(0, Happening("say", 0.0, (plain["greet"], plain.get("greet_int", True), False)))
 
@@ -78,6 +90,19 @@ class CaseOptions:
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise CaseError(f"options: {name} must be {kind_of(kinds[0]())}, this is {kind_of(value)}")
         self._turns[ours] = convert(value)
+
+
+def _tool(name: str, raw: Any) -> Tool:
+    """``{"seconds": 1.5, "result": "Sunny.", "fails": "no network", "reads": true}``, each of which may be left out."""
+    kinds: dict[str, tuple[type, ...]] = {"seconds": NUMBER, "result": (str,), "fails": (str,), "reads": FLAG}
+    if not isinstance(raw, dict):
+        raise CaseError(f"options: tools.{name} must be an object, this is {kind_of(raw)}")
+    for key, value in raw.items():
+        if key not in kinds:
+            raise CaseError(f"options: tools.{name}.{key} is not known; there are {', '.join(kinds)}")
+        if not isinstance(value, kinds[key]) or (isinstance(value, bool) and bool not in kinds[key]):
+            raise CaseError(f"options: tools.{name}.{key} must be {kind_of(kinds[key][0]())}, this is {kind_of(value)}")
+    return Tool(**raw)
 
 
 def _flat(raw: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

@@ -20,15 +20,35 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """The model asks for a tool; ``arguments`` as it writes them."""
+
+    name: str
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool of the case: it takes ``seconds``. ``reads``: it has no effect and may run ahead of the decision;
+    ``fails``: the error that comes of it; ``result`` empty: that it is done."""
+
+    seconds: float = 0.0
+    result: str = ""
+    fails: str = ""
+    reads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The brain's answer to ``input``, or its next one where that is None. First token after ``first`` s, all of it
-    after ``done`` s. ``fails``: then it breaks off; ``hangs``: it never ends; ``ends_call``: it is a farewell."""
+    after ``done`` s, with the ``tools`` that it asks for. ``fails``: then it breaks off; ``hangs``: it never ends;
+    ``ends_call``: it is a farewell."""
 
     text: str
     first: float
     done: float
     input: str | None
-    tools: tuple[Any, ...] = ()
+    tools: tuple[Call, ...] = ()
     fails: bool = False
     hangs: bool = False
     ends_call: bool = False
@@ -48,7 +68,7 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something at ``at``: ``kind`` is digit, hold, unhold, hangup, say, write, interrupt or transcript."""
+    """Something at ``at``: ``kind`` is that of its row."""
 
     kind: str
     at: float
@@ -77,6 +97,7 @@ def read(rows: list[Any]) -> list[Row]:
             said = row.text
         elif isinstance(row, Answer):
             answer = row.text
+            said = None if row.tools else said  # what comes next answers the result
         found.append(row)
     return found
 
@@ -123,11 +144,14 @@ class _Cells:
             raise self.fail(name, "true or false", value)
         return value
 
-    def items(self, name: str) -> tuple[Any, ...]:
+    def calls(self, name: str) -> tuple[Call, ...]:
         value = self.take(name)
         if not isinstance(value, list):
-            raise self.fail(name, "a list", value)
-        return tuple(value)
+            raise self.fail(name, "a list of tools", value)
+        for item in value:
+            if not isinstance(item, list) or len(item) not in (1, 2) or not all(isinstance(cell, str) for cell in item):
+                raise self.fail(name, "a list of [tool, arguments], both texts", value)
+        return tuple(Call(*item) for item in value)
 
     def end(self) -> None:
         if self.more():
@@ -150,7 +174,7 @@ def _input(cells: _Cells, said: str | None) -> str | None:
 
 def _llm(cells: _Cells, said: str | None) -> Row:
     text, first, done = cells.text("text"), cells.number("ttft"), cells.number("duration")
-    tools = cells.optional(cells.items, "tools", ())
+    tools = cells.optional(cells.calls, "tools", ())
     return Answer(text, first, max(first, done), _input(cells, said), tools)
 
 
@@ -202,6 +226,9 @@ ROWS: dict[str, Callable[[_Cells, str | None], Row]] = {
     "say": _say,
     "write": lambda cells, _: Happening("write", cells.number("at"), (cells.text("text"),)),
     "digit": lambda cells, _: Happening("digit", cells.number("at"), (cells.text("digit"),)),
+    "collect": lambda cells, _: Happening("collect", cells.number("at"), (int(cells.number("digits")),)),
+    "collect_end": lambda cells, _: Happening("collect_end", cells.number("at")),
+    "language": lambda cells, _: Happening("language", cells.number("at"), (cells.text("code"),)),
     "interrupt": lambda cells, _: Happening("interrupt", cells.number("at")),
     "hold": lambda cells, _: Happening("hold", cells.number("at")),
     "unhold": lambda cells, _: Happening("unhold", cells.number("at")),
@@ -223,4 +250,16 @@ def command(number: int, raw: Any) -> Row:
     raise cells.fail("command", '"interrupt", "reply:TEXT" or "say:TEXT"', command)
 
 
-__all__ = ["ROWS", "Answer", "Happening", "Rendering", "Row", "Speech", "command", "read"]
+def stretches(rows: list[Speech], onset: float, hangover: float) -> list[tuple[float, float]]:
+    """What the VAD reports: gaps shorter than the hangover are closed, voice shorter than the onset is not seen."""
+    found: list[tuple[float, float]] = []
+    for row in sorted(rows, key=lambda row: row.start):
+        if found and row.start < found[-1][1] + hangover:
+            found[-1] = (found[-1][0], max(found[-1][1], row.end))
+        else:
+            found.append((row.start, row.end))
+    return [(start, end) for start, end in found if end - start >= onset]
+
+
+__all__ = ["ROWS", "Answer", "Call", "Happening", "Rendering", "Row", "Speech", "Tool", "command", "read",
+           "stretches"]

@@ -9,13 +9,14 @@ FRAME_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An agent frame written at ``at``. ``sample``: its first sample in its reply. ``fade``: the last 5 ms of a reply
-    that was paused or cut."""
+    """An agent frame written at ``at``. ``sample``: its first sample in its reply; ``part``: how many tools came before
+    it there. ``fade``: the last 5 ms of a reply that was paused or cut."""
 
     at: float
     generation: int
     sample: int
     fade: bool
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,16 @@ class Run:
         return [entry for entry in self.entries if entry.name == name]
 
     def stretches(self) -> list[tuple[float, float]]:
-        """Stretches of agent audio without a hole: start of the first frame, end of the last."""
+        """Stretches of agent audio without a hole, nor a tool between: start of the first frame, end of the last."""
         found: list[tuple[float, float]] = []
+        before: Frame | None = None
         for frame in self.frames:
-            if found and frame.at - found[-1][1] < FRAME_S / 2:
+            goes_on = before is not None and (frame.part == before.part or frame.generation != before.generation)
+            if goes_on and frame.at - found[-1][1] < FRAME_S / 2:
                 found[-1] = (found[-1][0], frame.at + FRAME_S)
             else:
                 found.append((frame.at, frame.at + FRAME_S))
+            before = frame
         return found
 
     def generations(self) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.config import VadOptions
+from engine.speech.echo import EchoGuard
 from engine.speech.errors import SpeechError
 from engine.speech.interfaces import Vad
 from engine.speech.vad.rows import RowTable
@@ -28,7 +29,7 @@ class Listener(Protocol):
 class Row:
     """One call's place in the pass. Given by ``Ears.open``, handed in with each of its frames."""
 
-    __slots__ = ("began", "frame_bytes", "index", "listener", "rate", "tail", "vad_row")
+    __slots__ = ("began", "frame_bytes", "index", "listener", "ours", "rate", "tail", "vad_row")
 
     def __init__(self, index: int, vad_row: int, rate: int, frame_bytes: int, tail: int, listener: Listener) -> None:
         self.index = index  # -1 once closed
@@ -38,13 +39,15 @@ class Row:
         self.tail = tail  # samples that the detector calls voice after the voice
         self.began = 0  # first sample of the newest voice
         self.listener = listener
+        self.ours = b""  # what we play to this call right now; empty for nothing
 
 
 class Ears:
     """Hears all calls. Python is run per call only where voice starts or stops.
 
     ``voice_on`` comes when voice has lasted ``onset_ms``, ``voice_off`` when silence has lasted ``hangover_ms``; both
-    are dated back to where it began. Frames that are ``silent`` (made up because none came) are silence and do not
+    are dated back to where it began. Voice that can be no more than the echo of what we play (``Row.ours``) is none
+    (``engine.speech.echo``). Frames that are ``silent`` (made up because none came) are silence and do not
     reach the detector. ``bad_frames`` counts frames of a wrong size, taken as silence.
     """
 
@@ -63,13 +66,17 @@ class Ears:
             ("last", np.int64),  # frames up to and including the last voiced one
             ("talking", np.bool_),
         ])
+        self._echo = EchoGuard(options.echo_margin_db) if options.echo_guard else None
         self.bad_frames = 0
 
     def open(self, rate: int, listener: Listener) -> Row:
         """A row for a call whose audio comes at ``rate``. Raises ``SpeechError`` for rates the detector cannot hear."""
         vad_row = self._vad.open(rate)
         frame_bytes, tail = rate * self._part_ms * self._parts // 1000 * 2, rate * self._vad.tail_ms(rate) // 1000
-        return Row(self._rows.open(), vad_row, rate, frame_bytes, tail, listener)
+        row = Row(self._rows.open(), vad_row, rate, frame_bytes, tail, listener)
+        if self._echo is not None:
+            self._echo.open(row.index)
+        return row
 
     def close(self, row: Row) -> None:
         """Free the row; its listener is told nothing any more. Idempotent."""
@@ -104,11 +111,20 @@ class Ears:
                 self.bad_frames += 1
         rows = np.array([row.index for row, _, _ in batch])
         vad_rows = np.array([batch[i][0].vad_row for i in audible], np.intp)
+        ours = self._echoes(batch, rows, audible)
         for part in range(self._parts):
             voiced = np.zeros(len(batch), np.bool_)
             if audible:
-                voiced[audible] = self._vad.process(vad_rows, [self._part(batch[i], part) for i in audible])
+                voiced[audible] = self._vad.process(vad_rows, [self._part(batch[i], part) for i in audible]) & ~ours
             self._follow(batch, rows, voiced)
+
+    def _echoes(self, batch: list[tuple[Row, bytes, bool]], rows: np.ndarray, audible: list[int]) -> np.ndarray:
+        """Which of the audible frames can be no more than the echo of what we play."""
+        if self._echo is None or not audible:
+            return np.zeros(len(audible), np.bool_)
+        heard = rows[audible]
+        return self._echo.judge(heard, [batch[i][1] for i in audible], [batch[i][0].ours for i in audible],
+                                self._rows.data["talking"][heard])
 
     def _part(self, item: tuple[Row, bytes, bool], part: int) -> bytes:
         frame = item[1]

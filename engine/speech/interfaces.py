@@ -20,7 +20,8 @@ Verdicts = npt.NDArray[np.bool_]
 class Heard:
     """A transcript. ``start`` and ``end`` are samples of the call's audio, counted as ``HearStream.feed`` got them.
     ``confidence`` is 0..1, or -1 where the recogniser gives none. A final with empty text: no words in that stretch.
-    ``language`` is what the recogniser found to be spoken, as it names it; empty where it does not tell."""
+    ``alternatives`` are other texts that it may have been, likely ones first; ``language`` is what the recogniser found
+    to be spoken, as it names it, empty where it does not tell."""
 
     text: str
     final: bool
@@ -28,6 +29,7 @@ class Heard:
     end: int
     confidence: float = -1.0
     language: str = ""
+    alternatives: tuple[str, ...] = ()
 
 
 class HearStream(Protocol):
@@ -82,7 +84,8 @@ class Voice(Protocol):
     name: str
 
     def render(self, text: str) -> Iterator[Chunk]:
-        """Audio of one clause, as soon as there is some. Closing the iterator cancels. Raises ``SpeechError``."""
+        """Audio of one clause, as soon as there is some. Closing the iterator cancels. Raises ``SpeechError``, or
+        ``ProviderFault`` where the voice is a service."""
 
     def close(self) -> None:
         """Free what it holds."""

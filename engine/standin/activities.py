@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from engine.standin.unicast import Unicast
 
 if TYPE_CHECKING:
-    from engine.standin.channel import Channel, Execution
+    from engine.standin.channel import Channel
+    from engine.standin.setup import Execution
 
 
 class Activity:

@@ -14,12 +14,24 @@ from typing import TYPE_CHECKING
 
 from engine.standin.actions import Action, Close, Send, StartUnicast, StopUnicast
 from engine.standin.activities import Activity, Connecting, Park
-from engine.standin.headers import ChannelView, Codec, Profile, channel_headers, variable_headers
+from engine.standin.headers import (
+    EXECUTE,
+    HANGUP,
+    PARK,
+    ROUTING,
+    STATE_NAMES,
+    ChannelView,
+    Codec,
+    Profile,
+    channel_headers,
+    variable_headers,
+)
 from engine.standin.session import Session
-from engine.standin.setup import Execution, PlanAction, Setup
+from engine.standin.setup import PlanAction, Setup
+from engine.standin.thread import SessionThread
 from engine.standin.timers import Timers
 from engine.standin.unicast import Unicast
-from engine.standin.variables import BYE_BEFORE, SipLeg, Variables, call_record
+from engine.standin.variables import BYE_BEFORE, SipLeg, Variables
 from engine.standin.wire import Command, Header, disconnect_notice
 
 if TYPE_CHECKING:
@@ -31,9 +43,6 @@ FRAME_S = 0.02
 FIRST_COMMAND_S = 25.0
 """How long FreeSWITCH waits for the first command (mod_event_socket.c:2712)."""
 
-EXECUTE, ROUTING, PARK, HANGUP, REPORTING = 4, 2, 6, 10, 11
-_STATE_NAMES = {EXECUTE: "CS_EXECUTE", ROUTING: "CS_ROUTING", PARK: "CS_PARK", HANGUP: "CS_HANGUP",
-                REPORTING: "CS_REPORTING"}  # fmt: skip
 
 class Channel:
     """The state of one call. Inputs are methods that take the time; ``actions`` is what the edges must do."""
@@ -81,6 +90,7 @@ class Channel:
 
         self.actions: list[Action] = []
         self.timers = Timers()
+        self._thread = SessionThread(self)
 
     # ---- inputs
 
@@ -88,7 +98,7 @@ class Channel:
         """20 ms have passed: timers, messages, the end of what was running."""
         self.now = now
         self.timers.run(now)
-        self._settle()
+        self._thread.settle()
 
     def connected(self, now: float, host: str) -> Session | None:
         """A controller accepted. ``host``: which one, for ``socket_host``. None: the call has left meanwhile."""
@@ -116,7 +126,7 @@ class Channel:
         for entry in self.stack:
             if isinstance(entry, Connecting):
                 entry.over = True
-        self._settle()
+        self._thread.settle()
 
     def receive(self, now: float, session: Session, data: bytes) -> None:
         """Bytes of a controller."""
@@ -148,7 +158,7 @@ class Channel:
             self.hangup("NORMAL_CLEARING" if self.answer_state == "answered" else "ORIGINATOR_CANCEL")
             self.variables.put("sip_user_agent", self.sip.user_agent)
             self.variables.put("sip_hangup_disposition", "recv_bye")
-        self._settle()
+        self._thread.settle()
 
     def dtmf(self, now: float, digit: str, duration_ms: int) -> None:
         """A digit has ended. FreeSWITCH gives its length in samples at 8 kHz."""
@@ -289,7 +299,7 @@ class Channel:
     def wake(self) -> None:
         """Hangup is noticed at once, not at the next frame."""
         if self.cause:
-            self._settle()
+            self._thread.settle()
 
     def send(self, session: Session, data: bytes) -> None:
         """Bytes to a controller."""
@@ -314,139 +324,10 @@ class Channel:
     def headers(self) -> list[Header]:
         """The channel's basic headers now."""
         return channel_headers(ChannelView(
-            _STATE_NAMES[self.running_state], self.call_state, self.state, self.answer_state, self.cause, self.codec,
+            STATE_NAMES[self.running_state], self.call_state, self.state, self.answer_state, self.cause, self.codec,
             self.profile, self.other,
         ))  # fmt: skip
 
     def variable_headers(self) -> list[Header]:
         """Its variables now."""
         return variable_headers(self.variables.items())
-
-    # ---- the thread
-
-    def _parse(self, message: Command) -> None:
-        call_command = message.headers.get("call-command", "").lower()
-        if call_command == "execute" and message.headers.get("execute-app-name"):
-            headers = message.headers
-            uuid = headers.get("event-uuid") or self.switch.new_uuid()
-            run = Execution(headers["execute-app-name"], headers.get("execute-app-arg", ""), uuid,
-                            headers.get("event-uuid-name", ""), message=True)  # fmt: skip
-            self._execute(run, locks=headers.get("event-lock", "").lower() == "true")
-        elif call_command == "hangup":
-            self.hangup(message.headers.get("hangup-cause", "NORMAL_CLEARING"))
-        elif call_command == "unicast":
-            unicast = self.switch.unicast(message, self.codec)
-            if unicast is None:
-                self.note("[CRIT] Failure creating unicast connection: bad address")
-            else:
-                self.activate_unicast(unicast)
-        elif call_command:
-            self.note(f"sendmsg: call-command {call_command} is not known")
-
-    def _execute(self, run: Execution, locks: bool = False) -> None:
-        from engine.standin.applications import APPLICATIONS
-
-        if run.message:
-            self.variables.put_all({"current_loop": 1, "total_loops": 1})
-        application = APPLICATIONS.get(run.app)
-        if application is None:
-            self.note(f"[ERR] Invalid Application {run.app}")
-            self.hangup("DESTINATION_OUT_OF_ORDER")
-            self._forget_loops(run)
-            return
-        self.last_app = (run.app, run.data)
-        self.broken = False
-        self.variables.put("current_application", run.app)
-        self.variables.put("current_application_data", run.data)
-        self.variables.pop("current_application_response", None)
-        self.emit("CHANNEL_EXECUTE", after=[*run.headers(), *run.identity()])
-        self.variables.put("current_application", run.app)
-        outcome = application(self, run.data)
-        if isinstance(outcome, Activity):
-            outcome.execution, outcome.locks = run, locks
-            self.stack.append(outcome)
-        else:
-            self._complete(run, outcome)
-
-    def _complete(self, run: Execution, response: str | None) -> None:
-        if response:
-            self.variables.put("current_application_response", response)
-        said = self.variables.get("current_application_response", "_none_")
-        self.emit("CHANNEL_EXECUTE_COMPLETE",
-                  after=[*run.headers(), ("Application-Response", said), *run.identity()])  # fmt: skip
-        self._forget_loops(run)
-
-    def _forget_loops(self, run: Execution) -> None:
-        if run.message:
-            self.variables.pop("current_loop", None)
-            self.variables.pop("total_loops", None)
-
-    def _settle(self) -> None:
-        """Go on until the thread waits for its next frame: take messages, unwind, complete, run the next action."""
-        while not self.ended:
-            leaving = self.leaving
-            if self.stack:
-                top = self.stack[-1]
-                if self.messages and not leaving and not isinstance(top, Connecting) and not self._locked():
-                    self._parse(self.messages.popleft())
-                    continue
-                if not (leaving or top.cut or top.done(self)):
-                    return
-                self.stack.pop()
-                response = top.leave(self, leaving)
-                if top.execution is not None:
-                    self._complete(top.execution, response)
-            elif self.state == HANGUP:
-                self._report()
-            elif self.state == ROUTING:
-                self._route()
-            elif self.state == PARK:
-                self._enter(PARK)
-                self.stack.append(Park(by_socket=False))
-                self.emit("CHANNEL_PARK")
-            elif self.plan:
-                self._run_action(self.plan.popleft())
-            else:
-                self.hangup("NORMAL_CLEARING")
-
-    def _locked(self) -> bool:
-        """Whether an application with ``event-lock`` runs: messages wait, ``hangup`` too."""
-        return any(entry.locks for entry in self.stack)
-
-    def _run_action(self, action: PlanAction) -> None:
-        self.done_actions.append((self.now, action))
-        self._execute(Execution(*action, uuid=self.switch.new_uuid()))
-
-    def _enter(self, state: int) -> None:
-        self.state = self.running_state = state
-        self.emit("CHANNEL_STATE")
-
-    def _route(self) -> None:
-        call_state, self.call_state = self.call_state, "RINGING"
-        self._enter(ROUTING)
-        self.call_state = call_state
-        self.variables.put("call_uuid", self.uuid)
-        destination = self.profile.destination
-        self.plan = deque(self.setup.extensions.get(destination, []))
-        if self.plan:
-            self._enter(EXECUTE)
-        else:
-            self.note(f"no extension {destination} in the dialplan")
-            self.hangup("NO_ROUTE_DESTINATION")
-
-    def _report(self) -> None:
-        """Everything has been unwound: the last events, then the connections end (or linger)."""
-        self.running_state = HANGUP
-        self.emit("CHANNEL_STATE")
-        stamp = self.switch.stamp(self.now)
-        self.profile = self.profile.at(hangup=stamp)
-        self.state = self.running_state = REPORTING
-        self.call_state = "HANGUP"
-        self.emit("CHANNEL_STATE")
-        self.variables.put_all(call_record(self.profile, self.cause, stamp, self.last_app, self.digits, self.by_caller,
-                                           (self.frames_heard, self.frames_sent)))  # fmt: skip
-        self.emit("CHANNEL_HANGUP_COMPLETE", before=[("Hangup-Cause", self.cause)])
-        self.ended = True
-        self.stop_unicast()
-        for session in list(self.sessions):
-            session.call_ended()

@@ -78,7 +78,8 @@ def _write(path: Path, text: str) -> None:
 
 
 class AfterCall:
-    """Finishes calls one after the other in a process that is started for the first of them.
+    """Finishes calls one after the other in a process of its own, started with it: to fork later would stop all calls
+    for the time that it takes.
 
     ``limit`` calls may wait; what comes then is dropped, counted and logged (``finish`` can be run later by hand).
     """
@@ -93,6 +94,8 @@ class AfterCall:
         self._coming = 0
         self._waiting: gevent.queue.Queue[Job] = gevent.queue.Queue()
         self._process: subprocess.Popen[bytes] | None = None
+        with contextlib.suppress(OSError):  # tried again, and told of, when the first call has ended
+            self._running_process()
         self._greenlet = gevent.spawn(self._run)
 
     def submit(self, folder: Path, then: Callable[[Outcome], None] | None = None) -> None:

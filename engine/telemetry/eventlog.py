@@ -40,6 +40,12 @@ KEPT_LINES = 2000
 STRICT = sys.flags.dev_mode or "PYTEST_VERSION" in os.environ
 """Whether a line that is not in the vocabulary raises: in development and under test, never in a caller's call."""
 
+MASK = "***"
+
+SHOWN = frozenset({"why", "reason", "cause", "by", "where", "mode", "target", "file", "backend", "address", "decision",
+                   "ended_by", "verdict"})
+"""Fields whose text is the engine's own. Every other text of a masked line is ``MASK``."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -49,6 +55,9 @@ class EventLog:
     def __init__(self, path: Path, disk: DiskWriter, clock: Callable[[], float], strict: bool = STRICT) -> None:
         """``path``: the new file; ``clock``: seconds of call time; ``strict``: names and fields must be known."""
         self.path = path
+        self.masked = False
+        """Whether lines say only that something happened: nothing of what was said, heard or pressed."""
+
         self._clock = clock
         self._strict = strict
         self._file = disk.open(path)
@@ -98,6 +107,9 @@ class EventLog:
     def _line(self, event: str, fields: dict[str, object]) -> None:
         if self._closed:
             return
+        if self.masked:
+            fields = {name: value if name in SHOWN or isinstance(value, int | float | None) else MASK
+                      for name, value in fields.items()}
         line = encode({"t": self._clock(), "event": event, **fields})
         self._file.write(line)
         self._kept.append(line)

@@ -103,6 +103,8 @@ def _tiles(report: Report) -> str:
         (_ms(pause and pause["max"]), "voice to pause, slowest"),
         (str(totals["faults"]), "faults"),
     ]
+    if totals["cost"] is not None:
+        tiles.append((f"{totals['cost']:.3f}", f"{_text(totals['currency'] or '')} for providers"))
     cells = "".join(f'<div class="card tile"><b>{value}</b><span>{label}</span></div>' for value, label in tiles)
     return f'<section class="tiles" aria-label="Figures">{cells}</section>'
 
@@ -158,7 +160,7 @@ def _besides(report: Report) -> str:
         if reply.gen not in used:
             since = reply.started if reply.started is not None else min(reply.times.values(), default=0.0)
             text = _spoken(reply) if reply.text else f"on “{_text(reply.asked)}”"
-            rows.append((since, f"<span>{text} {_chips(reply)}</span>"))
+            rows.append((since, f"<span>{text} {_chips(reply)}</span>{_skills(reply)}"))
     rows += [(item.t, _why(item)) for item in report.decisions if id(item) not in decided]
     items = "".join(f"<li>{_seek(t)}{text}</li>" for t, text in sorted(rows, key=lambda row: row[0]))
     return f'<article class="card"><h2>Besides the turns</h2><ul class="list">{items}</ul></article>' if items else ""
@@ -222,7 +224,20 @@ def _step(high: float) -> int:
 def _reply(reply: Reply) -> str:
     detail = _detail(reply.detail)
     return (f'<p class="answer">{_spoken(reply)}</p><p class="facts">{_chips(reply)}{detail}</p>'
-            f"{_citations(reply.citations)}")
+            f"{_skills(reply)}{_citations(reply.citations)}")
+
+
+def _skills(reply: Reply) -> str:
+    """Each skill that was called: how it went, with what, and what came of it."""
+    items = []
+    for use in reply.skills:
+        tone, how = ("good", "done") if use.success else ("bad", use.error)
+        if use.success is None:
+            tone, how = "", "no result"
+        how = "given again" if use.repeated else how if use.ms is None else f"{how} in {use.ms:.0f} ms"
+        items.append(f'<li><b>{_text(use.skill)}</b> <span class="chip {tone}">{_text(how)}</span> '
+                     f"{_json(use.arguments)}{'<br>' + _json(use.result) if use.result is not None else ''}</li>")
+    return f'<ul class="citations" aria-label="Skills">{"".join(items)}</ul>' if items else ""
 
 
 def _chips(reply: Reply) -> str:

@@ -55,6 +55,21 @@ class Interruption:
 
 
 @dataclass(frozen=True, slots=True)
+class SkillUse:
+    """A skill that a reply's model called. ``success`` None: it has not ended as far as the log goes; ``repeated``: an
+    earlier result was given again; ``asked``: when, in seconds; ``ms``: how long it ran."""
+
+    skill: str
+    asked: float
+    arguments: Any
+    repeated: bool
+    success: bool | None
+    error: str
+    ms: float | None
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One reply of the agent. ``text`` is what was to be said, ``heard`` what the caller heard of it (None: unknown);
     ``times`` are the seconds at which its steps were logged."""
@@ -76,6 +91,7 @@ class Reply:
     citations: list[Any]
     detail: Any
     times: dict[str, float]
+    skills: list[SkillUse] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

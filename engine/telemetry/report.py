@@ -21,6 +21,7 @@ from engine.telemetry.records import (
     Line,
     Reply,
     Report,
+    SkillUse,
     Span,
     Stage,
     Turn,
@@ -118,6 +119,7 @@ def _facts(log: _Log) -> dict[str, Any]:
     for name in ("caller_frames", "agent_frames", "underruns", "refused_datagrams", "bad_frames", "dropped_bytes"):
         facts[name] = _number(log.last("call_ended"), name)
     facts["options"] = (log.last("config") or {}).get("options")
+    facts["providers"] = (log.last("cost") or {}).get("providers")
     return facts
 
 
@@ -162,7 +164,22 @@ def _reply(log: _Log, gen: int) -> Reply:
         detail=(grounds or {}).get("detail"),
         times={name: of[name]["t"] for name in
                 ("think", "say", "grounds", "first_text", "first_audio", "release", "on_wire") if name in of},
+        skills=_skills(log, gen),
     )
+
+
+def _skills(log: _Log, gen: int) -> list[SkillUse]:
+    """What the model of a reply called, in its order; results may have come when the reply was long over."""
+    results = {_text(event, "id"): event for event in log.all("tool_result") if _gen(event) == gen}
+    found = []
+    for event in log.all("tool_call"):
+        if _gen(event) == gen:
+            result = results.get(_text(event, "id"))
+            found.append(SkillUse(
+                _text(event, "skill"), event["t"], event.get("arguments"), bool(event.get("repeated")),
+                bool(result.get("success")) if result else None, _text(result, "error"), _number(result, "ms"),
+                (result or {}).get("result")))
+    return found
 
 
 def _interruptions(log: _Log) -> list[Interruption]:
@@ -302,6 +319,8 @@ def _faults(log: _Log) -> list[Fault]:
     faults += [Fault(event["t"], f"reply {event.get('gen')}", _text(event, "reason"))
                for event in log.all("reply_failed")]
     faults += [Fault(event["t"], "media", f"lost: {_text(event, 'why')}") for event in log.all("media_lost")]
+    faults += [Fault(event["t"], f"provider for {_text(event, 'capability')}", _text(event, "message"))
+               for event in log.all("provider_failed")]
     return sorted(faults, key=lambda fault: fault.t)
 
 
@@ -330,6 +349,8 @@ def _totals(report: Report, log: _Log) -> dict[str, Any]:
         "speculative_replies": len(speculative),
         "speculative_used": sum(reply.started is not None for reply in speculative),
         "faults": len(report.faults),
+        "cost": _number(log.last("cost"), "total"),
+        "currency": _text(log.last("cost"), "currency") or None,
         "log_lines": len(log.events),
     }
 

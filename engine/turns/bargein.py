@@ -7,9 +7,13 @@ listening" lets the agent go on, a stop word or any other words end its speech, 
 from typing import Literal
 
 from engine.config import TurnOptions
+from engine.turns.language import DEFAULT, word_lists
 from engine.turns.words import Phrases
 
 Verdict = Literal["interrupt", "backchannel", "unsure"]
+
+Phase = Literal["greeting", "thinking", "speaking", "farewell"]
+"""What the agent is about: its first words, a reply that nobody has heard yet, one that is heard, its goodbye."""
 
 RAISE_S, RAISES = 0.15, 3
 """Each false interruption within a reply makes it so much harder to pause, so often: with the default of 60 ms the bars
@@ -25,34 +29,49 @@ _SURE_WORDS = 2
 class BargeIn:
     """Judges voice and words over the agent's speech."""
 
-    def __init__(self, options: TurnOptions) -> None:
-        """Takes pauses and word lists from ``options``."""
+    def __init__(self, options: TurnOptions, language: str = DEFAULT) -> None:
+        """Takes pauses and word lists from ``options``, lists that are not there from those of ``language``."""
+        self._options = options
         self._pause = options.barge_in_pause_ms / 1000
+        self._greeting_pause = options.barge_in_greeting_ms / 1000
         self._decide = options.barge_in_decide_ms / 1000
         self._resume = options.resume_ms / 1000
         self._final_wait = max(self._resume, options.final_wait_ms / 1000)
         self._min_words = options.barge_in_min_words
-        self._stop = Phrases(options.stop_words)
-        self._backchannels = Phrases(options.backchannels)
-        self._farewells = Phrases(options.backchannels + options.farewells)
+        self.speak(language)
 
-    def bar_s(self, false_interruptions: int) -> float:
+    def speak(self, language: str) -> None:
+        """The caller speaks this language from now on."""
+        options, lists = self._options, word_lists(language)
+        backchannels = options.backchannels or lists.backchannels
+        hails = backchannels + (options.hails or lists.hails)
+        self._stop = Phrases(options.stop_words or lists.stop_words)
+        self._backchannels = Phrases(backchannels)
+        self._harmless: dict[Phase, Phrases] = {
+            "greeting": Phrases(hails),
+            "thinking": Phrases(hails),
+            "speaking": self._backchannels,
+            "farewell": Phrases(backchannels + (options.farewells or lists.farewells)),
+        }
+
+    def bar_s(self, false_interruptions: int, phase: Phase = "speaking") -> float:
         """How long voice must last to pause a reply that was interrupted falsely so often."""
-        return self._pause + RAISE_S * min(false_interruptions, RAISES)
+        pause = max(self._pause, self._greeting_pause) if phase == "greeting" else self._pause
+        return pause + RAISE_S * min(false_interruptions, RAISES)
 
     def nods(self, text: str) -> bool:
         """Whether these words, as far as they go, are nothing but a backchannel: no reason to pause."""
         return not self._backchannels.others(text, partial=True)
 
-    def verdict(self, text: str, final: bool, voiced_s: float, farewell: bool = False) -> tuple[Verdict, str]:
-        """What these words over the agent's speech are, and why. ``voiced_s``: how long the voice has lasted;
-        ``farewell``: the agent is saying goodbye, which may be answered. ``unsure``: a partial transcript that may
-        become anything."""
-        if farewell and not self._farewells.others(text, partial=not final):
+    def verdict(self, text: str, final: bool, voiced_s: float, phase: Phase = "speaking") -> tuple[Verdict, str]:
+        """What these words over the agent's speech are, and why. ``voiced_s``: how long the voice has lasted.
+        ``unsure``: a partial transcript that may become anything."""
+        others = self._harmless[phase].others(text, partial=not final)
+        if phase == "farewell" and not others:
             return ("backchannel", "a farewell, too") if final else ("unsure", "a farewell so far")
         if self._stop.within(text):
             return "interrupt", "stop word"
-        others = self._backchannels.others(text, partial=not final)
+        others = others if phase != "farewell" else self._backchannels.others(text, partial=not final)
         if others >= self._min_words:
             if final:
                 return "interrupt", "words"
@@ -71,4 +90,4 @@ class BargeIn:
         return self._final_wait if awaited and voiced_s >= self._decide else self._resume
 
 
-__all__ = ["FINISH_S", "BargeIn", "Verdict"]
+__all__ = ["FINISH_S", "BargeIn", "Phase", "Verdict"]

@@ -7,6 +7,8 @@ come late and in any order.
 from dataclasses import dataclass, field
 from math import inf
 
+from engine.turns.words import tokens
+
 COVER_S = 0.3
 """A final transcript that ends at most so long before the voice did speaks of all of that stretch: recognisers date the
 end of the last word, the VAD the end of the last sound."""
@@ -28,6 +30,9 @@ class Voice:
     over_agent: bool = False
     """The agent has, or had, the floor in this stretch: voice without words asks for nothing."""
 
+    pause: tuple[float, str] | None = None
+    """The silence before this stretch and the words before it, where the turn may have gone on with it."""
+
     @property
     def awaited(self) -> bool:
         """The stretch is over and its final transcript is not there."""
@@ -47,6 +52,7 @@ class Piece:
     start: float
     end: float
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,6 +72,9 @@ class Turn:
     cut_in: bool = False
     """The agent was interrupted by it."""
 
+    thought_early: int = 0
+    """How often it was thought about while the caller was talking."""
+
     speculated_in_vain: bool = False
     """Thinking ahead failed: it is thought about when it is decided."""
 
@@ -83,6 +92,14 @@ class Turn:
         return min((piece.confidence for piece in self.pieces if piece.confidence >= 0), default=-1.0)
 
     @property
+    def alternatives(self) -> tuple[str, ...]:
+        """What all of it may have been instead: the n-th alternative of each piece, or its text where it has no n-th.
+        """
+        most = max((len(piece.alternatives) for piece in self.pieces), default=0)
+        return tuple(" ".join((*piece.alternatives, *[piece.text] * most)[n] for piece in self.pieces)
+                     for n in range(most))
+
+    @property
     def start(self) -> float:
         """Where its words begin."""
         return self.pieces[0].start
@@ -94,6 +111,8 @@ class Turn:
 
     def take(self, piece: Piece, voice: Voice) -> None:
         """Add a transcript. It takes the place of what it is a newer account of: partials, and repeated finals."""
+        if not piece.final and any(_said_already(piece, old) for old in self.pieces):
+            return
         self.pieces = [old for old in self.pieces if not _replaces(piece, old)]
         at = next((i for i, old in enumerate(self.pieces) if old.start > piece.start), len(self.pieces))
         self.pieces.insert(at, piece)
@@ -111,17 +130,32 @@ class Turn:
         self.told_at = max(self.told_at, later.told_at)
         self.cut_in |= later.cut_in
         self.at_once |= later.at_once
+        self.thought_early += later.thought_early
+
+
+def _said_already(new: Piece, old: Piece) -> bool:
+    """Whether the partial ``new`` comes after the final ``old`` of its audio: recognisers repeat themselves."""
+    overlap = min(new.end, old.end) - max(new.start, old.start)
+    return old.final and overlap > (new.end - new.start) / 2 and new.end <= old.end
 
 
 def _replaces(new: Piece, old: Piece) -> bool:
     """Whether ``new`` tells of the same audio as ``old``. A partial gives way to all that overlaps it; two finals are
-    the same when they overlap by more than half of the shorter one."""
+    the same when they overlap by more than half of the shorter one. Either is replaced by what begins with its words
+    and goes on."""
     if (new.start, new.end) == (old.start, old.end):
         return new.final or not old.final
     overlap = min(new.end, old.end) - max(new.start, old.start)
+    if overlap > (old.end - old.start) / 2 and _begins_with(new.text, old.text):
+        return True
     if not old.final:
-        return overlap > 0
+        return overlap > 0 or new.start <= old.start <= old.end <= new.end
     return new.final and overlap > min(new.end - new.start, old.end - old.start) / 2
+
+
+def _begins_with(text: str, beginning: str) -> bool:
+    words = tokens(beginning)
+    return bool(words) and tokens(text)[: len(words)] == words
 
 
 __all__ = ["COVER_S", "Piece", "Turn", "Voice"]

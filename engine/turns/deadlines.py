@@ -21,6 +21,9 @@ ENDLESS_S = 120.0
 """A reply whose end is not in sight so long after its first frame is cut: where it is not told how much audio is
 rendered, this alone ends the silence of a brain that hangs in mid-reply."""
 
+TOOL_S = 30.0
+"""Longest wait for a tool. Tools have deadlines of their own; this one holds where they have none."""
+
 CUT_TIMEOUT_S = 1.0
 """``PlayoutCut`` comes at once; after this the cut counts as done with nothing heard."""
 
@@ -52,7 +55,7 @@ class Deadlines:
             return inf
         if self._state.turn.pieces and self._desk.barge_in.nods(self._state.turn.text):
             return inf
-        return voice.on + self._desk.barge_in.bar_s(reply.false_interruptions)
+        return voice.on + self._desk.barge_in.bar_s(reply.false_interruptions, reply.phase)
 
     def go_on(self) -> float:
         """A reply may be heard, for the first time or again: the turn is decided, the caller silent or only noise."""
@@ -112,10 +115,13 @@ class Deadlines:
     def speculate(self) -> float:
         """The words so far are worth thinking about."""
         state, voice, turn = self._state, self._state.voice, self._state.turn
-        if state.reply is not None or not turn.pieces or voice.talking or turn.speculated_in_vain:
+        if state.reply is not None or not turn.pieces or turn.speculated_in_vain:
             return inf
-        if not self._desk.options.speculate or state.expired or state.closing:
+        if not self._desk.options.speculate or state.expired or state.closing or self._desk.endpointing.collecting:
             return inf
+        if voice.talking:
+            may = turn.thought_early < self._desk.options.speculate_early and turn.told_at > voice.on
+            return AT_ONCE if may and self._desk.endpointing.whole(turn.text) else inf
         if turn.ends_partial:
             return turn.told_at + STABLE_S
         return inf if voice.awaited else AT_ONCE
@@ -125,10 +131,13 @@ class Deadlines:
         voice, reply = self._state.voice, self._state.reply
         if reply is None or not reply.decided or reply.cutting_at is not None or self._state.held_from is not None:
             return inf
+        if reply.waits_for_tool and not reply.done:
+            return reply.tool_at + TOOL_S
         if reply.started_at is not None:
             if reply.done or reply.paused_at is not None:
                 return inf
-            return min(reply.dry_from() + self._timeout, reply.started_at + reply.paused_s + ENDLESS_S)
+            dry_from = max(reply.dry_from(), reply.tool_at) + self._timeout
+            return min(dry_from, max(reply.started_at + reply.paused_s, reply.tool_at) + ENDLESS_S)
         wait = self._timeout if reply.attempt == 0 else self._timeout / 2
         if reply.released_at is not None:
             return inf if reply.paused_at is not None else reply.released_at + wait

@@ -11,14 +11,14 @@ from engine.turns.state import State
 class Desk:
     """``now`` is call time in s; ``actions`` are what this step asks for, in order."""
 
-    def __init__(self, options: TurnOptions, agent: AgentOptions, score: Score | None) -> None:
+    def __init__(self, options: TurnOptions, agent: AgentOptions, score: Score | None, language: str) -> None:
         """A call begins."""
         self.options = options
         self.agent = agent
         self.state = State()
         self.history = History()
-        self.endpointing = Endpointing(options, score)
-        self.barge_in = BargeIn(options)
+        self.endpointing = Endpointing(options, score, language)
+        self.barge_in = BargeIn(options, language)
         self.reply_timeout_s = options.reply_timeout_ms / 1000
         self.now = 0.0
         self.actions: list[Action] = []

@@ -18,6 +18,7 @@ from engine.turns.endpointing import Score
 from engine.turns.errors import TurnError
 from engine.turns.hearing import Hearing
 from engine.turns.history import History
+from engine.turns.language import DEFAULT
 from engine.turns.speaking import Speaking
 from engine.turns.words import same_words
 
@@ -37,19 +38,26 @@ MOST_DECISIONS = 64
 class TurnEngine:
     """One conversation's turn-taking. ``deadline`` is when it wants a ``Tick`` (call time in s), None for never."""
 
-    def __init__(self, options: TurnOptions, agent: AgentOptions | None = None, score: Score | None = None) -> None:
-        """``agent`` has the fixed phrases; ``score`` says how complete a text is (``engine.turns.endpointing``)."""
-        self._desk = desk = Desk(options, agent or AgentOptions(), score)
+    def __init__(
+        self, options: TurnOptions, agent: AgentOptions | None = None, score: Score | None = None,
+        language: str = DEFAULT,
+    ) -> None:
+        """``agent`` has the fixed phrases; ``score`` says how complete a text is (``engine.turns.endpointing``);
+        ``language`` (ISO 639-1) picks the word lists."""
+        self._desk = desk = Desk(options, agent or AgentOptions(), score, language)
         self._state = desk.state
         self._speaking = speaking = Speaking(desk)
         hearing = Hearing(desk, speaking)
-        due = Deadlines(desk)
+        self._due = due = Deadlines(desk)
         self.deadline: float | None = due.expire()
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.VoiceOn: hearing.voice_on,
             ev.VoiceOff: hearing.voice_off,
             ev.Transcript: hearing.transcript,
             ev.Digit: hearing.digit,
+            ev.Collect: hearing.collect,
+            ev.CollectEnd: hearing.collect_end,
+            ev.Language: hearing.language,
             ev.Written: hearing.written,
             ev.Interrupt: hearing.silence_agent,
             ev.Held: hearing.held,
@@ -59,6 +67,8 @@ class TurnEngine:
             ev.ReplyReady: speaking.ready,
             ev.ReplyDone: speaking.done,
             ev.ReplyFailed: speaking.failed,
+            ev.ToolCalled: speaking.tool_called,
+            ev.ToolReturned: speaking.tool_returned,
             ev.PlayoutStarted: speaking.started,
             ev.PlayoutFinished: speaking.finished,
             ev.PlayoutCut: speaking.was_cut,
@@ -82,11 +92,22 @@ class TurnEngine:
         """Who said what so far; ``Line.who`` is ``user`` or ``agent``."""
         return self._desk.history
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody has the floor and nothing is owed to anybody: only a reminder would break the silence."""
+        return self._due.away() < inf and self._due.turn() == inf and not self._state.voice.talking
+
+    def use(self, agent: AgentOptions) -> None:
+        """Say these fixed phrases from now on: the language has changed."""
+        self._desk.agent = agent
+
     def step(self, now: float, event: ev.Event) -> list[ev.Action]:
         """Take ``event`` at ``now`` (call time in s, never falling); what is to be done, in this order."""
         desk, state = self._desk, self._state
         desk.now, desk.actions = now, []
         if state.over or (state.hung_up and not isinstance(event, ev.PlayoutCut | ev.PlayoutFinished)):
+            if isinstance(event, ev.ToolReturned):
+                self._speaking.tool_returned(event)  # it was done, though nobody waits for it
             return []
         if not isinstance(event, ev.Tick):
             self._handlers[type(event)](event)
@@ -132,13 +153,14 @@ class TurnEngine:
         if reply is not None and hit:
             ahead_ms = round((desk.now - reply.owed_from) * 1000)
             desk.note("speculation_hit", "the words are the same", gen=gen, ahead_ms=ahead_ms)
-            reply.decided, reply.owed_from = True, desk.now
+            reply.decided, reply.owed_from, reply.early = True, desk.now, False
+            desk.act(ev.Decided(gen))
             state.unjudged = voice.talking
         else:
             if reply is not None:
                 self._speaking.cancel(reply)
                 desk.note("speculation_miss", "the words changed", gen=reply.generation, text=reply.text)
-            self._speaking.think(text, decided=True, confidence=turn.confidence)
+            self._speaking.think(turn, decided=True)
         if state.reply is not None:
             state.reply.deaf = voice.talking and not turn.at_once
             if state.reply.empty:
@@ -163,7 +185,8 @@ class TurnEngine:
 
     def _speculate(self) -> None:
         turn = self._state.turn
-        self._speaking.think(turn.text, decided=False, confidence=turn.confidence)
+        turn.thought_early += self._state.voice.talking
+        self._speaking.think(turn, decided=False)
 
     def _pause(self) -> None:
         reply = self._state.reply

@@ -29,13 +29,14 @@ class VoiceOff:
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Words of the caller between ``start`` and ``end``. Final and empty: the recogniser heard none. ``confidence`` is
-    0..1, or -1 where it is not known."""
+    0..1, or -1 where it is not known; ``alternatives`` are other texts that it may have been, likely ones first."""
 
     text: str
     final: bool
     start: float
     end: float
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,28 @@ class ReplyFailed:
 
     generation: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The brain runs a tool for this reply. ``words``: how many words of the reply stand before it; ``call_id`` is its
+    own in the whole call."""
+
+    generation: int
+    call_id: str
+    name: str
+    arguments: str = ""
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """The tool is done, whatever became of the reply that it was run for. ``error``: ``result`` says what went wrong.
+    """
+
+    call_id: str
+    result: str
+    error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +122,27 @@ class Digit:
 
     digit: str
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """A number is asked for from now on: what the caller dictates and the keys they press are one number, which is
+    waited for longer than a sentence. ``digits``: how many it has, 0: not known; ``ends``: keys that end it."""
+
+    digits: int = 0
+    ends: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectEnd:
+    """No number is asked for any more: keys are no words, and sentences end as usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The caller speaks this language from now on (ISO 639-1)."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +196,9 @@ class Tick:
     """Time passed. Due when ``TurnEngine.deadline`` is reached."""
 
 
-Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | PlayoutStarted | PlayoutFinished
-         | PlayoutCut | Digit | SayRequest | Written | Interrupt | Held | Unheld | HungUp | Tick)
+Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | ToolCalled | ToolReturned
+         | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | Collect | CollectEnd | Language | SayRequest
+         | Written | Interrupt | Held | Unheld | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 
@@ -162,12 +207,30 @@ Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed 
 class Think:
     """Ask the brain for a reply to ``text``, render it, keep it unheard until ``Release``. ``speculative``: the turn is
     not decided yet, so nothing with a side effect may run. ``confidence``: that of the worst heard part of ``text``,
-    0..1, or -1 where it is not known."""
+    0..1, or -1 where it is not known; ``alternatives`` to the whole text, likely ones first. ``early``: the caller is
+    still talking, so nothing is to be rendered before ``Render`` or ``Decided``."""
 
     generation: int
     text: str
     speculative: bool
     confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """The caller has stopped talking for now: the beginning of this early generation is worth rendering."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The turn that this speculative generation answers is decided: what has a side effect may run now. Comes before
+    ``Release``, which waits for audio that a silent tool may have to make possible."""
+
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,4 +313,5 @@ class Note:
     fields: tuple[tuple[str, object], ...] = ()
 
 
-Action = Think | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall | Note
+Action = (Think | Render | Decided | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall
+          | Note)

@@ -1,8 +1,9 @@
 """The caller's side of the floor: voice, words, keys. What the caller does may hold, interrupt or outdate a reply."""
 
 from engine.turns import events as ev
-from engine.turns.caller import Piece, Turn
+from engine.turns.caller import COVER_S, Piece, Turn
 from engine.turns.desk import Desk
+from engine.turns.endpointing import Collecting
 from engine.turns.speaking import Speaking
 from engine.turns.state import Reply
 from engine.turns.words import same_words
@@ -23,6 +24,8 @@ class Hearing:
     def voice_on(self, event: ev.VoiceOn) -> None:
         """A stretch of voice began."""
         state, voice, reply = self._state, self._state.voice, self._state.reply
+        before = state.turn if state.turn.pieces else state.answering
+        voice.pause = (event.at - voice.off, before.text) if before is not None else None
         voice.talking, voice.on = True, event.at
         voice.over_agent = (reply is not None and reply.decided) or state.held_from is not None
         if reply is not None and reply.decided and not reply.guarded:
@@ -34,6 +37,9 @@ class Hearing:
         voice.talking, voice.off = False, event.at
         if state.reply is not None:
             state.reply.deaf = False
+            if state.reply.early:
+                state.reply.early = False
+                self._desk.act(ev.Render(state.reply.generation))
         if turn.pieces and turn.pieces[-1].end >= voice.on:
             turn.quiet_from = voice.off  # the end of the voice, however far a partial transcript had run on
         if not voice.over_agent and state.key_at < voice.on:
@@ -44,7 +50,8 @@ class Hearing:
     def transcript(self, event: ev.Transcript) -> None:
         """Words came, or the news that there were none."""
         voice = self._state.voice
-        piece = Piece(event.text.strip(), event.final, event.start, event.end, event.confidence)
+        piece = Piece(event.text.strip(), event.final, event.start, event.end, event.confidence,
+                      event.alternatives)
         if piece.final:
             voice.final_end = max(voice.final_end, piece.end)
         if self._state.held_from is not None and piece.start >= self._state.held_from:
@@ -52,6 +59,9 @@ class Hearing:
         late_for = self._decided_turn_of(piece)
         if late_for is not None:
             self._late(piece, late_for)
+        elif piece.text and self._unvoiced(piece):
+            if piece.final:
+                self._desk.note("unvoiced", "words without a voice over the agent's speech: its echo", text=piece.text)
         elif piece.text:
             self._words(piece)
         elif piece.final:
@@ -73,6 +83,21 @@ class Hearing:
         self._state.key_at = event.at
         self._state.idle_from = self._desk.now
         self._state.turn.unclear_s = 0.0
+        if self._desk.endpointing.collecting is not None:
+            self._key(event, self._desk.endpointing.collecting)
+
+    def collect(self, event: ev.Collect) -> None:
+        """A number is asked for."""
+        self._desk.endpointing.collecting = Collecting(event.digits, event.ends)
+
+    def collect_end(self, event: ev.CollectEnd) -> None:
+        """It is not asked for any more."""
+        self._desk.endpointing.collecting = None
+
+    def language(self, event: ev.Language) -> None:
+        """Other word lists hold."""
+        self._desk.endpointing.speak(event.code)
+        self._desk.barge_in.speak(event.code)
 
     def silence_agent(self, event: ev.Interrupt) -> None:
         """Somebody else wants the agent to be silent."""
@@ -119,12 +144,24 @@ class Hearing:
         state.turn.take(piece, state.voice)
         state.turn.told_at = self._desk.now
         self._still_there(state.turn.text)
+        if piece.end > state.voice.on and (reply is None or not reply.decided):
+            self._learn_pause()
         if reply is None or reply.guarded or reply.cutting_at is not None:
             return
         if reply.decided:
             self._judge(reply, piece.final)
         else:
             self._outdate(reply)
+
+    def _unvoiced(self, piece: Piece) -> bool:
+        """Whether these words over the agent's speech come from no voice of the caller: recognisers that hear the whole
+        call find the agent's own words in its echo, which the ears do not take for a voice."""
+        voice, reply = self._state.voice, self._state.reply
+        if voice.talking or piece.start < voice.off + COVER_S or not self._desk.options.words_need_voice:
+            return False
+        began, ended = self._state.spoke
+        speaking = reply is not None and reply.started_at is not None and reply.started_at <= piece.start
+        return speaking or began <= piece.start < ended
 
     def _no_words(self, piece: Piece) -> None:
         """The recogniser found none there."""
@@ -139,7 +176,7 @@ class Hearing:
         """Words met a reply that is being heard or about to be."""
         state, voiced_s = self._state, self._state.voice.lasted(self._desk.now)
         text = state.turn.text
-        verdict, why = self._desk.barge_in.verdict(text, final, voiced_s, farewell=bool(reply.ends_call))
+        verdict, why = self._desk.barge_in.verdict(text, final, voiced_s, reply.phase)
         if verdict == "interrupt":
             self._interrupt(reply, why)
         elif verdict == "backchannel":
@@ -154,6 +191,7 @@ class Hearing:
         state = self._state
         if reply.started_at is None:
             self._speaking.cancel(reply)
+            self._learn_pause()
             self._speaking.rejoin(why)
             state.unjudged = False
             return
@@ -161,6 +199,25 @@ class Hearing:
         self._desk.note("barge_in", why, gen=reply.generation, text=state.turn.text, voiced_ms=voiced_ms)
         state.turn.cut_in = True
         self._speaking.cut(reply)
+
+    def _learn_pause(self) -> None:
+        """The caller went on after a pause in mid-turn."""
+        pause, self._state.voice.pause = self._state.voice.pause, None
+        if pause is not None:
+            endpointing = self._desk.endpointing
+            endpointing.pace.paused(pause[0], endpointing.complete(pause[1]))
+
+    def _key(self, event: ev.Digit, collecting: Collecting) -> None:
+        """A key of a number that was asked for; it is a word of the turn, and cuts the question short."""
+        turn, reply = self._state.turn, self._state.reply
+        if event.digit in collecting.ends:
+            turn.at_once = bool(turn.pieces)
+            return
+        turn.take(Piece(event.digit, True, event.at, event.at), self._state.voice)
+        turn.quiet_from, turn.told_at = max(turn.quiet_from, event.at), self._desk.now
+        turn.at_once = 0 < collecting.digits <= self._desk.endpointing.collected(turn.text)
+        if reply is not None and reply.decided and not reply.guarded and reply.cutting_at is None:
+            self._interrupt(reply, "key")
 
     def _outdate(self, reply: Reply) -> None:
         """Drop a speculative reply to words that have changed."""
@@ -173,7 +230,7 @@ class Hearing:
         state = self._state
         if state.closing is None or state.expired:
             return
-        if self._desk.barge_in.verdict(text, True, 0.0, farewell=True)[0] == "interrupt":
+        if self._desk.barge_in.verdict(text, True, 0.0, "farewell")[0] == "interrupt":
             state.closing = None
             self._desk.note("call_goes_on", "the caller spoke after the farewell", text=text)
 
@@ -207,4 +264,4 @@ class Hearing:
                 self._desk.history.amend(state.answered[1], turn.text)
         elif reply is not None and reply.kind == "think" and reply.started_at is None:
             self._speaking.cancel(reply)
-            self._speaking.think(turn.text, decided=True, confidence=turn.confidence)
+            self._speaking.think(turn, decided=True)

@@ -1,4 +1,5 @@
-"""Who said what, in order: the caller's words as recognised, the agent's as heard. The turn engine alone writes it."""
+"""Who said what, in order: the caller's words as recognised, the agent's as heard, and the tools that were run between
+them. The turn engine alone writes it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,12 +7,25 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One turn. ``interrupted``: the agent had more to say; ``text`` is what was heard of it, in whole words."""
+class ToolUse:
+    """A tool that was run. ``result`` is None while it runs; ``error``: the result says what went wrong."""
 
-    who: Literal["user", "agent"]
+    call_id: str
+    name: str
+    arguments: str = ""
+    result: str | None = None
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One turn, or one tool (``text`` is its name). ``interrupted``: the agent had more to say; ``text`` is what was
+    heard of it, in whole words."""
+
+    who: Literal["user", "agent", "tool"]
     text: str
     interrupted: bool = False
+    tool: ToolUse | None = None
 
 
 class History(Sequence[Line]):
@@ -39,6 +53,16 @@ class History(Sequence[Line]):
         """The caller heard this of the agent. Nothing heard is no line."""
         if text:
             self._lines.append(Line("agent", text, interrupted))
+
+    def ran(self, use: ToolUse) -> None:
+        """This tool was run."""
+        self._lines.append(Line("tool", use.name, tool=use))
+
+    def returned(self, call_id: str, result: str, error: bool) -> None:
+        """It is done; its line says so, wherever the conversation has got to."""
+        for number, line in enumerate(self._lines):
+            if line.tool is not None and line.tool.call_id == call_id:
+                self._lines[number] = replace(line, tool=replace(line.tool, result=result, error=error))
 
     def amend(self, number: int, text: str) -> None:
         """A transcript of that line came late: it reads ``text`` now."""

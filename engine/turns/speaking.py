@@ -3,11 +3,13 @@
 At most one generation lives at a time. What carries another number is stale and changes nothing.
 """
 
+from dataclasses import replace
 from math import inf
 
 from engine.turns import events as ev
 from engine.turns.caller import Turn
 from engine.turns.desk import Desk
+from engine.turns.history import ToolUse
 from engine.turns.state import Reply
 
 QUESTION_S = 1.5
@@ -29,11 +31,12 @@ class Speaking:
 
     # ------------------------------------------------------------ begin
 
-    def think(self, text: str, decided: bool, attempt: int = 0, confidence: float = -1.0) -> None:
-        """Have a reply to ``text`` made, which was heard with ``confidence``."""
-        self._begin(Reply(self._state.generation + 1, "think", text, decided, self._desk.now, attempt=attempt,
-                          confidence=confidence))
-        self._desk.act(ev.Think(self._state.generation, text, not decided, confidence))
+    def think(self, turn: Turn, decided: bool, attempt: int = 0) -> None:
+        """Have a reply to the words of ``turn`` made."""
+        text, now, early = turn.text, self._desk.now, not decided and self._state.voice.talking
+        generation = self._state.generation + 1
+        self._begin(Reply(generation, "think", text, decided, now, attempt=attempt, early=early))
+        self._desk.act(ev.Think(generation, text, not decided, turn.confidence, turn.alternatives, early))
 
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""
@@ -42,7 +45,9 @@ class Speaking:
             state.closing = (self._desk.now, ends_call) if ends_call else state.closing
             return
         guarded, now = not interruptible, self._desk.now
-        self._begin(Reply(state.generation + 1, "say", text, True, now, guarded, ends_call, attempt))
+        reply = Reply(state.generation + 1, "say", text, True, now, guarded, ends_call, attempt)
+        reply.greets = not self._desk.history
+        self._begin(reply)
         self._desk.act(ev.Say(state.generation, text, interruptible))
 
     def _begin(self, reply: Reply) -> None:
@@ -91,6 +96,27 @@ class Speaking:
         else:
             reply.done = reply.failed = True  # what is staged is played, then comes the apology
 
+    def tool_called(self, event: ev.ToolCalled) -> None:
+        """A tool is run for it. What has an effect is not undone by a caller who goes on: their turn is history from
+        here on, and the reply is not thought about a second time."""
+        reply = self._current(event.generation)
+        if reply is None:
+            return
+        reply.tool_at = self._desk.now
+        reply.tools.append((event.words, ToolUse(event.call_id, event.name, event.arguments)))
+        if reply.decided:
+            reply.attempt = 1
+            self.commit_user()
+
+    def tool_returned(self, event: ev.ToolReturned) -> None:
+        """It is done; the reply it was for may be over."""
+        reply = self._state.reply
+        self._desk.history.returned(event.call_id, event.result, event.error)
+        for number, (words, use) in enumerate(reply.tools if reply is not None else ()):
+            if reply is not None and use.call_id == event.call_id:
+                reply.tools[number] = words, replace(use, result=event.result, error=event.error)
+                reply.tool_at = reply.owed_from = self._desk.now
+
     def started(self, event: ev.PlayoutStarted) -> None:
         """Its first frame went out."""
         reply = self._current(event.generation)
@@ -105,7 +131,7 @@ class Speaking:
             return
         state = self._state
         self.commit_user()
-        self._desk.history.agent(event.heard, interrupted=False)
+        self._write(reply, event.heard, interrupted=False)
         self._desk.act(ev.CommitAgent(reply.generation, event.heard, interrupted=False))
         self.leave_floor()
         nod, state.nod = state.nod, None
@@ -125,13 +151,13 @@ class Speaking:
         if reply is None:
             return
         heard = event.heard.strip()
-        if heard or reply.kind == "say":
+        if heard or reply.kind == "say" or reply.tools:
             self.commit_user()
         else:
             self.rejoin("not a word of the reply was heard")
         if heard:
-            self._desk.history.agent(heard, interrupted=True)
             self._desk.act(ev.CommitAgent(reply.generation, heard, interrupted=True))
+        self._write(reply, heard, interrupted=True)
         self.leave_floor()
         if self._state.hung_up:
             self.leave_call()
@@ -149,9 +175,11 @@ class Speaking:
             state.queue.remove(item)
 
     def cancel(self, reply: Reply) -> None:
-        """Drop a reply that was never heard."""
+        """Drop a reply that was never heard. Tools that were run for a turn that is history are, too."""
         self._desk.act(ev.Cancel(reply.generation))
         self._state.reply = None
+        if reply.decided and self._state.answering is None:
+            self._write(reply, "", interrupted=True)
 
     def stop(self, reply: Reply) -> None:
         """End it, heard or not."""
@@ -169,12 +197,12 @@ class Speaking:
         if not reply.decided:
             self._state.turn.speculated_in_vain = True
             self._desk.note("speculation_miss", why, gen=reply.generation)
-        elif reply.attempt == 0:
+        elif reply.attempt == 0 and reply.kind == "say":
             self._desk.note("retry", why, gen=reply.generation)
-            if reply.kind == "think":
-                self.think(reply.text, decided=True, attempt=1, confidence=reply.confidence)
-            else:
-                self.say(reply.text, not reply.guarded, reply.ends_call, attempt=1)
+            self.say(reply.text, not reply.guarded, reply.ends_call, attempt=1)
+        elif reply.attempt == 0 and self._state.answering is not None:
+            self._desk.note("retry", why, gen=reply.generation)
+            self.think(self._state.answering, decided=True, attempt=1)
         elif reply.kind == "think":
             self._apologise(why)
         else:
@@ -201,6 +229,8 @@ class Speaking:
     def leave_floor(self) -> None:
         """The agent is silent."""
         state = self._state
+        if state.reply is not None and state.reply.started_at is not None:
+            state.spoke = state.reply.started_at, self._desk.now
         state.reply = None
         state.unjudged = False
         state.idle_from = self._desk.now
@@ -212,6 +242,7 @@ class Speaking:
             return
         state.answering = None
         state.answered = (turn, self._desk.history.user(turn.text))
+        self._desk.endpointing.pace.finished(len(turn.text.split()))
         self._desk.act(ev.CommitUser(turn.text, turn.start, turn.quiet_from))
 
     def commit_last_words(self) -> None:
@@ -223,6 +254,10 @@ class Speaking:
 
     def leave_call(self) -> None:
         """The caller is gone, or is let go."""
+        reply = self._state.reply
+        if reply is not None and reply.decided and reply.tools:
+            self.commit_user()
+            self._write(reply, "", interrupted=True)
         self.commit_last_words()
         self._state.over = True
 
@@ -242,6 +277,16 @@ class Speaking:
     def _asked(self, event: ev.PlayoutFinished, since: float) -> bool:
         """Whether the reply was a question whose last words came after ``since``."""
         return event.at - since <= QUESTION_S and event.heard.rstrip().endswith(_QUESTION_MARKS)
+
+    def _write(self, reply: Reply, heard: str, interrupted: bool) -> None:
+        """What was heard of it becomes history, with the tools between the words where they were run."""
+        history, words, begin = self._desk.history, heard.split(), 0
+        for end, use in reply.tools:
+            last = interrupted and len(words) <= end
+            history.agent(" ".join(words[begin:end]), last)
+            history.ran(use)
+            begin = max(begin, end)
+        history.agent(" ".join(words[begin:]) if reply.tools else heard, interrupted)
 
     def _current(self, generation: int) -> Reply | None:
         reply = self._state.reply

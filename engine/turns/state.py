@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from engine.turns.bargein import Phase
 from engine.turns.caller import Turn, Voice
 from engine.turns.events import SayRequest
+from engine.turns.history import ToolUse
 
 
 @dataclass(slots=True)
@@ -33,8 +35,8 @@ class Reply:
     attempt: int = 0
     """0, or 1 if it is the second try."""
 
-    confidence: float = -1.0
-    """How well the words that it answers were heard, 0..1; -1: not known."""
+    early: bool = False
+    """The caller was talking when it was begun and has not stopped since: it is not rendered yet."""
 
     ready_at: float | None = None
     released_at: float | None = None
@@ -58,6 +60,28 @@ class Reply:
 
     paused_s: float = 0.0
     false_interruptions: int = 0
+    tools: list[tuple[int, ToolUse]] = field(default_factory=list)
+    """Tools run for it, each with the number of words of the reply before it."""
+
+    tool_at: float = -inf
+    """When the last tool was called, or came back."""
+
+    @property
+    def waits_for_tool(self) -> bool:
+        """A tool of it has not come back."""
+        return any(use.result is None for _, use in self.tools)
+
+    greets: bool = False
+    """It is the first thing that the agent says."""
+
+    @property
+    def phase(self) -> Phase:
+        """What the agent is about with it."""
+        if self.ends_call:
+            return "farewell"
+        if self.started_at is None:
+            return "thinking"
+        return "greeting" if self.greets else "speaking"
 
     def dry_from(self) -> float:
         """When all that is rendered will have been played; infinite where that is not known."""
@@ -89,6 +113,9 @@ class State:
 
     nod: tuple[Turn, float] | None = None
     """The last backchannel and when the reply went on after it."""
+
+    spoke: tuple[float, float] = (inf, -inf)
+    """When the last reply that was heard began and ended."""
 
     queue: deque[tuple[SayRequest, float]] = field(default_factory=deque)
     idle_from: float = 0.0

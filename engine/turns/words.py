@@ -34,6 +34,11 @@ class Phrases:
         words = _short(tokens(text))
         return any(self._match(words[at:]) for at in range(len(words)))
 
+    def ends(self, text: str) -> bool:
+        """Whether ``text`` ends with one of the phrases."""
+        words = _short(tokens(text))
+        return any(words[-n:] in self._phrases for n in range(1, min(self._longest, len(words)) + 1))
+
     def others(self, text: str, partial: bool = False) -> int:
         """How many words of ``text`` belong to none of the phrases. ``partial``: more may follow, so that the last
         words may be the beginning of a phrase."""

@@ -1,5 +1,7 @@
 """One reply on its way to playout: rates, order, speculation, faults, and being cancelled at any moment."""
 
+from dataclasses import replace
+
 import gevent
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from engine.dialog.brain import Request, Text
 from engine.media.playout import Playout
 from engine.reply import Reply
 from engine.speech.interfaces import Chunk
-from engine.turns.events import ReplyDone, ReplyFailed, ReplyReady
+from engine.turns.events import ReplyDone, ReplyFailed, ReplyReady, ToolCalled, ToolReturned
 
 RATE = 8000
 
@@ -77,9 +79,46 @@ def test_a_speculative_reply_renders_its_first_clause_until_it_is_released():
     desk.reply.think(LookUp(when="One sentence here. And a second one. A third."), ask(speculative=True))
     gevent.sleep(0.05)
     assert tone.rendered == ["One sentence here."] and {type(event) for event in desk.told} == {ReplyReady}
-    desk.reply.release()
+    desk.reply.decide()
     desk.reply.join(5)
     assert desk.clauses() == tone.rendered == ["One sentence here.", "And a second one.", "A third."]
+    assert isinstance(desk.told[-1], ReplyDone)
+
+
+def test_the_voice_is_given_words_and_the_history_keeps_what_was_written():
+    """A voice stumbles over "**Rs. 1,200**"; the model must find its own text in the history."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    finished = []
+    desk.playout.on_finished = lambda generation, heard: finished.append(heard.text)
+    desk.reply.think(LookUp(when="It is **Rs. 1,200** a year! 👍! Thanks 😀"), ask())
+    desk.reply.join(5)
+    assert tone.rendered == ["It is one thousand two hundred rupees a year!", "Thanks"]
+    assert desk.clauses() == ["It is **Rs. 1,200** a year!", "Thanks 😀"]
+    desk.heard()
+    assert finished == ["It is **Rs. 1,200** a year! Thanks 😀"]
+
+
+def test_numbers_are_spoken_in_the_language_of_the_call():
+    """Figures look the same in all languages."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    desk.reply = Reply(2, tone, desk.playout, RATE, desk.tell, desk, "fr")
+    desk.reply.say("À 17h30, 80 €.")
+    desk.reply.join(5)
+    assert tone.rendered == ["À dix-sept heures trente, quatre-vingts euros."]
+def test_an_early_reply_is_not_rendered_until_the_caller_stops():
+    """The brain may think ahead of a caller who still talks; the voice works when it is likely to be wanted."""
+    tone = ToneVoice()
+    desk = Desk(tone)
+    desk.reply.think(LookUp(when="One sentence here. And a second one."), ask(speculative=True), early=True)
+    gevent.sleep(0.05)
+    assert tone.rendered == []
+    desk.reply.render()
+    gevent.sleep(0.05)
+    assert tone.rendered == ["One sentence here."]
+    desk.reply.decide()
+    desk.reply.join(5)
     assert isinstance(desk.told[-1], ReplyDone)
 
 
@@ -108,6 +147,49 @@ def test_whatever_a_provider_raises_is_told_once(fault):
     (told,) = desk.told
     assert isinstance(told, ReplyFailed) and type(fault).__name__ in told.reason
     assert [name for name, _ in desk.lines] == ["reply_failed"]
+
+
+class Booking:
+    """A brain that says something, books once the turn is decided, and says what came of it."""
+
+    def __init__(self, reply):
+        self.tools = {"wait_decided": reply.wait_decided, "tool_called": reply.tool_called,
+                      "tool_returned": reply.tool_returned}
+        self.booked = 0
+
+    def reply(self, request):
+        yield Text("Let me book that")
+        request = replace(request, **self.tools)
+        if request.wait_decided(5) and request.tool_called("c1", "book", "{}"):
+            self.booked += 1
+            request.tool_returned("c1", "Booked.", False)
+        yield Text("It is booked.")
+
+
+def test_a_tool_waits_for_the_decision_and_lets_the_words_before_it_be_spoken():
+    """The caller hears that something is being done while it is done, not after it; and a silent tool must not wait for
+    audio that only its result can give."""
+    desk = Desk(ToneVoice())
+    brain = Booking(desk.reply)
+    desk.reply.think(brain, ask(speculative=True))
+    gevent.sleep(0.02)
+    assert brain.booked == 0 and desk.told == []
+    desk.reply.decide()
+    desk.reply.join(5)
+    tools = [event for event in desk.told if isinstance(event, ToolCalled | ToolReturned)]
+    assert tools == [ToolCalled(1, "c1", "book", "{}", words=4), ToolReturned("c1", "Booked.", False)]
+    assert desk.clauses() == ["Let me book that", "It is booked."]
+
+
+def test_a_tool_of_a_reply_that_is_not_wanted_any_more_does_not_run():
+    """The caller went on in the very moment; what would be booked now, nobody asked for."""
+    desk = Desk(ToneVoice())
+    brain = Booking(desk.reply)
+    desk.reply.think(brain, ask())
+    desk.reply.cancel()
+    assert not desk.reply.tool_called("c2", "book", "{}")
+    desk.reply.join(5)
+    assert brain.booked == 0 and desk.told == []
 
 
 def test_cancelled_from_inside_its_own_call_back_it_ends_at_its_next_step():

@@ -12,8 +12,9 @@ sys.path[:0] = [str(TESTS.parent), str(TESTS / "call")]
 
 from call_providers import providers  # noqa: E402
 
-from engine import embedded  # noqa: E402
 from engine.cli.main import main  # noqa: E402
+from engine.service import Engine  # noqa: E402
 
-embedded.providers = lambda config: providers()
+made = Engine.__init__
+Engine.__init__ = lambda self, config: made(self, config, providers())
 sys.exit(main(["serve"]))

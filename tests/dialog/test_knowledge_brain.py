@@ -16,7 +16,7 @@ class Knowledge:
     def __init__(self, decision="answer", text="At nine."):
         self.decision, self.text, self.asked = decision, text, []
 
-    def answer(self, question, *, spoken, context=()):
+    def answer(self, question, *, spoken, context=(), confidence=-1.0, alternatives=()):
         self.asked.append((question, spoken, tuple(context)))
         return Answer(self.decision, self.text, (), 0.8, "because")
 

@@ -10,7 +10,7 @@ from engine.config import KnowledgeOptions
 from engine.knowledge import documents
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.evaluate import QUESTIONS, TUNING, evaluate, judge, load
+from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, evaluate, judge, load
 from engine.knowledge.ingest import SAMPLE, ingest
 
 SETS = [load(QUESTIONS), load(TUNING)]
@@ -62,7 +62,7 @@ def test_the_sample_is_answered_by_meaning(minilm):
         assert rates["right"] >= 0.9
         assert rates["wrong"] <= 0.05
         assert rates["off_topic_answered"] <= 0.1
-    heard = ["" if question.document else "how do i restart my router" for question in load()]
+    heard = [HeardQuestion("" if question.document else "how do i restart my router") for question in load()]
     heard_rates = evaluate(base, load(), spoken=True, heard=heard).summary()
     assert (heard_rates["refused"], heard_rates["off_topic_answered"]) == (1.0, 1.0)
 
@@ -98,7 +98,7 @@ def test_heard_texts_must_match_the_questions(desk):
     desk.write("a.md", "Text.")
     desk.ingest()
     with pytest.raises(KnowledgeError, match="1 texts were heard of 50 questions"):
-        evaluate(desk.open(), load(), spoken=True, heard=["one"])
+        evaluate(desk.open(), load(), spoken=True, heard=[HeardQuestion("one")])
 
 
 def test_right_needs_document_and_fact(desk):

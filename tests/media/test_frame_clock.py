@@ -3,7 +3,7 @@
 import gevent
 import pytest
 
-from engine.media.clock import FrameClock
+from engine.media.clock import WINDOW_S, FrameClock
 
 
 class Leg:
@@ -174,6 +174,18 @@ def test_counting_can_begin_anew(world, clock):
         "skipped_slots": 0,
         "faults": 0,
     }
+
+
+def test_lateness_is_forgotten_after_two_windows(world, clock):
+    """Health tells of now: a stall in the morning is no degraded service in the evening."""
+    clock.add(Leg(world))
+    run(world, clock, 0.1)
+    world.now += 0.5
+    run(world, clock, WINDOW_S + 1)
+    assert clock.stats()["late_max_ms"] > 400, "the stall of the window before is told"
+    run(world, clock, WINDOW_S)
+    assert clock.stats()["late_max_ms"] < 10
+    assert clock.stats()["late_p99_ms"] < 10
 
 
 def test_the_real_clock_runs_and_stops():

@@ -242,3 +242,27 @@ def test_while_a_clause_grows_no_word_is_credited_that_the_whole_clause_denies(w
 def test_an_empty_ledger_has_nothing_to_say(position):
     assert Ledger(RATE).heard(position) == ""
     assert Ledger(RATE).word_start(position) == position
+
+
+class InWords:
+    """"$5 now" as a voice says it."""
+
+    text = "five dollars now"
+
+    def written_end(self, chars):
+        return 0 if chars < len("five dollars") else 2 if chars < len(self.text) else 6
+
+
+@pytest.mark.parametrize("timed_by_voice", [True, False])
+def test_heard_words_are_written_ones_where_the_voice_says_others(timed_by_voice):
+    """The history keeps "$5", credited when its last spoken word was heard; the word it stopped in is a spoken one."""
+    ledger = Ledger(RATE)
+    ledger.add("aaaa bbbb", voice(2000))
+    words = timed(InWords.text, 4000) if timed_by_voice else ()
+    ledger.add("$5 now", voice(12000), words, InWords())
+    ledger.clause_done()
+    assert ledger.text == "aaaa bbbb $5 now"
+    starts = [ledger.word_start(2000 + at) - 2000 for at in (100, 11900)]
+    heard = [ledger.heard(at) for at in (2000, 2000 + 4100, 2000 + starts[1], 13999, 14000)]
+    assert heard == ["aaaa bbbb", "aaaa bbbb", "aaaa bbbb $5", "aaaa bbbb $5", "aaaa bbbb $5 now"]
+    assert starts[0] == 0 and starts[1] >= 7000

@@ -84,7 +84,7 @@ class SipPhone:
         self._contact = f"{self.name}@{address}:{self._socket.getsockname()[1]}"
         self.call_id = uuid.uuid4().hex
         self._tag = uuid.uuid4().hex[:8]
-        self._to = self._target = ""
+        self._from = self._to = self._target = ""
         self._sequence = 0
         self._sdp_version = 0
         self._direction = "sendrecv"
@@ -208,7 +208,7 @@ class SipPhone:
             f"{method} {self._target} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._contact.split('@')[1]};rport;branch=z9hG4bK{uuid.uuid4().hex[:12]}",
             "Max-Forwards: 70",
-            f"From: <sip:{self._contact}>;tag={self._tag}",
+            f"From: {self._from or f'<sip:{self._contact}>;tag={self._tag}'}",
             f"To: {self._to}",
             f"Call-ID: {self.call_id}",
             f"CSeq: {sequence} {method}",

@@ -212,7 +212,10 @@ def _read_block(connection: socket.socket) -> tuple[dict[str, str], str]:
 class Engine:
     """``trunkline serve`` as a child process."""
 
-    def __init__(self, folder: Path, port: int, home: Path, **options: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, port: int, home: Path, *, program: list[str] | None = None, **options: dict[str, Any]
+    ) -> None:
+        """``program``: what to run instead of ``trunkline serve``; it gets the path of the configuration last."""
         self.home = home
         config: dict[str, Any] = {"http": {"port": 0}, **options}
         config["event_socket"] = {"port": port, **config.get("event_socket", {})}
@@ -222,7 +225,8 @@ class Engine:
         self._skip = len(self.log.read_text(errors="replace")) if self.log.exists() else 0
         self._known = set(self._logs())
         environment = {"TRUNKLINE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-        self.child = Child([*TRUNKLINE, "serve", "--config", str(path)], environment, self.log)
+        command = [*(program or [*TRUNKLINE, "serve", "--config"]), str(path)]
+        self.child = Child(command, environment, self.log)
 
     def wait_ready(self) -> None:
         """Wait for the ready line; an engine that ends instead is an ``AssertionError`` with what it printed."""

@@ -128,6 +128,16 @@ def test_no_text_of_the_call_becomes_markup(folder):
     assert "<script>alert(1)" in evil.words
 
 
+def test_skills_are_shown_with_what_came_of_them():
+    """And what a remote tool sends stays text."""
+    for gen in (2, 99):  # one that was heard, and one that belongs to no turn
+        asked = {"t": 5.52, "event": "tool_call", "gen": gen, "id": "a", "skill": "order", "arguments": {"item": EVIL}}
+        came = {"t": 5.6, "event": "tool_result", "gen": gen, "id": "a", "skill": "order", "success": False,
+                "error": "timeout", "ms": 80.0, "result": {"message": EVIL}}
+        found = Tree(render([*sample_call.lines(), asked, came], None))
+        assert "order timeout in 80 ms" in found.words and len(found.having("script")) == 1
+
+
 def test_lone_surrogates_of_a_header_do_not_break_it():
     events = [{"t": 0.0, "event": "call_started", "caller": "bad \udcff", "called": "1"}]
     assert "bad ?" in render(events, None)

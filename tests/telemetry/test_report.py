@@ -28,6 +28,20 @@ def test_facts_of_the_call(report):
     assert (report["seconds"], report["complete"], report["recording_starts"]) == (25.13, True, 0.02)
 
 
+def test_what_providers_did_and_cost_is_part_of_the_report():
+    """An operator sees what a call cost and who failed in it, also where the caller noticed nothing."""
+    providers = {"cloud": {"requests": 3, "output_tokens": 210, "cost": 0.042}}
+    report = build([
+        event(0, "call_started", id="x"), event(0, "answered", ms=1),
+        event(4, "provider_failed", capability="llm", provider="local", model="m", kind="timeout",
+              message="local: did not begin within 2 s", ms=2000, begun=False),
+        event(9, "cost", total=0.042, currency="EUR", providers=providers), event(9, "call_ended", seconds=9),
+    ]).to_dict()
+    assert (report["totals"]["cost"], report["totals"]["currency"]) == (0.042, "EUR")
+    assert report["call"]["providers"] == providers
+    assert [(fault["t"], fault["where"]) for fault in report["faults"]] == [(4, "provider for llm")]
+
+
 def test_the_waterfall_counts_from_the_last_voiced_frame(report):
     """Steps of a speculative reply end below 0: they cost the caller nothing."""
     stages = {stage["name"]: (stage["from_ms"], stage["to_ms"]) for stage in report["turns"][0]["stages"]}
@@ -148,3 +162,23 @@ def test_order_of_lines_does_not_matter():
     lines = sample_call.lines()
     shuffled = random.Random(1).sample(lines, len(lines))
     assert build(sorted(shuffled, key=lambda line: line["t"])).to_dict()["totals"] == build(lines).to_dict()["totals"]
+
+
+def test_skills_stand_with_the_reply_that_asked_for_them():
+    """Also when the result came after the reply was cut: why a call went wrong is often there."""
+    log = [
+        event(1.0, "think", gen=1, text="tea", speculative=False),
+        event(1.1, "tool_call", gen=1, id="a", skill="order", arguments={"item": "tea"}, speculative=False,
+              repeated=False),
+        event(1.2, "cut", gen=1, at=1.2, heard=""),
+        event(1.3, "think", gen=2, text="hello?", speculative=False),
+        event(1.4, "tool_result", gen=1, id="a", skill="order", success=False, error="timeout", ms=300.0,
+              result={"success": False}),
+        event(1.5, "tool_call", gen=2, id="b", skill="order", arguments={"item": "tea"}, repeated=True),
+    ]
+    report = build(log)
+    first, second = report.replies
+    (use,), (again,) = first.skills, second.skills
+    assert (use.skill, use.arguments) == ("order", {"item": "tea"})
+    assert (use.success, use.error, use.ms) == (False, "timeout", 300)
+    assert (again.repeated, again.success) == (True, None)

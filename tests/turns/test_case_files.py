@@ -43,6 +43,9 @@ def case_file(folder: Path, *cases: Any) -> Path:
         ({"options": {"turn": {"patience": 3}}}, "case X1: options: turn.patience is not known"),
         ({"options": {"turn": {"endpointing": {"min_delay": "x"}}}}, "case X1: options: turn.endpointing.min_delay"),
         ({"options": {"turns": {"endpoint_min_ms": -1}}}, "case X1: options: turns.endpoint_min_ms"),
+        ({"in": [["llm", "x", 0, 0, ["look_up"]]]}, "case X1: in[0] (llm): tools must be a list of [tool, arguments]"),
+        ({"options": {"tools": {"x": {"s": 1}}}}, "case X1: options: tools.x.s is not known; there are seconds"),
+        ({"options": {"tools": {"x": {"seconds": True}}}}, "case X1: options: tools.x.seconds must be a number"),
         ({"options": {"cmds": [[1.0, "dance"]]}}, "case X1: options: cmds[0] (command): command must be"),
     ],
 )
@@ -88,11 +91,11 @@ def test_command_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_command_speaks_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With --json there is one object on stdout; a case that cannot be run is neither passed nor failed."""
+    """With --json there is one object on stdout, and nothing else."""
     tools = GOOD | {"id": "X2", "must": [{"tool_runs": {"look_up": 1}}]}
-    assert main(["turns", "replay", str(case_file(tmp_path, GOOD, tools)), "--json"]) == 0
+    assert main(["turns", "replay", str(case_file(tmp_path, GOOD, tools)), "--json"]) == 1
     result = json.loads(capsys.readouterr().out)
-    assert [case["status"] for case in result["cases"]] == ["passed", "unsupported"]
+    assert [case["status"] for case in result["cases"]] == ["passed", "failed"]
     assert result["cases"][0]["history"][1] == {"who": "agent", "text": "Hello.", "interrupted": False}
     assert result["cases"][0]["must"][0]["holds"]
 

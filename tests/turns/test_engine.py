@@ -42,7 +42,7 @@ def test_nothing_speculative_is_heard_before_the_decision() -> None:
     assert call.utterance(0.5, 2.5, "hello") == [ev.Think(1, "hello", speculative=True)]
     assert call.tell(2.8, ev.ReplyReady(1)) == []
     assert call.engine.deadline == 3.0
-    assert call.tick() == [ev.Release(1)]
+    assert call.tick() == [ev.Decided(1), ev.Release(1)]
     assert call.notes == ["turn", "speculation_hit"]
 
 
@@ -185,3 +185,17 @@ def test_history_reads_as_a_sequence() -> None:
     call.tell(1.2, ev.PlayoutFinished(1, 1.2, "Hello."))
     assert call.engine.history[0].who == "agent"
     assert [line.text for line in call.engine.history[-5:]] == ["Hello."]
+
+
+def test_words_that_the_vad_missed_count_in_the_agents_silence_only() -> None:
+    """Over its speech they are its echo; before it they are the caller's, however late they are told."""
+    call = Call()
+    call.utterance(0.5, 2.5, "hello")
+    call.tick()
+    call.reply(1, 3.0, seconds=2.0)
+    assert call.tell(4.5, ev.Transcript("we are open", False, 3.4, 4.4)) == []
+    call.tell(5.0, ev.PlayoutFinished(1, 5.0, "We are open."))
+    assert call.tell(5.4, ev.Transcript("we are open", True, 3.4, 4.9)) == []
+    assert call.notes == ["unvoiced"]
+    assert call.tell(7.0, ev.Transcript("and on Sunday?", True, 6.0, 6.8)) == [
+        ev.Think(2, "and on Sunday?", speculative=True)]

@@ -56,7 +56,7 @@ class Watched(TurnEngine):
     def follow(self, action: ev.Action) -> None:
         assert not self.ended or isinstance(action, ev.CommitAgent | ev.CommitUser), "nothing is done after the end"
         match action:
-            case ev.Think(generation, _, speculative, _):
+            case ev.Think(generation, _, speculative):
                 assert self.live is None, "one reply at a time"
                 self.live = generation
                 if not speculative:
@@ -125,7 +125,9 @@ def test_history_holds_only_what_was_played(case: Case) -> None:
     """The agent's lines are what the ledger gave, each reply once, whole words from its beginning.
     Peers credit words by a text clock that runs on while they are paused."""
     run = watched(case)
-    staged = {entry.fields["gen"]: str(entry.fields["text"]) for entry in run.named("staged")}
+    staged: dict[object, str] = {}
+    for entry in run.named("staged"):
+        staged[entry.fields["gen"]] = f"{staged.get(entry.fields['gen'], '')} {entry.fields['text']}".strip()
     heard = {entry.fields["gen"]: entry.fields["heard"] for entry in run.named("cut")}
     said = [entry.fields for entry in run.named("agent_said")]
     assert len({fields["gen"] for fields in said}) == len(said)
@@ -135,8 +137,30 @@ def test_history_holds_only_what_was_played(case: Case) -> None:
         assert run.of(int(str(fields["gen"]))) or not words
         if fields["gen"] in heard:
             assert fields["text"] == heard[fields["gen"]]
-    lines = [line.text for line in run.history if line.who == "agent"]
-    assert lines == [fields["text"] for fields in said if fields["text"]]
+    lines = " ".join(line.text for line in run.history if line.who == "agent")
+    assert lines.split() == " ".join(str(fields["text"]) for fields in said).split()
+
+
+@many
+@given(cases)
+def test_a_tool_runs_for_a_decided_turn_and_its_result_is_kept(case: Case) -> None:
+    """What has an effect never runs ahead of the decision; whatever the caller does then, it stands in history once,
+    with its result. Peers lose the result of an interrupted tool, and the model orders a second time."""
+    run = watched(case)
+    decided = {e.fields["gen"]: e.at for name in ("think", "speculation_hit") for e in reversed(run.named(name))
+               if name != "think" or not e.fields["speculative"]}
+    lines = [line.tool for line in run.history if line.tool is not None]
+    assert len({use.call_id for use in lines}) == len(lines)
+    kept = {use.call_id: use for use in lines}
+    back = {entry.fields["id"]: entry.fields for entry in run.named("tool_returned")}
+    for entry in run.named("tool_called"):
+        name, ident = str(entry.fields["tool"]), str(entry.fields["id"])
+        if not entry.fields["ran"] or case.tools[name].reads:
+            continue
+        assert decided[entry.fields["gen"]] <= entry.at
+        assert kept[ident].name == name
+        if ident in back:
+            assert (kept[ident].result, kept[ident].error) == (back[ident]["text"], back[ident]["error"])
 
 
 @many
@@ -170,6 +194,21 @@ def test_every_word_of_a_turn_is_committed_once(case: Case) -> None:
     assert ends == sorted(ends)
 
 
+@many
+@given(cases)
+def test_what_is_thought_early_is_bounded(case: Case) -> None:
+    """A turn costs no more requests to the model than allowed while the caller talks, whatever the recogniser says."""
+    run = watched(case)
+    talking = False
+    early = 0
+    for entry in run.entries:
+        talking = entry.name == "voice_on" or (talking and entry.name != "voice_off")
+        if entry.name in ("turn", "cut"):
+            early = 0
+        early += entry.name == "think" and talking and bool(entry.fields["speculative"])
+        assert early <= case.turns.speculate_early
+
+
 events = st.one_of(
     st.builds(ev.VoiceOn, st.floats(0, 50)),
     st.builds(ev.VoiceOff, st.floats(0, 50)),
@@ -178,10 +217,15 @@ events = st.one_of(
     st.builds(ev.ReplyReady, st.integers(1, 5)),
     st.builds(ev.ReplyDone, st.integers(1, 5), st.booleans(), st.floats(0, 5), st.booleans()),
     st.builds(ev.ReplyFailed, st.integers(1, 5), st.just("why")),
+    st.builds(ev.ToolCalled, st.integers(1, 5), st.sampled_from("ab"), st.just("book"), st.just(""), st.integers(0, 9)),
+    st.builds(ev.ToolReturned, st.sampled_from("ab"), st.just("Booked."), st.booleans()),
     st.builds(ev.PlayoutStarted, st.integers(1, 5), st.floats(0, 50)),
     st.builds(ev.PlayoutFinished, st.integers(1, 5), st.floats(0, 50), st.just("What is it?")),
     st.builds(ev.PlayoutCut, st.integers(1, 5), st.floats(0, 50), st.sampled_from(("", "What"))),
     st.builds(ev.Digit, st.just("1"), st.floats(0, 50)),
+    st.builds(ev.Collect, st.integers(0, 3), st.sampled_from(("#", ""))),
+    st.just(ev.CollectEnd()),
+    st.builds(ev.Language, st.sampled_from(("ml", "xx", ""))),
     st.builds(ev.SayRequest, st.sampled_from(("", "Hello.")), st.booleans(), st.booleans()),
     st.builds(ev.Written, st.sampled_from(("", "hello")), st.floats(0, 50)),
     st.builds(ev.Interrupt, st.floats(0, 50)),

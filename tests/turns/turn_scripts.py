@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from engine.config import AgentOptions, TurnOptions, VadOptions
 from engine.replay.cases import Case
-from engine.replay.rows import Answer, Happening, Rendering, Row, Speech
+from engine.replay.rows import Answer, Call, Happening, Rendering, Row, Speech, Tool
 
 WORDS = (
     "hello", "when are you open", "I want to", "book a table for two", "uh-huh", "yeah", "mm-hmm, okay", "stop",
@@ -35,14 +35,21 @@ def speeches(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
+TOOLS = {
+    "book": Tool(1.5, "Booked."), "look_up": Tool(0.3, "Sunny.", reads=True), "slow": Tool(7.0, "Done."),
+    "broken": Tool(0.2, fails="no network"),
+}
+
 answers = st.builds(
-    lambda text, first, more, end: Answer(
-        text, first, first + more, None, fails=end == "fails", hangs=end == "hangs", ends_call=end == "farewell"
+    lambda text, first, more, end, tools: Answer(
+        text, first, first + more, None, tuple(map(Call, tools)), fails=end == "fails", hangs=end == "hangs",
+        ends_call=end == "farewell",
     ),
     st.sampled_from(REPLIES),
     st.sampled_from((0.0, 0.1, 0.6, 2.0, 5.0)),
     st.sampled_from((0.0, 0.3, 2.0)),
     st.sampled_from(("", "", "", "", "fails", "hangs", "farewell")),
+    st.sampled_from(((), (), (), ("book",), ("look_up",), ("slow",), ("broken", "book"), ("unknown",))),
 )
 
 renderings = st.builds(
@@ -60,6 +67,10 @@ happenings = st.one_of(
     st.builds(lambda at, i, e: Happening("say", at * 3, ("We close in ten minutes.", i, e)), seconds, st.booleans(),
               st.sampled_from((False, False, True))),
     st.builds(lambda at: Happening("hangup", at * 4), seconds),
+    st.builds(lambda at, digits: Happening("collect", at * 2, (digits,)), seconds, st.sampled_from((0, 1, 4))),
+    st.builds(lambda at: Happening("collect_end", at * 4), seconds),
+    st.builds(lambda at: Happening("language", at * 3, ("hi",)), seconds),
+    st.builds(lambda at: Happening("digit", at * 2, ("#",)), seconds),
 )
 
 turn_options = st.builds(
@@ -75,7 +86,7 @@ turn_options = st.builds(
 
 cases = st.builds(
     lambda said, thought, spoken, else_, options: Case(
-        "random", "", (*said, *thought, *spoken, *else_), (), options, AgentOptions(), VadOptions()
+        "random", "", (*said, *thought, *spoken, *else_), (), options, AgentOptions(), VadOptions(), tools=TOOLS
     ),
     speeches(),
     st.lists(answers, max_size=6),

@@ -16,7 +16,7 @@ from gevent.pool import Group
 
 from engine.errors import ProviderFault
 from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
-from engine.net.faults import status_fault
+from engine.net.faults import fault_of
 from engine.net.websocket import Limits, WebSocket, tls_context
 from engine.speech.interfaces import Heard
 from engine.speech.stt.stretches import Faults, SpeechStream, Stretch, Terms
@@ -225,7 +225,7 @@ class LiveEar:
             return self._listen(self._socket, self._wire)
         except UpgradeRefused as refusal:
             why = refusal.headers.get("dg-error") or refusal.body
-            return status_fault(recogniser.faults.provider, refusal.status, refusal.headers, why)
+            return fault_of(recogniser.faults.provider, refusal.status, refusal.headers, why)
         except ConnectFailed as failed:
             return ProviderFault(recogniser.faults.provider, "unavailable", str(failed))
         except SocketClosed as closed:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import gevent
 
 from engine.errors import ProviderFault
-from engine.net.faults import status_fault
+from engine.net.faults import fault_of
 from engine.speech.errors import SpeechError
 from engine.speech.interfaces import Heard
 from engine.speech.stt.stretches import Faults, SpeechStream, Stretch, Terms
@@ -109,7 +109,7 @@ class OpenAiBatchRecogniser:
                 raise self._fault("timeout", f"no answer after {self.total_timeout_s:g} s") from None
             except openai.APIStatusError as fault:
                 headers = {key.lower(): value for key, value in fault.response.headers.items()}
-                raise status_fault(self.faults.provider, fault.status_code, headers, _said(fault)) from fault
+                raise fault_of(self.faults.provider, fault.status_code, headers, _said(fault)) from fault
             except openai.APITimeoutError as fault:
                 raise self._fault("timeout", "no connection, or no answer, in time") from fault
             except openai.APIConnectionError as fault:

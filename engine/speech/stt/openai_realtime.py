@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from engine.errors import FaultKind, ProviderFault
 from engine.net.errors import SocketClosed
-from engine.net.faults import retry_after_s
+from engine.net.waits import wait_told
 from engine.speech.stt.live import LiveRecogniser
 from engine.speech.stt.stretches import Faults, Terms
 from engine.speech.stt.vendor_wire import UNREADABLE, Message, Trouble, Words, probability, text_of
@@ -191,7 +191,7 @@ class RealtimeWire:
         code, kind = str(error.get("code") or ""), str(error.get("type") or "")
         said = str(error.get("message") or code or kind or "an error")[:200]
         if "rate_limit" in kind or "rate_limit" in code or code == "insufficient_quota":
-            return self._fault("rate_limit", said, retry_after_s({}, said))
+            return self._fault("rate_limit", said, wait_told({}, said))
         if kind == "authentication_error" or code == "invalid_api_key":
             return self._fault("auth", said)
         if kind == "server_error" or code == "session_expired":

@@ -139,7 +139,8 @@ class PocketsphinxStream:
             if content.get("error"):
                 self._recogniser.errors += 1
                 log.error("recogniser: %s", content["error"])
-        heard = Heard(content["text"], content["final"], talk.start, end, content.get("confidence", -1.0))
+        heard = Heard(content["text"], content["final"], talk.start, end, content.get("confidence", -1.0),
+                      alternatives=tuple(content.get("alternatives", ())))
         try:
             self._deliver(heard)
         except Exception:

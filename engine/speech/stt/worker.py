@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from engine.speech.upsample import Doubler
 
 RATE = 16000  # of the acoustic model
 PARTIAL_SAMPLES = RATE * 3 // 10
+ALTERNATIVES, LATTICE_PATHS = 5, 40  # texts that are given, paths that are looked through for them
 MAX_DECODERS = 12  # 9 MB each; more utterances at once are refused
 GRAMMAR_SILENCE = 0.4  # probability of silence around a grammar's words; at the decoder's 0.005 it puts words there
 NICENESS = 5  # the engine's frame clock goes first
@@ -148,14 +150,29 @@ class Utterance:
         before, self.text = self.text, self._hypothesis()
         return self.text != before
 
-    def end(self) -> tuple[str, float, list[float]]:
-        """Final text, confidence (mean posterior of its words, -1 without words) and the call's cepstral mean."""
+    def end(self) -> dict[str, Any]:
+        """The final: text, confidence (mean posterior of its words, -1 without words), alternatives, and the call's
+        cepstral mean."""
         self.decoder.end_utt()
         text = self._hypothesis()
         words = [segment.prob for segment in self.decoder.seg() or () if segment.word[0] not in "<["] if text else []
         confidence = min(1.0, sum(words) / len(words)) if words else -1.0
         self._mean.follow(self.decoder.get_cmn(True), self.decoder.n_frames())
-        return text, round(confidence, 3), self._mean.state()
+        return {"text": text, "confidence": round(confidence, 3), "alternatives": self._alternatives(text),
+                "cmn": self._mean.state()}
+
+    def _alternatives(self, text: str) -> list[str]:
+        """Other hypotheses of the word lattice, best first."""
+        found: list[str] = []
+        for hypothesis in islice(self.decoder.nbest() if text else (), LATTICE_PATHS):
+            # "read(2)" is another pronunciation of "read".
+            words = [word.split("(")[0] for word in hypothesis.hypstr.split() if word[0] not in "<["]
+            other = " ".join(words)
+            if other and other != text and other not in found:
+                found.append(other)
+                if len(found) == ALTERNATIVES:
+                    break
+        return found
 
     def _hypothesis(self) -> str:
         hypothesis = self.decoder.hyp()
@@ -191,9 +208,9 @@ class Desk:
             if utterance.feed(payload):
                 answer({"utterance": number, "final": False, "text": utterance.text})
         else:
-            text, confidence, cmn = utterance.end()
+            final = utterance.end()
             if kind == wire.END:
-                answer({"utterance": number, "final": True, "text": text, "confidence": confidence, "cmn": cmn})
+                answer({"utterance": number, "final": True, **final})
             self._forget(number, usable=True)
 
     def _forget(self, number: int, usable: bool) -> None:

@@ -3,50 +3,74 @@
 Only what is asked for with ``warm`` goes to disk; replies to callers are not kept.
 """
 
-import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-import numpy as np
+from gevent.pool import Pool
 
 from engine import paths
+from engine.errors import TrunklineError
 from engine.speech.errors import SpeechError
-from engine.speech.interfaces import Chunk, Voice, WordTime
+from engine.speech.interfaces import Chunk, Voice
+from engine.speech.tts.phrase_files import PhraseFiles
+from engine.speech.tts.shape import joined
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of what is done to a voice's audio: part of the file names
+AT_ONCE = 4
+"""Phrases rendered at the same time: a voice behind HTTP waits more than it works."""
+
+
+@runtime_checkable
+class Warm(Protocol):
+    """A voice that can have a connection ready."""
+
+    def warm(self) -> None:
+        """Open a connection ahead of the first clause. Never raises; returns at once."""
 
 
 class PhraseCache:
     """A ``Voice``. ``render`` of a warmed phrase yields one chunk at once; everything else goes to ``voice``."""
 
-    def __init__(self, voice: Voice, folder: Path | None = None) -> None:
-        """Keeps files in ``folder``, or below ``$TRUNKLINE_HOME/cache/phrases``."""
+    def __init__(self, voice: Voice, folder: Path | None = None, limit_mb: float = 200) -> None:
+        """Keeps files in ``folder``, or below ``$TRUNKLINE_HOME/cache/phrases``: at most ``limit_mb`` megabytes, of all
+        voices and processes together. Voices are told apart by their ``name``."""
         self.name = voice.name
         self.voice = voice
-        self._folder = folder or paths.cache() / "phrases"
+        self._files = PhraseFiles(folder or paths.cache() / "phrases", int(limit_mb * 1_000_000))
         self._phrases: dict[str, Chunk] = {}
 
-    def warm(self, phrases: Iterable[str]) -> None:
+    def warm(self, phrases: Iterable[str] = ()) -> None:
         """Have these ready: from memory, from disk, else rendered now. A phrase that cannot be rendered or kept is
-        logged and left to its call. A phrase takes 10 to 200 ms to render: do it before calls come."""
-        for text in phrases:
+        logged and left to its call. A phrase takes 10 to 500 ms to render: do it before calls come. A voice that is a
+        service opens a connection ahead, too; without phrases that is all, and done at once."""
+        missing = []
+        for text in dict.fromkeys(phrases):
             if text in self._phrases:
                 continue
-            file = self._file(text)
-            chunk = _load(file)
+            chunk = self._files.load(self.name, text)
             if chunk is None:
-                try:
-                    chunk = _whole(list(self.voice.render(text)))
-                except SpeechError as fault:
-                    log.warning("a fixed phrase cannot be rendered ahead: %s", fault)
-                    continue
-                _save(file, chunk)
-            self._phrases[text] = chunk
+                missing.append(text)
+            else:
+                self._phrases[text] = chunk
+        if missing:
+            Pool(AT_ONCE).map(self._make, missing)
+        if isinstance(self.voice, Warm):
+            self.voice.warm()
+
+    def _make(self, text: str) -> None:
+        try:
+            chunks = list(self.voice.render(text))
+            if not chunks:
+                raise SpeechError("the voice gave no audio for it")
+        except TrunklineError as fault:
+            log.warning("a fixed phrase cannot be rendered ahead: %s", fault)
+            return
+        chunk = joined(chunks)
+        self._files.save(self.name, text, chunk)
+        self._phrases[text] = chunk
 
     def holds(self, text: str) -> bool:
         """Whether ``render`` of this text needs no rendering."""
@@ -63,40 +87,3 @@ class PhraseCache:
     def close(self) -> None:
         """Close the voice behind."""
         self.voice.close()
-
-    def _file(self, text: str) -> Path:
-        key = hashlib.sha256(repr((VERSION, self.name, text)).encode()).hexdigest()[:32]
-        return self._folder / f"{key}.npz"
-
-
-def _whole(chunks: list[Chunk]) -> Chunk:
-    """The chunks of a clause as one."""
-    if not chunks:
-        raise SpeechError("the voice gave no audio for it")
-    return Chunk(np.concatenate([chunk.pcm for chunk in chunks]), chunks[0].rate,
-                 tuple(word for chunk in chunks for word in chunk.words))
-
-
-def _load(file: Path) -> Chunk | None:
-    """A kept phrase; None if there is none, or a file that is not one."""
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            words = tuple(WordTime(*(int(value) for value in row)) for row in content["words"])
-            return Chunk(content["pcm"].astype(np.int16), int(content["rate"]), words)
-    except FileNotFoundError:
-        return None
-    except Exception as fault:  # noqa: BLE001 -- zipfile, numpy and zlib each have errors of their own for a bad file
-        log.warning("%s is damaged and made again: %s", file, fault)
-        return None
-
-
-def _save(file: Path, chunk: Chunk) -> None:
-    words = np.array([(w.start_char, w.end_char, w.start_sample, w.end_sample) for w in chunk.words], np.int64)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as out:
-            np.savez(out, pcm=chunk.pcm, rate=np.int64(chunk.rate), words=words.reshape(-1, 4))
-        Path(scratch).replace(file)
-    except OSError as fault:
-        log.warning("a fixed phrase is not kept on disk: %s", fault)

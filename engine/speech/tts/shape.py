@@ -1,10 +1,10 @@
-"""What happens to every voice's audio: silence off its ends, and one loudness."""
+"""What happens to every voice's audio: silence off its ends, one loudness; and what it is made whole of."""
 
 import unicodedata
 
 import numpy as np
 
-from engine.speech.interfaces import Pcm, WordTime
+from engine.speech.interfaces import Chunk, Pcm, WordTime
 
 SILENCE = 100  # peak below which a block is silence: -50 dBFS
 BLOCK_MS = 5
@@ -110,3 +110,9 @@ def word_times(plain: str, origin: list[int], spoken: list[tuple[str, float, flo
         words.append(WordTime(origin[found], origin[at - 1] + 1,
                               max(0, round(start * rate) - cut), max(0, round(end * rate) - cut)))
     return tuple(words)
+
+
+def joined(chunks: list[Chunk]) -> Chunk:
+    """The chunks of a clause, at least one, as one."""
+    return Chunk(np.concatenate([chunk.pcm for chunk in chunks]), chunks[0].rate,
+                 tuple(word for chunk in chunks for word in chunk.words))

@@ -1,0 +1,161 @@
+"""Who hears, thinks and speaks in a call: what its agent's file names, else the router's choice, else the embedded set.
+
+A ``Cast`` is one call's. ``AgentCast`` goes by an agent's file; ``FixedCast`` is the same for all calls (benchmarks,
+tests). A call begins with the senses of its agent's first language and may change them (``AgentCast.change``).
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from engine.agents.agent import Agent
+from engine.config import Config, TransferTarget
+from engine.conversation import Conversation
+from engine.dialog.actions import CallContext, Outcome
+from engine.dialog.model_brain import ModelBrain
+from engine.esl.channel import Channel
+from engine.routing.language import Change, LanguageTracker
+from engine.routing.router import CallRoute
+from engine.senses import Senses
+from engine.speech.interfaces import Heard
+from engine.telemetry.eventlog import EventLog
+from engine.telephony.actions import TelephonyActions
+
+log = logging.getLogger(__name__)
+
+
+class Cast(Protocol):
+    """Who takes part in one call besides the caller."""
+
+    senses: Senses
+    """How the conversation begins."""
+
+    targets: Mapping[str, TransferTarget]
+    """Whom the caller may be handed over to, by name."""
+
+    def join(self, talk: Conversation, actions: TelephonyActions) -> None:
+        """The conversation is about to start: take part in it."""
+
+    def close(self) -> None:
+        """The call is over. Idempotent."""
+
+
+class FixedCast:
+    """The same senses for every call, whoever is called."""
+
+    def __init__(self, senses: Senses, targets: Mapping[str, TransferTarget]) -> None:
+        """Nothing is chosen."""
+        self.senses = senses
+        self.targets = targets
+
+    def join(self, talk: Conversation, actions: TelephonyActions) -> None:
+        """See ``Cast``."""
+        talk.context = actions.context()
+
+    def close(self) -> None:
+        """See ``Cast``."""
+
+
+class AgentCast:
+    """The cast of ``agent`` for the call on ``channel``. ``senses_in(language, route)`` makes its senses."""
+
+    def __init__(
+        self, agent: Agent, channel: Channel, events: EventLog, senses_in: Callable[[str], Senses],
+        route: CallRoute | None = None,
+    ) -> None:
+        """Picked, and written into the log. Raises ``TrunklineError`` where the agent cannot speak or hear."""
+        self.agent = agent
+        self.language = agent.language
+        self._channel = channel
+        self._events = events
+        self._senses_in = senses_in
+        self._route = route
+        self._talk: Conversation | None = None
+        self._actions: TelephonyActions | None = None
+        self._tracker = LanguageTracker(agent.languages, agent.language) if len(agent.languages) > 1 else None
+        events.write("agent_picked", **agent.picked())
+        self.targets = self._targets()
+        self.senses = senses_in(self.language)
+
+    def join(self, talk: Conversation, actions: TelephonyActions) -> None:
+        """See ``Cast``."""
+        self._talk, self._actions = talk, actions
+        actions.language = self.change
+        talk.context = self._context()
+        if self._tracker is not None:
+            talk.transcripts = self._heard
+
+    def change(self, language: str) -> Outcome:
+        """Hear, think and speak in ``language`` from the next words on: somebody asked for it."""
+        code = language.lower().partition("-")[0]
+        if code not in self.agent.languages:
+            return Outcome(False, f"{self.agent.name} speaks {', '.join(self.agent.languages)}, not {language}")
+        if self._tracker is not None:
+            self._tracker.choose(code, "asked for")
+        self._speak(code, "asked for")
+        return Outcome(True, data={"language": code})
+
+    def close(self) -> None:
+        """See ``Cast``."""
+        if isinstance(self.senses.brain, ModelBrain):
+            self.senses.brain.call_ended(self._channel.uuid)
+        route, self._route = self._route, None
+        if route is not None:
+            route.close()
+
+    # ------------------------------------------------------------ inside
+
+    def _heard(self, heard: Heard) -> None:
+        """What the caller said may be in another language than the call's."""
+        assert self._tracker is not None
+        recognised = {heard.language[:2]: 1.0} if heard.language else None
+        change: Change = self._tracker.hear(heard.text, recognised)
+        if change.changed:
+            self._speak(change.language, change.why)
+
+    def _speak(self, language: str, why: str) -> None:
+        if language == self.language or self._talk is None:
+            return
+        before, self.language = self.language, language
+        if self._route is not None:
+            self._route.set_facts(language=language)
+        self.senses = self._senses_in(language)
+        self._events.write("language", language=language, before=before, why=why)
+        self._talk.change(self.senses)
+        self._talk.context = self._context()
+        if self._actions is not None:
+            self._actions.speak(self.senses.voice, self._targets())
+
+    def _targets(self) -> Mapping[str, TransferTarget]:
+        targets, left_out = self.agent.targets(self.language, self._channel.variables)
+        for why in left_out:
+            log.warning("agent %s: %s; this call cannot be handed over there", self.agent.name, why)
+        return targets
+
+    def _context(self) -> CallContext:
+        assert self._actions is not None
+        variables = self._channel.variables
+        known = {name: value for name in self.agent.options.variables if (value := variables.get(name))}
+        return replace(
+            self._actions.context(), agent=self.agent.name, language=self.language, attributes=known,
+            write=self._events.write,
+        )
+
+
+def effective(config: Config, agent: Agent, language: str, *, is_default: bool) -> Config:
+    """The options of a call with ``agent`` in ``language``: the agent's file over the configuration. For the default
+    agent the configuration wins where it says something: ``knowledge.collection``, and in the agent's first language
+    the phrases of ``agent:``."""
+    phrases, knowledge = agent.phrases(language), agent.knowledge(config.knowledge)
+    if is_default and "collection" in config.knowledge.model_fields_set:
+        knowledge = knowledge.model_copy(update={"collection": config.knowledge.collection})
+    if is_default and language == agent.language:
+        said = {name: getattr(config.agent, name) for name in config.agent.model_fields_set}
+        phrases = phrases.model_copy(update=said)
+    return config.model_copy(update={
+        "agent": phrases,
+        "turns": agent.turns(config.turns),
+        "speech": config.speech.model_copy(update={"language": language}),
+        "knowledge": knowledge,
+    })

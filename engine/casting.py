@@ -1,0 +1,251 @@
+"""Makes the cast of every call: agents, providers, knowledge bases and skills of an engine, each made once and shared.
+
+What an agent needs is made when its first call comes, or at the start for the default agent and those of the operator's
+folder, so that what is missing is known before somebody calls.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from engine import providers
+from engine.agents.agent import Agent
+from engine.agents.load import VARIABLE, Agents
+from engine.cast import AgentCast, effective
+from engine.config import Config, KnowledgeOptions
+from engine.config.providers import AzureChatOptions, Provider
+from engine.dialog.agent_persona import persona_of
+from engine.dialog.brain import Brain
+from engine.dialog.knowledge_brain import KnowledgeBrain
+from engine.dialog.model import Model
+from engine.dialog.model_brain import ModelBrain
+from engine.dialog.skills.setup import Skills
+from engine.embedded import Providers, fixed_phrases
+from engine.errors import TrunklineError
+from engine.esl.channel import Channel
+from engine.knowledge.base import KnowledgeBase
+from engine.routing import routesfile
+from engine.routing.connections import Connections
+from engine.routing.facts import Facts
+from engine.routing.recogniser import RoutedRecogniser
+from engine.routing.routed import RoutedModel, RoutedVoice
+from engine.routing.router import CallRoute, Router
+from engine.senses import Hearing, Senses
+from engine.speech.interfaces import Recogniser, Voice
+from engine.speech.tts.phrases import PhraseCache
+from engine.telemetry.eventlog import EventLog
+from engine.timers import Timers
+from engine.turns.endpointing import Score
+
+log = logging.getLogger(__name__)
+
+ROUTED = "auto"
+"""Name of a provider that leaves the choice to the router."""
+
+EMBEDDED_RECOGNISER = "pocketsphinx"
+
+
+class CastError(TrunklineError):
+    """An agent names somebody who is not there; the text says who, and what to do."""
+
+
+class _Closable(Protocol):
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Casting:
+    """One an engine. ``for_call`` is quick once an agent has had a call."""
+
+    def __init__(
+        self, config: Config, embedded: Providers, hearing: Hearing, timers: Timers, score: Score | None = None
+    ) -> None:
+        """``score``: see ``Senses``. Reads the agents' files and the routing file; raises ``TrunklineError`` with every
+        problem in them."""
+        self.config = config
+        self.agents = Agents.of(config.agents)
+        self._embedded = embedded
+        self._hearing = hearing
+        self._timers = timers
+        self._score = score
+        self._recognisers: dict[tuple[str, str], Recogniser] = {}
+        self._voices: dict[str, Voice] = {}
+        self._models: dict[tuple[str, str], Model] = {}
+        self._bases: dict[KnowledgeOptions, KnowledgeBase] = {}
+        self._skills: dict[KnowledgeOptions | None, Skills] = {}
+        self._brains: dict[tuple[str, str, str], Brain] = {}
+        self._connections = Connections()
+        self._router = self._make_router()
+
+    def start(self) -> None:
+        """Make what the default agent and the operator's own agents need. Raises ``TrunklineError`` for the default
+        agent; others are only logged, because their calls are refused one by one."""
+        own = Path(self.config.agents.folder).resolve() if self.config.agents.folder else None
+        for agent in self.agents:
+            default = agent.name == self.agents.default
+            if not default and agent.file.parent.resolve() != own:
+                continue
+            try:
+                for language in agent.languages:
+                    self._warm(agent, language)
+            except TrunklineError as fault:
+                if default:
+                    raise
+                log.warning("agent %s cannot take calls: %s", agent.name, fault)
+
+    def for_call(self, channel: Channel, events: EventLog) -> AgentCast:
+        """The cast of the call on ``channel``. Raises ``TrunklineError`` where nobody can take it."""
+        agent = self.agents.pick(
+            did=channel.destination, variable=channel.variables.get(VARIABLE) or "", caller=channel.caller_number
+        )
+        route = self._route(agent, channel, events)
+        model = agent.options.model
+        # A routed model belongs to its call, and so does the brain around it.
+        own = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
+        return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route)
+
+    def close(self) -> None:
+        """End what was made. The embedded set is its maker's."""
+        for skills in self._skills.values():
+            skills.close()
+        self._connections.close()
+        made: Iterable[_Closable] = (*self._recognisers.values(), *self._voices.values(), *self._models.values())
+        for one in made:
+            try:
+                one.close()
+            except Exception:
+                log.exception("%s failed while it was closed", type(one).__name__)
+
+    # ------------------------------------------------------------ senses
+
+    def _senses(
+        self, agent: Agent, language: str, route: CallRoute | None = None, brain: Brain | None = None
+    ) -> Senses:
+        config = effective(self.config, agent, language, is_default=agent.name == self.agents.default)
+        speaks = agent.speaks(language)
+        return Senses(
+            config, self._hearing, self._recogniser(agent, speaks.recogniser, language, route),
+            self._voice(speaks.voice, language, route), brain or self._brain(agent, language, config), self._timers,
+            self._score,
+        )
+
+    def _warm(self, agent: Agent, language: str) -> None:
+        senses = self._senses(agent, language)
+        if isinstance(senses.voice, PhraseCache):
+            senses.voice.warm(fixed_phrases(senses.config))
+
+    def _recogniser(self, agent: Agent, name: str, language: str, route: CallRoute | None) -> Recogniser:
+        if name in ("", ROUTED) and route is not None:
+            return RoutedRecogniser(route)
+        if name in ("", ROUTED, EMBEDDED_RECOGNISER):
+            if language != self.config.speech.language:
+                raise CastError(f"agent {agent.name}: the embedded recogniser hears {self.config.speech.language}, not "
+                                f"{language}: name a provider in languages.{language}.recogniser")
+            return self._embedded.recogniser
+        return self._hear(name, language)
+
+    def _hear(self, name: str, language: str) -> Recogniser:
+        if (name, language) not in self._recognisers:
+            self._recognisers[name, language] = providers.make_recogniser(name, self.config, language=language)
+        return self._recognisers[name, language]
+
+    def _voice(self, name: str, language: str, route: CallRoute | None) -> Voice:
+        if name in ("", ROUTED) and route is not None:
+            return RoutedVoice(route)
+        if name in ("", ROUTED):
+            own = language == self.config.speech.language
+            return self._embedded.voice if own else self._speak(f"espeak-ng:{language}")
+        return self._speak(name)
+
+    def _speak(self, name: str) -> Voice:
+        if name == self.config.speech.voice:
+            return self._embedded.voice
+        if name not in self._voices:
+            provider, _, voice = name.partition(":")
+            config, made = self.config, name
+            if voice and provider in config.providers:
+                config, made = _with(config, provider, voice=voice), provider
+            self._voices[name] = PhraseCache(providers.make_voice(made, config), limit_mb=config.speech.phrase_cache_mb)
+        return self._voices[name]
+
+    # ------------------------------------------------------------ brains
+
+    def _brain(self, agent: Agent, language: str, config: Config) -> Brain:
+        model = agent.options.model
+        # A model's brain keeps what a call's skills did: it is the same one in all languages.
+        key = (agent.name, agent.variant, "" if model else language)
+        if key not in self._brains:
+            if model is None:
+                brain: Brain = KnowledgeBrain(self._knowledge(config.knowledge), config.agent, language)
+            elif model.provider == ROUTED:
+                raise CastError(f"agent {agent.name}: model.provider is {ROUTED}, which needs routing.file")
+            else:
+                brain = self._model_brain(agent, self._model(model.provider, model.name))
+            self._brains[key] = brain
+        return self._brains[key]
+
+    def _model_brain(self, agent: Agent, model: Model) -> ModelBrain:
+        knowledge = agent.knowledge(self.config.knowledge) if agent.options.collections else None
+        return ModelBrain(persona_of(agent), model, self._skills_for(knowledge).executor)
+
+    def _model(self, name: str, model: str) -> Model:
+        if (name, model) not in self._models:
+            config = _with(self.config, name, model=model) if model else self.config
+            self._models[name, model] = providers.make_model(name, config)
+            self._models[name, model].warm()
+        return self._models[name, model]
+
+    def _knowledge(self, options: KnowledgeOptions) -> KnowledgeBase:
+        if options not in self._bases:
+            own = options == self.config.knowledge and self._embedded.knowledge
+            self._bases[options] = own or KnowledgeBase.open(options.collection, options)
+        return self._bases[options]
+
+    def _skills_for(self, knowledge: KnowledgeOptions | None) -> Skills:
+        """Skills search the collection of their agent."""
+        if knowledge not in self._skills:
+            base = self._knowledge(knowledge) if knowledge is not None else None
+            skills = self._skills[knowledge] = Skills.open(self.config.skills, base)
+            skills.start()
+        return self._skills[knowledge]
+
+    # ------------------------------------------------------------ routing
+
+    def _make_router(self) -> Router | None:
+        options = self.config.routing
+        if not options.file:
+            return None
+        for name in self.config.providers:
+            self._connect(name)
+        return Router(routesfile.load(Path(options.file)), options, self._connections)
+
+    def _connect(self, name: str) -> None:
+        """The provider called ``name``, as the router asks for it."""
+        connections = self._connections
+        connections.add_model(name, lambda choice: self._model(name, choice.model))
+        connections.add_voice(name, lambda choice: self._speak(name))
+        connections.add_recogniser(name, lambda choice, on_fault: providers.make_recogniser(
+            name, self.config, language=choice.language, on_fault=on_fault))
+
+    def _route(self, agent: Agent, channel: Channel, events: EventLog) -> CallRoute | None:
+        if self._router is None:
+            return None
+        now = datetime.fromtimestamp(time.time())
+        facts = Facts(
+            language=agent.language, region=channel.variables.get("region") or "", agent=agent.name,
+            caller=channel.caller_number, called=channel.destination, hour=now.hour, weekday=now.isoweekday(),
+        )
+        return self._router.for_call(facts, events)
+
+
+def _with(config: Config, name: str, *, model: str = "", voice: str = "") -> Config:
+    """``config`` with another model or voice for the provider called ``name``."""
+    options = providers.described(name, config)
+    field = "deployment" if isinstance(options, AzureChatOptions) else "model" if model else "voice"
+    if field not in type(options).model_fields:
+        raise CastError(f"providers.{name}: a provider of kind {options.kind} has no {field} to choose")
+    changed: Provider = options.model_copy(update={field: model or voice})
+    return config.model_copy(update={"providers": {**config.providers, name: changed}})

@@ -1,0 +1,1 @@
+"""Routing: which language is spoken, and which provider hears, thinks and speaks; what it costs; fail-over."""

@@ -1,0 +1,343 @@
+"""What skills may ask of a call (``engine/dialog/actions.py``), done with FreeSWITCH.
+
+One of these a call. Skills call it from the greenlet of the reply they work for; while somebody else has the caller the
+conversation is suspended, so that nobody answers music, and no deadline of the reply runs out.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import gevent
+from gevent.event import Event as Flag
+
+from engine.config import TransferTarget
+from engine.dialog.actions import CallContext, Outcome, TransferMode
+from engine.dialog.digits import DigitCollector, Wanted, why
+from engine.esl import command
+from engine.esl.errors import EslError
+from engine.speech.interfaces import Pcm, Voice
+from engine.telemetry import logs
+from engine.telephony.answered import AnsweredCall
+from engine.telephony.caller import CallerSide
+from engine.telephony.handover import NOTHING, HandoverRun, Order, Telephony
+from engine.telephony.queue import QueueWait, problem
+from engine.telephony.sounds import OnHold, spoken
+from engine.turns.events import SayRequest
+
+log = logging.getLogger(__name__)
+
+WORDS_S = 15.0
+"""How long the agent's own last words are waited for before the caller hears hold music or is hung up."""
+
+STILL_S = 0.3
+"""Playout that has had nothing for so long has said what there was to say."""
+
+POLL_S = 0.05
+
+TRANSFER_GRACE_S = 60.0
+"""On top of ringing and accepting: a hand-over that is not over by then is a fault, and is reported as one."""
+
+Language = Callable[[str], Outcome]
+
+
+class TelephonyActions:
+    """``CallActions`` for one call. ``close`` it with the call."""
+
+    def __init__(
+        self, call: CallerSide, shared: Telephony, targets: Mapping[str, TransferTarget], folder: Path
+    ) -> None:
+        """``targets``: whom the caller may be handed to, by name; ``folder``: the call's."""
+        self.language: Language | None = None
+        """Who switches the language; without one nobody can."""
+
+        self._call = call
+        self._shared = shared
+        self._targets = dict(targets)
+        self._voice = shared.voice
+        self._folder = folder
+        self._busy = False
+        self._closed = False
+        self._masks = 0
+        self._asked_mask = False
+        self._answered: AnsweredCall | None = None
+        self._run: gevent.Greenlet | None = None
+        self._hold: OnHold | None = None
+        self._queue: QueueWait | None = None
+        self._ending: gevent.Greenlet | None = None
+        self._collecting: DigitCollector | None = None
+        self._key = Flag()
+
+    def context(self) -> CallContext:
+        """What brains may know of the call. The dialplan names the agent by the variable ``trunkline_agent``."""
+        channel = self._call.channel
+        agent = channel.headers.get("variable_trunkline_agent") or ""
+        return CallContext(channel.uuid, agent, "en", channel.caller_number, channel.destination, self,
+                           write=self._call.events.write)
+
+    def speak(self, voice: Voice, targets: Mapping[str, TransferTarget]) -> None:
+        """Announce with this voice, hand over to these: those of the call's agent and language."""
+        self._voice = voice
+        self._targets = dict(targets)
+
+    def begin(self) -> None:
+        """The conversation begins: the greeting, where we have called somebody as soon as they are ready for it."""
+        if self._call.channel.headers.get("variable_trunkline_outbound") == "true":
+            self._answered = AnsweredCall(self._call, self._shared.config.telephony)
+            self._answered.start()
+        else:
+            self._call.conversation.start()
+
+    # ------------------------------------------------------------ hand-over
+
+    def transfer(self, target: str, mode: TransferMode, *, summary: str = "", timeout_s: float = 0.0) -> Outcome:
+        """As the protocol says. ``timeout_s`` 0: the target's own; never longer than that."""
+        found, switch = self._targets.get(target), self._shared.switch
+        if found is None:
+            names = ", ".join(sorted(self._targets)) or "none"
+            return Outcome(False, f"there is no target {target!r}; there are: {names}")
+        if switch is None or not switch.client.connected:
+            return Outcome(False, "callers cannot be handed over: the engine has no inbound event socket "
+                                  "(switch.enabled), or FreeSWITCH does not answer it")
+        if (found.kind == "queue") != (mode == "queue"):
+            return Outcome(False, f"{target} is a {found.kind}: use the mode "
+                                  f"{'queue' if found.kind == 'queue' else 'blind or warm'}")
+        if self._busy or self._closed:
+            return Outcome(False, "the caller is being handed over already")
+        ring_s = min(timeout_s, found.timeout_s) if timeout_s > 0 else found.timeout_s
+        self._busy = True
+        self._call.events.write("handover_started", target=target, mode=mode)
+        work = self._to_queue if mode == "queue" else self._to_human
+        run = self._run = logs.spawn(work, Order(target, found, mode, summary, ring_s))
+        options = self._shared.config.telephony
+        limit = ring_s + options.accept_timeout_s + TRANSFER_GRACE_S
+        run.join(limit)
+        if run.ready() and run.successful() and isinstance(run.value, Outcome):
+            return run.value
+        run.kill(timeout=1.0)
+        self._recover()
+        return Outcome(False, "the hand-over failed by a fault of the engine")
+
+    def _to_human(self, order: Order) -> Outcome:
+        assert self._shared.switch is not None
+        run = HandoverRun(self._call, self._shared, self._shared.switch, order)
+        try:
+            outcome = run.run(lambda: self._announcement(order.target))
+        finally:
+            self._hold = run.hold
+        self._busy = outcome.ok
+        return outcome
+
+    def _to_queue(self, order: Order) -> Outcome:
+        switch, call = self._shared.switch, self._call
+        assert switch is not None
+        wrong = problem(switch, order.target.destination)
+        if wrong:
+            self._busy = False
+            call.events.write("handover_failed", target=order.name, why=wrong)
+            return Outcome(False, f"{order.name} cannot be reached: {wrong}")
+        announcement = self._announcement(order.target)
+        call.conversation.suspend()
+        hold = self._hold = OnHold(call.leg)
+        if len(announcement):
+            hold.sounds.play(announcement)
+            self._wait(lambda: not hold.sounds.waiting, WORDS_S)
+        wait = QueueWait(call, self._shared, switch, order.name, order.target, self._folder)
+        try:
+            wait.enter()
+        except EslError as fault:
+            call.events.write("handover_failed", target=order.name, why=str(fault))
+            self._recover()
+            return Outcome(False, f"{order.name} cannot be reached: {fault}")
+        self._queue = wait
+        return Outcome(True, "the caller waits in the queue", {"target": order.name})
+
+    def _announcement(self, target: TransferTarget) -> Pcm:
+        """Rendered while the agent's own words are still being heard."""
+        text, rate = target.announcement, self._call.leg.rate
+        pcm = spoken(self._voice, text, rate) if text else NOTHING
+        self._wait_still(WORDS_S)
+        return pcm
+
+    def _recover(self) -> None:
+        """The caller hears the agent again."""
+        self._busy = False
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+        self._call.conversation.go_on()
+
+    def returned(self, away_s: float) -> None:
+        """The caller is back from where ``depart`` had let them go to (called by the call, with audio attached)."""
+        queue, self._queue = self._queue, None
+        served = queue is None or queue.served
+        if queue is not None:
+            queue.close()
+        self._busy = False
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+        talk, options = self._call.conversation, self._shared.config.telephony
+        self._call.events.write("caller_back", why="the human hung up" if served else "nobody took the call",
+                                away_s=round(away_s, 1))
+        talk.go_on(SayRequest(options.back if served or queue is None else queue.failed))
+
+    # ------------------------------------------------------------ digits
+
+    def collect_digits(
+        self, *, min_digits: int = 1, max_digits: int = 20, terminators: str = "#", timeout_s: float = 10.0,
+        digit_timeout_s: float = 3.0, secret: bool = False,
+    ) -> Outcome:
+        """As the protocol says. Spoken digits count as well, except ``secret`` ones, which nobody hears."""
+        try:
+            wanted = Wanted(min_digits, max_digits, terminators, timeout_s, digit_timeout_s)
+        except ValueError as fault:
+            return Outcome(False, str(fault))
+        return self._collect(wanted, secret)
+
+    def menu(self, choices: Mapping[str, str], *, timeout_s: float = 10.0, digit_timeout_s: float = 3.0) -> Outcome:
+        """One of ``choices`` (keys -> what they mean), pressed or said; ``data["choice"]`` is the meaning."""
+        try:
+            longest = max(map(len, choices), default=0)
+            wanted = Wanted(1, longest, "", timeout_s, digit_timeout_s, tuple(choices))
+        except ValueError as fault:
+            return Outcome(False, str(fault))
+        outcome = self._collect(wanted, secret=False)
+        if outcome.ok:
+            outcome.data["choice"] = choices[outcome.data["digits"]]
+        return outcome
+
+    def _collect(self, wanted: Wanted, secret: bool) -> Outcome:
+        talk, events = self._call.conversation, self._call.events
+        if self._collecting is not None or self._closed:
+            return Outcome(False, "digits are being collected already")
+        began = talk.now
+        collector = self._collecting = DigitCollector(wanted, began)
+        events.write("digits_wanted", least=wanted.min_digits, most=wanted.max_digits, secret=secret)
+        talk.keys = self._pressed
+        talk.words = None if secret else self._said
+        try:
+            with self._masked() if secret else nullcontext():
+                # The question first: keys count from its first word on, the time to press from its last.
+                self._wait_still(WORDS_S, lambda: collector.result is not None)
+                collector.prompt_heard(talk.now)
+                talk.listen_only(True)
+                while collector.result is None and not self._closed:
+                    self._key.clear()
+                    self._key.wait(max(0.0, collector.deadline - talk.now))
+                    collector.tick(talk.now)
+        finally:
+            talk.keys = talk.words = self._collecting = None
+            talk.listen_only(False)
+        collector.gone()
+        result = collector.result
+        assert result is not None
+        shown = "" if secret else result.digits
+        events.write("digits", digits=shown, count=len(result.digits), ended_by=result.ended_by,
+                     ms=round((talk.now - began) * 1000))
+        data = {"digits": result.digits, "ended_by": result.ended_by}
+        return Outcome(result.ok, why(result), data | ({"words": result.words} if result.words else {}))
+
+    def _pressed(self, digit: str) -> bool:
+        if self._collecting is not None:
+            self._collecting.key(digit, self._call.conversation.now)
+            self._key.set()
+        return True
+
+    def _said(self, text: str) -> None:
+        if self._collecting is not None:
+            self._collecting.words(text, self._call.conversation.now)
+            self._key.set()
+
+    # ------------------------------------------------------------ masking, language, end
+
+    def mask(self, on: bool) -> Outcome:
+        """As the protocol says; also what FreeSWITCH records of the call (``uuid_record mask``)."""
+        if on == self._asked_mask:
+            return Outcome(True)
+        self._asked_mask = on
+        self._mask(on)
+        return Outcome(True)
+
+    @contextmanager
+    def _masked(self) -> Iterator[None]:
+        self._mask(True)
+        try:
+            yield
+        finally:
+            self._mask(False)
+
+    def _mask(self, on: bool) -> None:
+        """Masks nest: what was asked for by a skill outlives the digits in between."""
+        before, self._masks = self._masks, self._masks + (1 if on else -1)
+        if (before > 0) == (self._masks > 0):
+            return
+        if not on:
+            self._record("unmask")
+        self._call.conversation.mask(on)
+        self._call.events.write("masked", on=on)
+        if on:
+            self._record("mask")
+
+    def _record(self, what: str) -> None:
+        """FreeSWITCH's own recording, whose path the dialplan leaves in the variable ``trunkline_recording``."""
+        switch = self._shared.switch
+        if switch is None or not switch.client.connected:
+            return
+        try:
+            path = switch.client.getvar(self._call.uuid, "trunkline_recording")
+            if path:
+                switch.client.api("uuid_record", f"{self._call.uuid} {what} {command.word('recording', path)}")
+        except EslError as fault:
+            self._call.events.write("error", where="recording", message=f"FreeSWITCH's recording: {fault}")
+
+    def set_language(self, language: str) -> Outcome:
+        """As the protocol says, where somebody has been named who can (``language``)."""
+        if self.language is None:
+            return Outcome(False, "this agent speaks one language only")
+        return self.language(language)
+
+    def end_call(self, reason: str = "goodbye") -> Outcome:
+        """As the protocol says. Returns at once: what the agent still says is heard first."""
+        if self._ending is None and not self._closed:
+            self._ending = logs.spawn(self._end, reason)
+        return Outcome(True, "the call ends when this was heard")
+
+    def _end(self, reason: str) -> None:
+        self._wait_still(WORDS_S, at_least_s=1.0)
+        self._call.hang_up(reason)
+
+    # ------------------------------------------------------------ inside
+
+    def close(self) -> None:
+        """The call is over. Idempotent; nothing that was begun goes on."""
+        self._closed = True
+        self._key.set()
+        for part in (self._queue, self._answered):
+            if part is not None:
+                part.close()
+        for greenlet in (self._run, self._ending):
+            if greenlet is not None and greenlet is not gevent.getcurrent():
+                greenlet.kill(timeout=1.0)
+
+    def _wait_still(self, timeout_s: float, stop: Callable[[], bool] = bool, at_least_s: float = STILL_S) -> None:
+        """Until the agent has been silent for ``at_least_s``, so that what it says now is heard to its end."""
+        talk = self._call.conversation
+        quiet = [0.0]
+
+        def enough() -> bool:
+            quiet[0] = quiet[0] + POLL_S if talk.still() else 0.0
+            return quiet[0] >= at_least_s or stop()
+
+        self._wait(enough, timeout_s)
+
+    def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
+        waited = 0.0
+        while not (self._closed or done()) and waited < timeout_s:
+            gevent.sleep(POLL_S)
+            waited += POLL_S
+
+
+
+__all__ = ["TelephonyActions"]

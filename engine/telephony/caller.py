@@ -1,0 +1,40 @@
+"""What telephony needs of the call that it works for; ``engine/call.py`` is one."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from gevent.event import Event as Flag
+
+from engine.conversation import Conversation
+from engine.esl.channel import Channel
+from engine.media.unicast import UnicastLeg
+from engine.telemetry.eventlog import EventLog
+
+
+class CallerSide(Protocol):
+    """One call of the engine, with its caller."""
+
+    uuid: str
+    channel: Channel
+    events: EventLog
+    leaving: Flag
+    """Set when the engine is to leave the call (draining, or its channel is gone)."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The agent's side of it."""
+
+    @property
+    def leg(self) -> UnicastLeg:
+        """Its audio."""
+
+    @property
+    def home(self) -> tuple[str, str, str]:
+        """Extension, dialplan and context that bring the call to this engine."""
+
+    def depart(self, go: Callable[[], object]) -> None:
+        """Have ``go`` take the channel from the engine (a bridge, a transfer), and stay its call until FreeSWITCH
+        brings it back or it ends. Raises what ``go`` raises; the call is as it was then."""
+
+    def hang_up(self, reason: str) -> None:
+        """End the call."""

@@ -1,0 +1,147 @@
+"""The leg of the human who is to take over: called, briefed, listened to for keys, connected or hung up.
+
+The leg waits in ``park``, with unicast of its own when it is briefed: its audio is the engine's like the caller's. All
+commands go by the inbound event socket, so it needs no connection and no slot. Its channel carries the engine's mark,
+so that the reconciler finds it if the engine dies, and ``park_timeout`` ends it in any case.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import uuid4
+
+import gevent
+import numpy as np
+
+from engine.config import TransferTarget
+from engine.dialog.handover import Answered, Event, HumanGone, Key
+from engine.esl import command, reconcile
+from engine.esl.errors import CommandRefused, EslError
+from engine.esl.event import Event as SwitchEvent
+from engine.media.errors import MediaError
+from engine.media.unicast import UnicastLeg, UnicastSocket
+from engine.speech.interfaces import Pcm
+from engine.telemetry import logs
+from engine.telephony.causes import cause_in, in_words
+from engine.telephony.sounds import Sounds
+from engine.telephony.switch import Switch
+
+log = logging.getLogger(__name__)
+
+FIRST_FRAME_TIMEOUT_S = 1.0
+PAUSE_S = 2.0
+"""Between two tellings of the briefing."""
+
+JOB_GRACE_S = 2.0
+"""After ``originate_timeout`` FreeSWITCH ends the ringing and says so."""
+
+
+class HumanLeg:
+    """One attempt to reach one human. ``told`` gets ``Answered``, ``HumanGone`` and ``Key``; it must not wait."""
+
+    def __init__(self, switch: Switch, socket: UnicastSocket, node: str, told: Callable[[Event], None]) -> None:
+        """Nobody is called yet."""
+        self.uuid = str(uuid4())
+        self.cause = ""
+        self._switch = switch
+        self._socket = socket
+        self._node = node
+        self._told = told
+        self._leg: UnicastLeg | None = None
+        self._dialing: gevent.Greenlet | None = None
+        self._unwatch: Callable[[], None] | None = None
+        self._up = False
+
+    def dial(self, target: TransferTarget, caller: str, ring_s: float, park_s: float) -> None:
+        """Call them, showing the number ``caller``; ``park_s`` bounds how long they may be kept in ``park``. Returns
+        at once."""
+        self._unwatch = self._switch.watch(self.uuid, self._on_event)
+        variables: dict[str, object] = {
+            "origination_uuid": self.uuid,
+            "originate_timeout": round(ring_s),
+            "ignore_early_media": "true",
+            "origination_caller_id_number": caller if caller.lstrip("+").isalnum() else "",
+            "park_timeout": f"{round(park_s)}:NORMAL_CLEARING",
+            reconcile.OWNER: self._node,
+        }
+        args = command.originate(target.destination, "&park()", variables)
+        self._dialing = logs.spawn(self._dial, args, ring_s + JOB_GRACE_S)
+
+    def _dial(self, args: str, timeout_s: float) -> None:
+        try:
+            job = self._switch.client.bgapi("originate", args)
+            try:
+                job.get(timeout_s)
+            finally:
+                job.cancel()
+        except CommandRefused as refused:
+            self.cause = cause_in(str(refused))
+            self._told(HumanGone(in_words(self.cause)))
+        except EslError as fault:
+            self._told(HumanGone(f"they could not be called: {fault}"))
+        else:
+            self._up = True
+            self._told(Answered())
+
+    def brief(self, render: Callable[[int], Pcm]) -> None:
+        """Tell them ``render(rate)``, again and again. A leg without audio is as good as gone."""
+        logs.spawn(self._brief, render)
+
+    def _brief(self, render: Callable[[int], Pcm]) -> None:
+        client = self._switch.client
+        try:
+            rate = int(client.getvar(self.uuid, "read_rate") or 8000)
+            leg = self._leg = self._socket.open(rate)
+            client.send(command.unicast(leg.local_ip, leg.local_port, leg.remote_ip, leg.remote_port, uuid=self.uuid))
+            sounds = Sounds(leg.playout)
+            words = render(rate)
+            sounds.loop(np.concatenate([words, np.zeros(int(PAUSE_S * rate), np.int16)]))
+            if not leg.first_frame.wait(FIRST_FRAME_TIMEOUT_S):
+                raise MediaError("no audio from their leg")
+        except (EslError, MediaError, ValueError) as fault:
+            log.warning("the human cannot be briefed: %s", fault)
+            self._told(HumanGone(f"they could not be told what it is about: {fault}"))
+
+    def connected(self) -> None:
+        """They are with the caller now, and not ours any more."""
+        self._up = False
+        self._close_leg()
+        with suppress(EslError):
+            self._switch.client.api("uuid_setvar", f"{self.uuid} {reconcile.OWNER}")
+
+    def drop(self, cause: str = "NORMAL_CLEARING") -> None:
+        """Hang up, or stop ringing. Idempotent."""
+        self.close()
+        if self._dialing is not None and (self._up or not self._dialing.dead):
+            # Without blocking the caller's way back to the agent.
+            logs.spawn(self._switch.kill, self.uuid, cause)
+        self._up = False
+
+    def close(self) -> None:
+        """Listen no more. The channel is left as it is. Idempotent."""
+        self._close_leg()
+        if self._unwatch is not None:
+            self._unwatch()
+        if self._dialing is not None and self._dialing is not gevent.getcurrent():
+            self._told = _nobody
+
+    def _close_leg(self) -> None:
+        if self._leg is not None:
+            self._leg.close()
+
+    def _on_event(self, event: SwitchEvent) -> None:
+        if event.uuid != self.uuid:
+            return
+        if event.name == "DTMF":
+            self._told(Key(event.get("DTMF-Digit") or ""))
+        elif event.name == "CHANNEL_HANGUP_COMPLETE" and self._up:
+            self.cause = event.get("Hangup-Cause") or ""
+            self._up = False
+            self._told(HumanGone(in_words(self.cause)))
+
+
+def _nobody(event: Event) -> None:
+    """Nobody is told any more."""
+
+
+__all__ = ["HumanLeg"]
