@@ -85,6 +85,8 @@ class AgentCast:
         talk.context = self._context()
         if self._tracker is not None:
             talk.transcripts = self._heard
+        if self._route is not None:
+            self._route.on_wait = lambda seconds: talk.say(self.senses.config.agent.busy)
 
     def change(self, language: str) -> Outcome:
         """Hear, think and speak in ``language`` from the next words on: somebody asked for it."""
