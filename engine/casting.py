@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from engine import providers
 from engine.agents.agent import Agent
-from engine.agents.load import VARIABLE, Agents
+from engine.agents.load import SHIPPED, VARIABLE, Agents
+from engine.agents.options import ROUTED
 from engine.cast import AgentCast, effective
 from engine.config import Config, KnowledgeOptions
 from engine.config.providers import AzureChatOptions, Provider
@@ -42,9 +43,6 @@ from engine.timers import Timers
 from engine.turns.endpointing import Score
 
 log = logging.getLogger(__name__)
-
-ROUTED = "auto"
-"""Name of a provider that leaves the choice to the router."""
 
 EMBEDDED_RECOGNISER = "pocketsphinx"
 
@@ -84,10 +82,9 @@ class Casting:
     def start(self) -> None:
         """Make what the default agent and the operator's own agents need. Raises ``TrunklineError`` for the default
         agent; others are only logged, because their calls are refused one by one."""
-        own = Path(self.config.agents.folder).resolve() if self.config.agents.folder else None
         for agent in self.agents:
             default = agent.name == self.agents.default
-            if not default and agent.file.parent.resolve() != own:
+            if not default and agent.file.parent.resolve() == SHIPPED:
                 continue
             try:
                 for language in agent.languages:
