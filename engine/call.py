@@ -232,8 +232,7 @@ class Call:
         talk = self._conversation = Conversation(
             cast.senses, leg, self.events, self._began, self.hang_up, self.uuid, self._recorder
         )
-        self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder)
-        self.actions.speak(cast.senses.voice, cast.targets)
+        self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder, cast.senses.voice)
         cast.join(talk, self.actions)
         self._attach(leg)
         if self._recorder is not None:
@@ -253,11 +252,6 @@ class Call:
         """The call's audio, once it is answered."""
         assert self._leg is not None
         return self._leg
-
-    @property
-    def home(self) -> tuple[str, str, str]:
-        """Extension, dialplan and context that bring the call to this engine."""
-        return self.channel.home
 
     def depart(self, go: Callable[[], object]) -> None:
         """Have ``go`` take the channel (a bridge, a transfer). This stays its call, without a connection, until
@@ -295,7 +289,7 @@ class Call:
         if not self._around.accepting():
             raise CallFailed("audio was lost while the engine is draining: it takes no new connection")
         self._media_lost.clear()
-        self._absence.begin(lambda: session.transfer(*self.home))
+        self._absence.begin(lambda: session.transfer(*self.channel.home))
         # At once: closing it later, when the new connection is parked, would end the call.
         session.close("the call moved to a new connection")
         if session.hangup_cause is not None:

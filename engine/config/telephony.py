@@ -33,7 +33,8 @@ class TransferTarget(Options):
     """WAV file (16 bit, mono) that the caller hears meanwhile, again and again. "" is a soft ringing tone."""
 
     failed: str = "I am sorry, nobody is available at the moment. I am still here to help."
-    """Said to the caller when the hand-over came to nothing. "" says nothing: the agent finds its own words."""
+    """Said to a caller who comes back from a queue in which nobody took the call. "" says nothing. When a human does
+    not answer, the agent knows why and finds its own words."""
 
     @field_validator("destination")
     @classmethod

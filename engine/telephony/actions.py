@@ -46,16 +46,18 @@ class TelephonyActions:
     """``CallActions`` for one call. ``close`` it with the call."""
 
     def __init__(
-        self, call: CallerSide, shared: Telephony, targets: Mapping[str, TransferTarget], folder: Path
+        self, call: CallerSide, shared: Telephony, targets: Mapping[str, TransferTarget], folder: Path,
+        voice: Voice | None = None,
     ) -> None:
-        """``targets``: whom the caller may be handed to, by name; ``folder``: the call's."""
+        """``targets``: whom the caller may be handed to, by name; ``folder``: the call's; ``voice``: its agent's, the
+        engine's own where None is given."""
         self.language: Language | None = None
         """Who switches the language; without one nobody can."""
 
         self._call = call
         self._shared = shared
         self._targets = dict(targets)
-        self._voice = shared.voice
+        self._voice = voice or shared.voice
         self._folder = folder
         self._busy = False
         self._closed = False
@@ -109,7 +111,7 @@ class TelephonyActions:
         self._busy = True
         self._call.events.write("handover_started", target=target, mode=mode)
         work = self._to_queue if mode == "queue" else self._to_human
-        run = self._run = logs.spawn(work, Order(target, found, mode, summary, ring_s))
+        run = self._run = logs.spawn(work, Order(target, found, mode, summary, ring_s, self._voice))
         options = self._shared.config.telephony
         limit = ring_s + options.accept_timeout_s + TRANSFER_GRACE_S
         run.join(limit)
@@ -143,7 +145,7 @@ class TelephonyActions:
         if len(announcement):
             hold.sounds.play(announcement)
             self._wait(lambda: not hold.sounds.waiting, WORDS_S)
-        wait = QueueWait(call, self._shared, switch, order.name, order.target, self._folder)
+        wait = QueueWait(call, self._shared, switch, order, self._folder)
         try:
             wait.enter()
         except EslError as fault:

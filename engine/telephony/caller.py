@@ -28,10 +28,6 @@ class CallerSide(Protocol):
     def leg(self) -> UnicastLeg:
         """Its audio."""
 
-    @property
-    def home(self) -> tuple[str, str, str]:
-        """Extension, dialplan and context that bring the call to this engine."""
-
     def depart(self, go: Callable[[], object]) -> None:
         """Have ``go`` take the channel from the engine (a bridge, a transfer), and stay its call until FreeSWITCH
         brings it back or it ends. Raises what ``go`` raises; the call is as it was then."""

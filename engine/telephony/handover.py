@@ -44,13 +44,14 @@ class Telephony:
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: to whom, how, and what the human is told."""
+    """What is asked for: to whom, how, what the human is told, and in which voice (the agent's of the moment)."""
 
     name: str
     target: TransferTarget
     mode: str
     summary: str
     ring_s: float
+    voice: Voice
 
 
 class HandoverRun:
@@ -170,14 +171,14 @@ class HandoverRun:
         text = self._shared.config.telephony.brief
         for name, value in (("{summary}", self._order.summary), ("{caller}", self._call.channel.caller_number)):
             text = text.replace(name, value)
-        return spoken(self._shared.voice, " ".join(text.split()), rate)
+        return spoken(self._order.voice, " ".join(text.split()), rate)
 
     def _bridge(self) -> None:
         """Connect the two. The caller's channel comes back by itself when the bridge ends."""
         call, client = self._call, self._switch.client
         self._asked_bridge = time.monotonic()
         try:
-            client.api("uuid_setvar", f"{call.uuid} {RETURN} {':'.join(call.home)}")
+            client.api("uuid_setvar", f"{call.uuid} {RETURN} {':'.join(call.channel.home)}")
             call.depart(lambda: client.api("uuid_bridge", f"{call.uuid} {self._human.uuid}"))
         except CommandRefused:
             self._tell(plan.BridgeFailed("they hung up in the last moment"))
@@ -191,7 +192,7 @@ class HandoverRun:
         call = self._call
         if fetch:
             try:
-                self._switch.client.api("uuid_transfer", " ".join([call.uuid, *call.home]))
+                self._switch.client.api("uuid_transfer", " ".join([call.uuid, *call.channel.home]))
             except EslError as fault:
                 log.warning("the caller cannot be fetched back: %s", fault)
             return

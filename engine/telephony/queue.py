@@ -13,13 +13,12 @@ from pathlib import Path
 import gevent
 from gevent.event import Event as Flag
 
-from engine.config import TransferTarget
 from engine.esl import command
 from engine.esl.errors import EslError
 from engine.esl.event import Event as SwitchEvent
 from engine.media.waves import write_wave
 from engine.telephony.caller import CallerSide
-from engine.telephony.handover import RETURN, Telephony
+from engine.telephony.handover import RETURN, Order, Telephony
 from engine.telephony.sounds import spoken
 from engine.telephony.switch import Switch
 
@@ -67,15 +66,16 @@ class QueueWait:
     """One caller's stay in a queue. Owned by the call's actions; ends by ``close``."""
 
     def __init__(
-        self, call: CallerSide, shared: Telephony, switch: Switch, name: str, target: TransferTarget, folder: Path
+        self, call: CallerSide, shared: Telephony, switch: Switch, order: Order, folder: Path
     ) -> None:
         """``folder`` takes the announcements, which FreeSWITCH reads."""
         self._call = call
         self._shared = shared
         self._switch = switch
-        self._name = name
-        self.failed = target.failed
-        self._target = target
+        self._name = order.name
+        self._voice = order.voice
+        self.failed = order.target.failed
+        self._target = order.target
         self._folder = folder
         self._changed = Flag()
         self._greenlet: gevent.Greenlet | None = None
@@ -88,11 +88,11 @@ class QueueWait:
     def enter(self) -> None:
         """Put the caller into the queue. Raises ``EslError``; the caller is still with the agent then."""
         call, client, queue = self._call, self._switch.client, self._target.destination
-        for name, value in (("trunkline_queue", queue), ("trunkline_return", call.home[0]),
-                            (RETURN, ":".join(call.home))):
+        for name, value in (("trunkline_queue", queue), ("trunkline_return", call.channel.home[0]),
+                            (RETURN, ":".join(call.channel.home))):
             client.api("uuid_setvar", f"{call.uuid} {name} {command.word(name, value)}")
         self._unwatch = self._switch.watch(call.uuid, self._on_event)
-        context = call.home[2]
+        context = call.channel.home[2]
         try:
             call.depart(lambda: client.api("uuid_transfer", f"{call.uuid} {EXTENSION} XML {context}"))
         except BaseException:
@@ -135,7 +135,7 @@ class QueueWait:
             call.events.write("queue_position", position=place)
             if not text:
                 return
-            pcm = spoken(self._shared.voice, text.replace("{position}", str(place)), SOUND_RATE)
+            pcm = spoken(self._voice, text.replace("{position}", str(place)), SOUND_RATE)
             path = self._folder / f"position-{place}.wav"
             if not len(pcm) or self.served or self._closed:
                 return
@@ -150,7 +150,7 @@ class QueueWait:
         call.events.write("handover_failed", target=self._name, why="nobody of the queue took the call in time",
                           ms=round((time.monotonic() - self._began) * 1000))
         try:
-            self._switch.client.api("uuid_transfer", " ".join([call.uuid, *call.home]))
+            self._switch.client.api("uuid_transfer", " ".join([call.uuid, *call.channel.home]))
         except EslError as fault:
             log.warning("a caller cannot be fetched from the queue; the queue's own limit will: %s", fault)
 
