@@ -6,7 +6,7 @@ folder, so that what is missing is known before somebody calls.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +37,7 @@ from engine.routing.routed import RoutedModel, RoutedVoice
 from engine.routing.router import CallRoute, Router
 from engine.senses import Hearing, Senses
 from engine.speech.interfaces import Recogniser, Voice
+from engine.speech.stt.vocabulary import keyterms
 from engine.speech.tts.phrases import PhraseCache
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timers
@@ -70,7 +71,7 @@ class Casting:
         self._hearing = hearing
         self._timers = timers
         self._score = score
-        self._recognisers: dict[tuple[str, str], Recogniser] = {}
+        self._recognisers: dict[tuple[str, str, tuple[str, ...]], Recogniser] = {}
         self._voices: dict[str, Voice] = {}
         self._models: dict[tuple[str, str], Model] = {}
         self._bases: dict[KnowledgeOptions, KnowledgeBase] = {}
@@ -147,12 +148,19 @@ class Casting:
                 raise CastError(f"agent {agent.name}: the embedded recogniser hears {self.config.speech.language}, not "
                                 f"{language}: name a provider in languages.{language}.recogniser")
             return self._embedded.recogniser
-        return self._hear(name, language)
+        key = (name, language, agent.options.collections)
+        if key not in self._recognisers:
+            self._recognisers[key] = providers.make_recogniser(
+                name, self.config, language=language, vocabulary=self._vocabulary(agent)
+            )
+        return self._recognisers[key]
 
-    def _hear(self, name: str, language: str) -> Recogniser:
-        if (name, language) not in self._recognisers:
-            self._recognisers[name, language] = providers.make_recogniser(name, self.config, language=language)
-        return self._recognisers[name, language]
+    def _vocabulary(self, agent: Agent) -> Sequence[str]:
+        """Words of the agent's collection that a recogniser should expect."""
+        if not agent.options.collections:
+            return ()
+        sentences, utterances = self._knowledge(agent.knowledge(self.config.knowledge)).language_material()
+        return keyterms([*utterances, *sentences])
 
     def _voice(self, name: str, language: str, route: CallRoute | None) -> Voice:
         if route is not None and _is_routed(name, "tts", route):
