@@ -149,7 +149,7 @@ class AgentCast:
 
 
 def _code(language: str) -> str:
-    """The code of a language as recognisers name it: ``ml``, ``ml-IN`` or ``malayalam``; empty where it is not known."""
+    """The code of a language as a recogniser names it: ``ml``, ``ml-IN`` or ``malayalam``; empty for an empty one."""
     named = language.lower()
     return next((code for code, name in LANGUAGES.items() if name.lower() == named), named.partition("-")[0][:3])
 
