@@ -188,8 +188,8 @@ def test_a_default_agent_that_cannot_be_cast_stops_the_start(cast_world):
 ROUTES = """
 languages: {en: {priority_providers: [broken, good]}, ta: {priority_providers: [good]}}
 providers:
-  broken: {models: {gpt-test: {capabilities: [conversational_ai], cost_per_minute: 0.06}}}
-  good: {models: {gpt-test: {capabilities: [conversational_ai], cost_per_minute: 0.06}}}
+  broken: {models: {gpt-test: {capabilities: [conversational_ai], cost_per_minute: 600}}}
+  good: {models: {gpt-test: {capabilities: [conversational_ai], cost_per_minute: 600}}}
 """
 
 
