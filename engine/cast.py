@@ -14,6 +14,7 @@ from engine.config import Config, TransferTarget
 from engine.conversation import Conversation
 from engine.dialog.actions import CallContext, Outcome
 from engine.dialog.model_brain import ModelBrain
+from engine.dialog.prompt import LANGUAGES
 from engine.esl.channel import Channel
 from engine.routing.language import Change, LanguageTracker
 from engine.routing.router import CallRoute
@@ -21,6 +22,7 @@ from engine.senses import Senses
 from engine.speech.interfaces import Heard
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
+from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ class AgentCast:
         talk.context = self._context()
         if self._tracker is not None:
             talk.transcripts = self._heard
+        if self._route is not None:
+            self._route.on_wait = lambda seconds: talk.tell(SayRequest(self.senses.config.agent.busy))
 
     def change(self, language: str) -> Outcome:
         """Hear, think and speak in ``language`` from the next words on: somebody asked for it."""
@@ -109,7 +113,8 @@ class AgentCast:
     def _heard(self, heard: Heard) -> None:
         """What the caller said may be in another language than the call's."""
         assert self._tracker is not None
-        recognised = {heard.language[:2]: 1.0} if heard.language else None
+        code = _code(heard.language)
+        recognised = {code: 1.0} if code else None
         change: Change = self._tracker.hear(heard.text, recognised)
         if change.changed:
             self._speak(change.language, change.why)
@@ -141,6 +146,12 @@ class AgentCast:
             self._actions.context(), agent=self.agent.name, language=self.language, attributes=known,
             write=self._events.write,
         )
+
+
+def _code(language: str) -> str:
+    """The code of a language as a recogniser names it: ``ml``, ``ml-IN`` or ``malayalam``; empty for an empty one."""
+    named = language.lower()
+    return next((code for code, name in LANGUAGES.items() if name.lower() == named), named.partition("-")[0][:3])
 
 
 def effective(config: Config, agent: Agent, language: str, *, is_default: bool) -> Config:

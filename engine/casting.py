@@ -6,17 +6,19 @@ folder, so that what is missing is known before somebody calls.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine import providers
 from engine.agents.agent import Agent
-from engine.agents.load import VARIABLE, Agents
+from engine.agents.load import SHIPPED, VARIABLE, Agents
+from engine.agents.options import ROUTED
 from engine.cast import AgentCast, effective
 from engine.config import Config, KnowledgeOptions
 from engine.config.providers import AzureChatOptions, Provider
+from engine.config.routing import Capability
 from engine.dialog.agent_persona import persona_of
 from engine.dialog.brain import Brain
 from engine.dialog.knowledge_brain import KnowledgeBrain
@@ -35,15 +37,13 @@ from engine.routing.routed import RoutedModel, RoutedVoice
 from engine.routing.router import CallRoute, Router
 from engine.senses import Hearing, Senses
 from engine.speech.interfaces import Recogniser, Voice
+from engine.speech.stt.vocabulary import keyterms
 from engine.speech.tts.phrases import PhraseCache
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timers
 from engine.turns.endpointing import Score
 
 log = logging.getLogger(__name__)
-
-ROUTED = "auto"
-"""Name of a provider that leaves the choice to the router."""
 
 EMBEDDED_RECOGNISER = "pocketsphinx"
 
@@ -71,7 +71,7 @@ class Casting:
         self._hearing = hearing
         self._timers = timers
         self._score = score
-        self._recognisers: dict[tuple[str, str], Recogniser] = {}
+        self._recognisers: dict[tuple[str, str, tuple[str, ...]], Recogniser] = {}
         self._voices: dict[str, Voice] = {}
         self._models: dict[tuple[str, str], Model] = {}
         self._bases: dict[KnowledgeOptions, KnowledgeBase] = {}
@@ -83,10 +83,9 @@ class Casting:
     def start(self) -> None:
         """Make what the default agent and the operator's own agents need. Raises ``TrunklineError`` for the default
         agent; others are only logged, because their calls are refused one by one."""
-        own = Path(self.config.agents.folder).resolve() if self.config.agents.folder else None
         for agent in self.agents:
             default = agent.name == self.agents.default
-            if not default and agent.file.parent.resolve() != own:
+            if not default and agent.file.parent.resolve() == SHIPPED:
                 continue
             try:
                 for language in agent.languages:
@@ -133,27 +132,38 @@ class Casting:
         )
 
     def _warm(self, agent: Agent, language: str) -> None:
-        senses = self._senses(agent, language)
+        model = agent.options.model
+        # Who is routed is chosen in the call; here it is only looked whether there is anybody.
+        route = self._router.for_call(Facts(language=language, agent=agent.name), _Nowhere()) if self._router else None
+        brain = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
+        senses = self._senses(agent, language, route, brain)
         if isinstance(senses.voice, PhraseCache):
             senses.voice.warm(fixed_phrases(senses.config))
 
     def _recogniser(self, agent: Agent, name: str, language: str, route: CallRoute | None) -> Recogniser:
-        if name in ("", ROUTED) and route is not None:
+        if route is not None and _is_routed(name, "stt", route):
             return RoutedRecogniser(route)
         if name in ("", ROUTED, EMBEDDED_RECOGNISER):
             if language != self.config.speech.language:
                 raise CastError(f"agent {agent.name}: the embedded recogniser hears {self.config.speech.language}, not "
                                 f"{language}: name a provider in languages.{language}.recogniser")
             return self._embedded.recogniser
-        return self._hear(name, language)
+        key = (name, language, agent.options.collections)
+        if key not in self._recognisers:
+            self._recognisers[key] = providers.make_recogniser(
+                name, self.config, language=language, vocabulary=self._vocabulary(agent)
+            )
+        return self._recognisers[key]
 
-    def _hear(self, name: str, language: str) -> Recogniser:
-        if (name, language) not in self._recognisers:
-            self._recognisers[name, language] = providers.make_recogniser(name, self.config, language=language)
-        return self._recognisers[name, language]
+    def _vocabulary(self, agent: Agent) -> Sequence[str]:
+        """Words of the agent's collection that a recogniser should expect."""
+        if not agent.options.collections:
+            return ()
+        sentences, utterances = self._knowledge(agent.knowledge(self.config.knowledge)).language_material()
+        return keyterms([*utterances, *sentences])
 
     def _voice(self, name: str, language: str, route: CallRoute | None) -> Voice:
-        if name in ("", ROUTED) and route is not None:
+        if route is not None and _is_routed(name, "tts", route):
             return RoutedVoice(route)
         if name in ("", ROUTED):
             own = language == self.config.speech.language
@@ -239,6 +249,18 @@ class Casting:
             caller=channel.caller_number, called=channel.destination, hour=now.hour, weekday=now.isoweekday(),
         )
         return self._router.for_call(facts, events)
+
+
+def _is_routed(name: str, capability: Capability, route: CallRoute) -> bool:
+    """Whether the router chooses: it is asked to, or nobody is named and it has somebody."""
+    return name == ROUTED or (not name and bool(route.order(capability).standing))
+
+
+class _Nowhere:
+    """Takes the lines of a route that belongs to no call."""
+
+    def write(self, event: str, /, **fields: Any) -> None:
+        """They are of no interest."""
 
 
 def _with(config: Config, name: str, *, model: str = "", voice: str = "") -> Config:

@@ -76,7 +76,7 @@ def kinds_of(annotation: Any) -> dict[str, type[BaseModel]]:
     if get_origin(annotation) is not Mapping or get_origin(get_args(annotation)[1]) is not Annotated:
         return {}
     groups = get_args(get_args(get_args(annotation)[1])[0])
-    return {get_args(group.model_fields["kind"].annotation)[0]: group for group in groups}
+    return {kind: group for group in groups for kind in get_args(group.model_fields["kind"].annotation)}
 
 
 def limits_of(metadata: list[Any]) -> str:

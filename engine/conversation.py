@@ -374,8 +374,9 @@ class Conversation:
         start, end = self._audio_time(heard.start), self._audio_time(heard.end)
         if heard.final:
             after = None if self._voice_off_told is None else round((self.now - self._voice_off_told) * 1000)
+            told = {"language": heard.language} if heard.language else {}
             self._events.write(
-                "final", text=heard.text, start=start, end=end, ms=after, confidence=round(heard.confidence, 3)
+                "final", text=heard.text, start=start, end=end, ms=after, confidence=round(heard.confidence, 3), **told
             )
         else:
             self._events.write("partial", text=heard.text, at=end)

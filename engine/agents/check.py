@@ -77,7 +77,7 @@ def _voices(agent: Agent, there: Known) -> list[Finding]:
                                       serious=False))
         elif (problem := there.provider(provider, known.VOICES))[0]:
             found.append(_finding(agent, path, *problem))
-        elif not voice:
+        elif not voice and provider in known.VOICES:
             found.append(_finding(agent, path, f"names no voice: write {provider}:NAME"))
         elif known.VOICES.get(provider) and voice not in known.VOICES[provider]:
             found.append(_finding(agent, path, f"{provider} has no voice '{voice}'; it has "

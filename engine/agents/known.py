@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engine.agents.options import ROUTED
 from engine.speech.tts.flite import GAINS
 
 SKILLS = (
@@ -35,7 +36,7 @@ class Known:
 
     def provider(self, name: str, built_in: Iterable[str] = ()) -> tuple[str, bool]:
         """What is wrong with the name of a provider (empty: nothing), and whether that is an error."""
-        if name in self.providers or name in built_in:
+        if name in self.providers or name in built_in or name == ROUTED:
             return "", False
         if name in USUAL:
             return f"the provider '{name}' is not configured yet (providers.{name})", False

@@ -20,6 +20,9 @@ DidPattern = Annotated[str, StringConstraints(pattern=r"^\+?[0-9x]*\*?$", min_le
 PHRASES = tuple(name for name in AgentOptions.model_fields if not name.startswith("greeting"))
 PhraseName = Literal[PHRASES]  # type: ignore[valid-type]
 
+ROUTED = "auto"
+"""Name of a provider that leaves the choice to the router (``routing.file``)."""
+
 _PLACES = {"ask_back": {"first", "second"}}
 _NOT_IN_A_DESTINATION = frozenset(" \t\r\n\0,|'\"\\<>{}[]")
 
@@ -44,7 +47,7 @@ class ModelOptions(Options):
     """The language model that thinks for an agent, and its limits."""
 
     provider: str = Field(min_length=1)
-    """Name of a configured provider (``openai``, ``anthropic`` ...)."""
+    """Name of a configured provider (``openai``, ``anthropic`` ...), or ``auto``: the router chooses."""
 
     name: str = Field(min_length=1)
     """The provider's name of the model."""
@@ -100,11 +103,12 @@ class LanguageOptions(Options):
     greeting: str
     greeting_interruptible: bool = True
     voice: str = ""
-    """Who speaks: a voice of the embedded set (``flite:slt``, ``espeak-ng:ml``) or ``PROVIDER:VOICE``; empty: the
-    router's choice, or ``speech.voice``."""
+    """Who speaks: a voice of the embedded set (``flite:slt``, ``espeak-ng:ml``) or ``PROVIDER:VOICE``;
+    ``auto``: the router's choice; empty: the same where it has somebody, else ``speech.voice``."""
 
     recogniser: str = ""
-    """Who hears: the name of a provider; empty: the router's choice, or the embedded one."""
+    """Who hears: the name of a provider; ``auto``: the router's choice; empty: the same where it has somebody, else the
+    embedded one."""
 
     notes: str = ""
     """Told to the model after the persona while this language is spoken: forms of address, dialects."""

@@ -120,11 +120,14 @@ class Transcript:
             case "agent_said":
                 cut = " [yellow](interrupted)[/]" if row["interrupted"] else ""
                 self._console.print(f"{t}[bold green]agent [/]  {escape(row['text'])}{cut}")
-            case "grounds":
-                cited = ", ".join(citation["document"] for citation in row["citations"]) or "nothing"
-                how = f"{row['decision']} from {escape(cited)}, score {row['score']:.2f}"
-                self._console.print(f"{t}[dim]        {how}[/]")
             case "on_wire" if row.get("after_voice_ms") is not None:
+                # What was thought ahead of the caller and not said is of no interest here.
+                own = (one for one in self.events if one["event"] == "grounds" and one["gen"] == row["gen"])
+                grounds = next(own, None)
+                if grounds is not None:
+                    cited = ", ".join(citation["document"] for citation in grounds["citations"]) or "nothing"
+                    how = f"{grounds['decision']} from {escape(cited)}, score {grounds['score']:.2f}"
+                    self._console.print(f"{t}[dim]        {how}[/]")
                 waited = row["after_voice_ms"]
                 self._console.print(f"{t}[dim]        {waited} ms after the caller's last voiced frame[/]")
             case "error" | "reply_failed":

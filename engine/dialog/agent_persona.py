@@ -1,14 +1,14 @@
 """An agent's file as the brain with a language model needs it."""
 
 from engine.agents.agent import Agent
-from engine.dialog.persona import Persona, Phrases, TransferTarget
+from engine.dialog.persona import HandoverChoice, Persona, Phrases
 from engine.dialog.prompt import LANGUAGES
 
 
 def persona_of(agent: Agent) -> Persona:
     """The persona of an agent (of the variant that was picked), its phrases in all its languages."""
     options, model = agent.options, agent.options.model
-    targets = {name: TransferTarget(target.when or name, target.kind, target.timeout_s)
+    targets = {name: HandoverChoice(target.when or name, target.kind, target.timeout_s)
                for name, target in agent.transfer.items()}
     return Persona(
         agent.name, prompt_of(agent), agent.language, agent.languages, options.skills, targets,

@@ -9,7 +9,7 @@ from engine.dialog.actions import TransferMode
 
 
 @dataclass(frozen=True, slots=True)
-class TransferTarget:
+class HandoverChoice:
     """Where a caller may be handed to. ``when`` tells the model when; numbers and names of queues stay elsewhere."""
 
     when: str
@@ -72,7 +72,7 @@ class Persona:
     language: str = "en"
     languages: tuple[str, ...] = ("en",)
     skills: tuple[str, ...] = ("search", "end_call")
-    transfer: Mapping[str, TransferTarget] = field(default_factory=dict)
+    transfer: Mapping[str, HandoverChoice] = field(default_factory=dict)
     grounding: Literal["skill", "prompt"] = "skill"
     passages: int = 4
     """Passages that a search gives at most."""

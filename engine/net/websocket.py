@@ -89,8 +89,9 @@ class WebSocket:
         if where.scheme not in ("ws", "wss") or not where.hostname:
             raise ConnectFailed(f"'{url}' is no WebSocket address; it begins with ws:// or wss://")
         connection: sockets.socket | None = None
+        deadline = gevent.Timeout(timeout_s)
         try:
-            with gevent.Timeout(timeout_s):
+            with deadline:
                 port = where.port or (443 if where.scheme == "wss" else 80)
                 connection = sockets.create_connection((where.hostname, port))
                 connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
@@ -106,7 +107,7 @@ class WebSocket:
         except BaseException as fault:
             if connection is not None:
                 connection.close()
-            if isinstance(fault, gevent.Timeout):
+            if fault is deadline:
                 raise ConnectFailed(f"{where.hostname}: no connection after {timeout_s:g} s") from None
             if isinstance(fault, (OSError, RemoteProtocolError, LocalProtocolError)):
                 raise ConnectFailed(f"{where.hostname}: {fault}") from fault

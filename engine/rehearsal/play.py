@@ -209,7 +209,9 @@ class _Rehearsal(Simulation):
         self._at(self._acts_until + 1e-3, lambda: None)  # look again when it is done
         return end
 
-    def _caller_says(self, start: float, end: float, text: str, stt: float, final: bool, heard: Heard | None = None) -> None:
+    def _caller_says(
+        self, start: float, end: float, text: str, stt: float, final: bool, heard: Heard | None = None
+    ) -> None:
         vad = self._case.vad
         if end - start >= vad.onset_ms / 1000:
             self._input(start + vad.onset_ms / 1000, ev.VoiceOn(start), "voice_on", at=start)

@@ -40,7 +40,7 @@ EVENTS: dict[str, str] = {
     "voice_on": "at",
     "voice_off": "at",
     "partial": "text, at (end of the audio it covers)",
-    "final": "text, start, end, ms (voice_off to final), confidence",
+    "final": "text, start, end, ms (voice_off to final), confidence, language (if the recogniser tells it)",
     # deciding; every Note of the turn engine is a line too, its own name with `why`
     "turn": "text, waited_ms (last voiced frame to decision), why, gen",
     "user_said": "text, start, end",

@@ -54,7 +54,7 @@ def test_an_agent_without_fault_has_no_findings(load):
     [
         ("flite:slt", "flight:slt", 5, True, "there is no provider 'flight'; known are flite, espeak-ng"),
         ("flite:slt", "flite:bob", 5, True, "flite has no voice 'bob'"),
-        ("flite:slt", "openai", 5, True, "write openai:NAME"),
+        ("flite:slt", "flite", 5, True, "write flite:NAME"),
         ("flite:slt", "elevenlabs:x", 5, False, "the provider 'elevenlabs' is not configured yet"),
         ("voice: flite:slt", "recogniser: ears", 5, True, "there is no provider 'ears'; known are pocketsphinx"),
         ("  en:", "  cy:", 3, True, "these phrases would be said in English: go_ahead"),

@@ -1,6 +1,7 @@
 """A WebSocket server on loopback for strict fakes of vendors; one greenlet a connection."""
 
 import gevent
+from gevent import ssl
 from gevent.server import StreamServer
 from wsproto import ConnectionType, WSConnection, events
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -104,8 +105,11 @@ class SocketServer:
         self.peers = []
         self.ended = []
         self._serve = serve or self.serve
-        files = {"certfile": tls[0], "keyfile": tls[1]} if tls else {}
-        self._server = StreamServer(("127.0.0.1", 0), self._handle, **files)
+        options = {}
+        if tls:
+            options["ssl_context"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            options["ssl_context"].load_cert_chain(*tls)
+        self._server = StreamServer(("127.0.0.1", 0), self._handle, **options)
         self._server.start()
         self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{self._server.server_port}"
 

@@ -7,7 +7,7 @@ from gevent.pywsgi import WSGIServer
 from skill_world import Actions, World, call, words
 
 from engine.dialog.actions import Outcome
-from engine.dialog.persona import Persona, TransferTarget
+from engine.dialog.persona import HandoverChoice, Persona
 
 
 def result(made, name, arguments="{}", **kwargs):
@@ -150,7 +150,7 @@ def test_after_a_change_of_language_the_answer_is_in_it(world):
     assert ["Speak French" in asked[0].text for asked in made.model.asked] == [False, True]
 
 
-DESK = Persona("t", "", skills=("*",), transfer={"billing": TransferTarget("for bills", "warm", 20)})
+DESK = Persona("t", "", skills=("*",), transfer={"billing": HandoverChoice("for bills", "warm", 20)})
 
 
 def test_a_caller_is_only_handed_to_whom_the_agent_may(world):

@@ -95,12 +95,12 @@ def test_several_stretches_are_told_apart(vendor):
 
 
 @BOTH
-@pytest.mark.parametrize("after_s", [0.3, 0.75, 1.3, 2.1])
+@pytest.mark.parametrize("after_s", [0.3, 1.3, 2.1])
 def test_a_connection_lost_in_mid_sentence_costs_no_word(vendor, after_s):
     """Wherever it breaks: a new connection hears again what the lost one had not finally told. Every word once."""
     words = "one two three four five six seven eight nine ten eleven twelve"
     vendor.drop_after_s = [after_s]
-    caller = Caller(vendor.make(), pace_s=0.004)
+    caller = Caller(vendor.make(), pace_s=0.002)
     gevent.sleep(0.05)
     caller.speak(words)
     with gevent.Timeout(3):
@@ -169,9 +169,10 @@ def test_a_refused_key_is_told_and_finals_come_at_once(vendor):
     """Nobody waits for a deadline when it is known that nothing will come."""
     caller = Caller(vendor.make(api_key="k-456", final_timeout_s=5))
     gevent.sleep(0.1)
-    assert kinds(vendor) == ["auth"]
+    assert set(kinds(vendor)) == {"auth"}
     caller.speak("one")
     assert caller.wait_finals(1, 0.5)[0].text == ""
+    assert kinds(vendor) == ["auth", "auth"]  # told again, because it spoiled this stretch
     assert "k-456" not in str(vendor.faults[0])
     caller.stream.close()
 

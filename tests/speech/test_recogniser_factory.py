@@ -1,9 +1,13 @@
 """Recognisers by name, and the vocabulary that they are given."""
 
+import textwrap
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.configfile import load
 from engine.modelstore import ModelMissing
 from engine.speech.errors import SpeechError
 from engine.speech.stt.recognisers import KINDS, make_recogniser
@@ -57,3 +61,12 @@ def test_each_model_gets_its_own_kind_of_hint():
     assert openai_hints("gpt-realtime-whisper", ["a"]) == {}
     assert openai_hints("whisper-large-v3", ["a", "b"]) == {"prompt": "a, b"}
     assert openai_hints("whisper-1", ["a"], "none") == {}
+
+
+def test_the_example_of_the_documentation_is_accepted(tmp_path):
+    """What operators copy must be right: every kind and option of it is one that there is."""
+    page = (Path(__file__).parents[2] / "docs/operator/recognisers.md").read_text("utf-8")
+    example = page[page.index("    providers:"):page.index("The language is the call's")]
+    (tmp_path / "c.yaml").write_text(textwrap.dedent(example))
+    kinds = {provider.kind for provider in load(tmp_path / "c.yaml", {}).providers.values()}
+    assert kinds == {"deepgram", "openai_realtime", "openai_batch", "vosk"}

@@ -17,11 +17,15 @@ from urllib.parse import urlencode
 from engine.errors import FaultKind, ProviderFault
 from engine.net.errors import SocketClosed
 from engine.speech.errors import SpeechError
-from engine.speech.stt.live import LiveRecogniser, Message, Trouble, Words
+from engine.speech.stt.live import LiveRecogniser
 from engine.speech.stt.stretches import Faults, Terms
+from engine.speech.stt.vendor_wire import UNREADABLE, Message, Trouble, Words, probability, text_of
 from engine.speech.stt.vocabulary import within_tokens
 
 RATES = (8000, 16000, 24000, 48000)
+LONGEST_S = 86_400.0
+"""No connection lasts longer; times beyond are nonsense."""
+
 KEYWORDS = 100
 """Most that are sent to models older than nova-3."""
 
@@ -105,7 +109,7 @@ class DeepgramWire:
             kind = content["type"]
             if kind == "Results":
                 return self._results(content)
-        except (ValueError, KeyError, TypeError, IndexError) as fault:
+        except UNREADABLE as fault:
             return [Trouble(self._fault("broken", f"a message cannot be understood ({type(fault).__name__})"))]
         if kind == "Error":
             said = content.get("description") or content.get("message") or content.get("code") or "an error"
@@ -119,21 +123,22 @@ class DeepgramWire:
 
     def _results(self, content: Mapping[str, Any]) -> list[Words | Trouble]:
         """Words by stretch: where an answer to ``Finalize`` was missing, the next result speaks of both stretches."""
-        first = round(float(content["start"]) * self._rate)
-        until = first + round(float(content["duration"]) * self._rate)
+        first = self._samples(content["start"])
+        until = first + self._samples(content["duration"])
         best, final = content["channel"]["alternatives"][0], bool(content["is_final"])
         flushed = final and bool(content.get("from_finalize"))
         groups: dict[int, list[Mapping[str, Any]]] = {}
         for word in best.get("words") or ():
-            groups.setdefault(self._stretch_at(round(float(word["start"]) * self._rate)), []).append(word)
+            groups.setdefault(self._stretch_at(self._samples(word["start"])), []).append(word)
         newest = max(groups, default=self._ended - 1 if flushed and until == first else self._stretch_at(until - 1))
         groups.setdefault(newest, [])
+        transcript, confidence = text_of(best["transcript"]), probability(best["confidence"])
         language = str((best.get("languages") or [""])[0])
         told: list[Words | Trouble] = []
         for number in sorted(groups):
-            text = best["transcript"] if len(groups) == 1 else _text(groups[number])
+            text = transcript if len(groups) == 1 else _text(groups[number])
             told += self._words(number, text, groups[number], (first, until), final, flushed,
-                                round(float(best["confidence"]), 3) if text else -1.0, language)
+                                confidence if text else -1.0, language)
         return told
 
     def _words(self, number: int, text: str, words: Sequence[Mapping[str, Any]], span: tuple[int, int], final: bool,
@@ -150,12 +155,18 @@ class DeepgramWire:
         if flushed and number < self._ended:
             self._closed = number + 1
             return [*told, Words(number, text, True, True, start, None, confidence, language)]
-        end = round(float(words[-1]["end"]) * self._rate) if words and not final else span[1]
+        end = self._samples(words[-1]["end"]) if words and not final else span[1]
         if number + 1 < len(self._starts):
             end = min(end, self._starts[number + 1])
         if not final:
             self._interim[number] = text
         return [*told, Words(number, text, final, False, start, max(start, end - base), confidence, language)]
+
+    def _samples(self, seconds: float) -> int:
+        """Samples of a time. Raises ``ValueError`` for one that no call reaches."""
+        if not 0 <= seconds <= LONGEST_S:
+            raise ValueError(f"{seconds} seconds")
+        return round(seconds * self._rate)
 
     def _stretch_at(self, sample: int) -> int:
         """The newest stretch that begins at or before this sample; -1 where none does."""

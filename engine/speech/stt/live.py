@@ -9,10 +9,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import gevent
 from gevent.pool import Group
@@ -23,6 +20,7 @@ from engine.net.faults import fault_of
 from engine.net.websocket import Limits, WebSocket, tls_context
 from engine.speech.interfaces import Heard
 from engine.speech.stt.stretches import Faults, SpeechStream, Stretch, Terms
+from engine.speech.stt.vendor_wire import Message, Trouble, Wire, Words, socket_url
 
 log = logging.getLogger(__name__)
 
@@ -45,65 +43,6 @@ PIECES_AT_ONCE = 20
 
 SPARE_AGE_S = 1800.0
 """A spare connection is replaced after so long; OpenAI ends sessions after an hour."""
-
-Message = str | bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a message said of a stretch. ``number`` counts the stretches of this connection; ``start`` and ``end`` are
-    samples of its audio there, None where the vendor gives no times. ``last``: nothing more of this stretch comes."""
-
-    number: int
-    text: str
-    final: bool = False
-    last: bool = False
-    start: int | None = None
-    end: int | None = None
-    confidence: float = -1.0
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A message told of a fault. ``number``: of this stretch, whose final will not come. ``ends``: the connection is of
-    no more use."""
-
-    fault: ProviderFault
-    number: int | None = None
-    ends: bool = False
-
-
-class Wire(Protocol):
-    """A vendor's protocol on one connection, without the connection: messages out, and what came in means."""
-
-    alive_s: float
-    """After so long without a message either way ``alive`` is sent."""
-
-    def opening(self) -> list[Message]:
-        """What is said first."""
-
-    def begin(self) -> int:
-        """A stretch begins; its number on this connection, counted from 0."""
-
-    def audio(self, pcm: bytes) -> list[Message]:
-        """More of the newest stretch, at the call's rate."""
-
-    def end(self) -> list[Message]:
-        """The newest stretch is over: its final is wanted."""
-
-    def alive(self) -> list[Message]:
-        """What keeps an idle connection open."""
-
-    def closing(self) -> list[Message]:
-        """What is said last."""
-
-    def take(self, message: Message) -> list[Words | Trouble]:
-        """What a message means."""
-
-    def lost(self, closed: SocketClosed) -> ProviderFault:
-        """The fault that an end of the connection means."""
-
 
 class LiveRecogniser:
     """A ``Recogniser`` over the wires of one vendor. ``errors`` counts faults."""
@@ -214,7 +153,7 @@ class LiveEar:
         self._socket: WebSocket | None = None
         self._wire: Wire | None = None
         self._numbers: list[tuple[Stretch, int]] = []  # by number on this connection: stretch, its first sample there
-        self._refused = False
+        self._refusal: ProviderFault | None = None  # what keeps us from connecting, if that will last
         self._catching_up = False
         self._opened_at = 0.0
         self._asked_at = 0.0
@@ -235,8 +174,8 @@ class LiveEar:
 
     def end(self, stretch: Stretch) -> None:
         """Ask for the final."""
-        if self._refused and self._socket is None:
-            self._stream.give_up(stretch)
+        if self._refusal is not None and self._socket is None:
+            self._stream.give_up(stretch, self._refusal)
         elif self._wire is not None and self._hears(stretch):
             self._asked_at = monotonic()
             self._send(self._wire.end())
@@ -261,11 +200,11 @@ class LiveEar:
                 fault = self._serve()
                 steady = monotonic() - self._opened_at >= STEADY_S
                 self._leave()
-                self._recogniser.faults.tell(fault)
                 wait_s = fault.retry_after_s or 0.0
-                self._refused = fault.kind in ("auth", "refused") or wait_s > self._recogniser.terms.final_timeout_s
-                if self._refused:
-                    self._give_all_up()
+                lasts = fault.kind in ("auth", "refused") or wait_s > self._recogniser.terms.final_timeout_s
+                self._refusal = fault if lasts else None
+                self._told_fault(fault)
+                if lasts:
                     gevent.sleep(REFUSED_PAUSE_S)
                 else:
                     pause_s = 0.0 if steady else pause_s
@@ -280,7 +219,7 @@ class LiveEar:
         try:
             self._socket, self._wire = recogniser.connect(self._stream.rate)
             self._opened_at = self._heard_at = monotonic()
-            self._refused = False
+            self._refusal = None
             self._catch_up()
             recogniser.keep_spares(self._stream.rate)
             return self._listen(self._socket, self._wire)
@@ -375,17 +314,13 @@ class LiveEar:
         self._catching_up = False
         self._numbers = []
 
-    def _give_all_up(self) -> None:
-        for stretch in self._stream.pending:
-            if stretch.stop is not None:
-                self._stream.give_up(stretch)
+    def _told_fault(self, fault: ProviderFault) -> None:
+        """Tell of a fault that ended the connection; where it will last, finals that are owed do not wait for it."""
+        spoiled = [one for one in self._stream.pending if one.stop is not None] if self._refusal is not None else []
+        for stretch in spoiled:
+            self._stream.give_up(stretch, fault)
+        if not spoiled:
+            self._recogniser.faults.tell(fault)
 
 
-def socket_url(url: str) -> str:
-    """``http`` as ``ws`` and ``https`` as ``wss``; the rest as it is."""
-    parts = urlsplit(url)
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-    return urlunsplit((scheme, *parts[1:])).rstrip("/")
-
-
-__all__ = ["LiveEar", "LiveRecogniser", "Message", "Trouble", "Wire", "Words", "socket_url"]
+__all__ = ["LiveEar", "LiveRecogniser"]

@@ -19,8 +19,9 @@ from typing import Any, Literal
 from engine.errors import FaultKind, ProviderFault
 from engine.net.errors import SocketClosed
 from engine.net.waits import wait_told
-from engine.speech.stt.live import LiveRecogniser, Message, Trouble, Words
+from engine.speech.stt.live import LiveRecogniser
 from engine.speech.stt.stretches import Faults, Terms
+from engine.speech.stt.vendor_wire import UNREADABLE, Message, Trouble, Words, probability, text_of
 from engine.speech.stt.vocabulary import Hint, openai_hints
 from engine.speech.upsample import To24k
 
@@ -116,7 +117,7 @@ class RealtimeWire:
             content = json.loads(message)
             kind = content["type"]
             if kind == "conversation.item.input_audio_transcription.delta":
-                return self._delta(content["item_id"], content.get("delta") or "")
+                return self._delta(content["item_id"], text_of(content.get("delta") or ""))
             if kind == "conversation.item.input_audio_transcription.completed":
                 return self._completed(content)
             if kind == "conversation.item.input_audio_transcription.failed":
@@ -125,7 +126,7 @@ class RealtimeWire:
                 self._committed(content["item_id"])
             elif kind == "error":
                 return [self._trouble(content["error"])]
-        except (ValueError, KeyError, TypeError) as fault:
+        except UNREADABLE as fault:
             return [Trouble(self._fault("broken", f"a message cannot be understood ({type(fault).__name__})"))]
         return []
 
@@ -167,10 +168,10 @@ class RealtimeWire:
         if number is None:
             return []
         logprobs = [float(part["logprob"]) for part in content.get("logprobs") or ()]
-        confidence = round(math.exp(sum(logprobs) / len(logprobs)), 3) if logprobs else -1.0
+        confidence = probability(math.exp(sum(logprobs) / len(logprobs))) if logprobs else -1.0
         languages = content.get("languages") or ()
-        return [Words(number, content["transcript"], final=True, last=True, confidence=confidence,
-                      language=languages[0]["code"] if languages else "")]
+        return [Words(number, text_of(content["transcript"]), final=True, last=True, confidence=confidence,
+                      language=text_of(languages[0]["code"]) if languages else "")]
 
     # ------------------------------------------------------------ faults
 

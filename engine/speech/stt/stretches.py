@@ -13,7 +13,7 @@ from typing import Protocol
 import gevent
 import numpy as np
 
-from engine.errors import FaultKind, ProviderFault
+from engine.errors import ProviderFault
 from engine.speech.interfaces import Heard
 
 log = logging.getLogger(__name__)
@@ -120,12 +120,9 @@ class Faults:
         self.last: ProviderFault | None = None
         self._on_fault = on_fault
 
-    def report(self, kind: FaultKind, message: str, retry_after_s: float | None = None) -> ProviderFault:
-        """Count, log and tell one."""
-        return self.tell(ProviderFault(self.provider, kind, message, retry_after_s))
-
-    def tell(self, fault: ProviderFault) -> ProviderFault:
-        """The same with a fault made already."""
+    def tell(self, fault: ProviderFault) -> None:
+        """Count, log and tell one. A fault that spoils a stretch is told just before the stretch's final, in the same
+        greenlet, so that who listens knows which call it concerns."""
         self.count += 1
         self.last = fault
         log.warning("%s (%s)", fault, fault.kind)
@@ -134,7 +131,6 @@ class Faults:
                 self._on_fault(fault)
             except Exception:
                 log.exception("a fault of %s could not be told", self.provider)
-        return fault
 
 
 class SpeechStream:
@@ -264,7 +260,8 @@ class SpeechStream:
         if audio_from < self.position:
             stretch.audio += held[len(held) - 2 * (self.position - audio_from):]
         if len(self._pending) >= MAX_PENDING:
-            self.give_up(self._pending[0], self.faults.report("timeout", f"{MAX_PENDING} finals are owed"))
+            owed = ProviderFault(self.faults.provider, "timeout", f"{MAX_PENDING} finals are owed")
+            self.give_up(self._pending[0], owed)
         self._talking = stretch
         self._pending.append(stretch)
         self._ear.begin(stretch)
