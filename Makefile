@@ -23,7 +23,7 @@ run: setup system models
 	$(BIN)/trunkline serve $(ARGS)
 
 test: setup-dev system models
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .
