@@ -16,7 +16,8 @@ from engine.dialog.actions import CallContext, Outcome
 from engine.dialog.model_brain import ModelBrain
 from engine.dialog.prompt import LANGUAGES
 from engine.esl.channel import Channel
-from engine.routing.language import Change, LanguageTracker
+from engine.routing.dialect import DialectTracker, region_dialect
+from engine.routing.language import LanguageTracker
 from engine.routing.router import CallRoute
 from engine.senses import Senses
 from engine.speech.interfaces import Heard
@@ -76,6 +77,7 @@ class AgentCast:
         self._talk: Conversation | None = None
         self._actions: TelephonyActions | None = None
         self._tracker = LanguageTracker(agent.languages, agent.language) if len(agent.languages) > 1 else None
+        self._dialects = DialectTracker(region_dialect(channel.caller_number))
         events.write("agent_picked", **agent.picked())
         self.targets = self._targets()
         self.senses = senses_in(self.language)
@@ -85,8 +87,8 @@ class AgentCast:
         self._talk, self._actions = talk, actions
         actions.language = self.change
         talk.context = self._context()
-        if self._tracker is not None:
-            talk.transcripts = self._heard
+        talk.transcripts = self._heard
+        talk.spare_keys = self._key
         if self._route is not None:
             self._route.on_wait = lambda seconds: talk.tell(SayRequest(self.senses.config.agent.busy))
 
@@ -111,13 +113,26 @@ class AgentCast:
     # ------------------------------------------------------------ inside
 
     def _heard(self, heard: Heard) -> None:
-        """What the caller said may be in another language than the call's."""
-        assert self._tracker is not None
-        code = _code(heard.language)
-        recognised = {code: 1.0} if code else None
-        change: Change = self._tracker.hear(heard.text, recognised)
-        if change.changed:
-            self._speak(change.language, change.why)
+        """What the caller said may be in another language than the call's, and in a dialect of it."""
+        if self._tracker is not None:
+            code = _code(heard.language)
+            change = self._tracker.hear(heard.text, {code: 1.0} if code else None)
+            if change.changed:
+                self._speak(change.language, change.why)
+        if self.language == "ml" and self._route is not None:
+            before, dialect = self._route.facts.dialect, self._dialects.hear(heard.text)
+            if dialect.name != before:
+                self._route.set_facts(dialect=dialect.name)
+                self._events.write("dialect", dialect=dialect.name, confidence=dialect.confidence, why=dialect.why)
+
+    def _key(self, digit: str) -> bool:
+        """A key that nobody asked for may choose a language."""
+        chosen = next((code for code, options in self.agent.options.languages.items() if options.key == digit), None)
+        if chosen is None or self._talk is None:
+            return False
+        if chosen != self.language and self.change(chosen).ok:
+            self._talk.tell(SayRequest(self.senses.config.agent.language_changed))
+        return True
 
     def _speak(self, language: str, why: str) -> None:
         if language == self.language or self._talk is None:

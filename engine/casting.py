@@ -31,6 +31,7 @@ from engine.esl.channel import Channel
 from engine.knowledge.base import KnowledgeBase
 from engine.routing import routesfile
 from engine.routing.connections import Connections
+from engine.routing.dialect import region_dialect
 from engine.routing.facts import Facts
 from engine.routing.recogniser import RoutedRecogniser
 from engine.routing.routed import RoutedModel, RoutedVoice
@@ -243,9 +244,10 @@ class Casting:
     def _route(self, agent: Agent, channel: Channel, events: EventLog) -> CallRoute | None:
         if self._router is None:
             return None
-        now = datetime.fromtimestamp(time.time())
+        now, dialect = datetime.fromtimestamp(time.time()), region_dialect(channel.caller_number)
+        region = channel.variables.get("region") or ("kerala" if dialect else "")
         facts = Facts(
-            language=agent.language, region=channel.variables.get("region") or "", agent=agent.name,
+            language=agent.language, dialect=dialect if agent.language == "ml" else "", region=region, agent=agent.name,
             caller=channel.caller_number, called=channel.destination, hour=now.hour, weekday=now.isoweekday(),
         )
         return self._router.for_call(facts, events)

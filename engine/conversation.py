@@ -66,6 +66,8 @@ class Conversation:
         self._masked = False
         self.keys: Callable[[str], bool] | None = None
         """Gets the caller's keys before the turn engine does; True: it has taken this one."""
+        self.spare_keys: Callable[[str], bool] | None = None
+        """Gets keys that nobody has asked for, likewise."""
         self.words: Callable[[str], None] | None = None
         """Is told what the caller said (final transcripts), beside the turn engine."""
         self.transcripts: Callable[[Heard], None] | None = None
@@ -168,7 +170,8 @@ class Conversation:
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""
         self._events.write("dtmf", digit=digit, at=self.now, duration_ms=duration_ms)
-        taken = self.keys is not None and self.keys(digit)
+        asked = self.keys or self.spare_keys
+        taken = asked is not None and asked(digit)
         if not (taken or self._suspended):
             self.tell(turn.Digit(digit, self.now))
 

@@ -110,6 +110,9 @@ class LanguageOptions(Options):
     """Who hears: the name of a provider; ``auto``: the router's choice; empty: the same where it has somebody, else the
     embedded one."""
 
+    key: str = Field("", pattern=r"^[0-9*#]?$")
+    """Key of the telephone that changes the call to this language, whenever no digits are asked for."""
+
     notes: str = ""
     """Told to the model after the persona while this language is spoken: forms of address, dialects."""
 
@@ -199,4 +202,11 @@ class AgentFile(Options):
     def _one_persona(self) -> "AgentFile":
         if self.persona and self.persona_file:
             raise ValueError("give persona or persona_file, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _one_language_a_key(self) -> "AgentFile":
+        keys = [language.key for language in self.languages.values() if language.key]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise ValueError(f"the key {twice} stands for two languages")
         return self

@@ -36,6 +36,7 @@ EVENTS: dict[str, str] = {
     "error": "where, message",
     "config": "options (those that differ from the defaults)",
     "language": "language, before, why",
+    "dialect": "dialect, confidence, why",
     # hearing
     "voice_on": "at",
     "voice_off": "at",

@@ -25,7 +25,9 @@ persona: You sell tea in two languages.
 languages:
   en:
     greeting: Hello there.
+    key: "1"
   ta:
+    key: "2"
     greeting: Vanakkam.
     voice: speaker
     recogniser: ears
@@ -162,6 +164,25 @@ def test_the_language_changes_in_mid_call(cast_world, shop, ears):
     assert [line["text"] for line in named(events, "user_said")] == ["tamil please", "five six seven"]
     assert ears.requests[-1]["language"] == ["ta"]
     assert ("user", "tamil please") in [(line["role"], line.get("content")) for line in shop.asked[-1]]
+
+
+def test_a_key_changes_the_language_and_the_agent_says_so(cast_world, shop):
+    """Whoever does not speak the language of the greeting has keys; a key that means nothing is no language."""
+    with cast_world() as at:
+        call = at.place(called="5550199")
+        call.greeted()
+        call.dtmf("9")
+        call.dtmf("2")
+        call.hears()
+        call.hears_silence()
+        call.dtmf("2")
+        call.pause(0.5)
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+    assert [(line["language"], line["before"]) for line in named(events, "language")] == [("ta", "en")]
+    said = [line["text"] for line in named(events, "agent_said")]
+    assert len(said) == 2 and said[1].startswith("சரி")
 
 
 def test_an_agent_whom_nobody_hears_refuses_its_calls_and_says_why(cast_world, caplog):
