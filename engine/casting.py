@@ -200,7 +200,8 @@ class Casting:
 
     def _model_brain(self, agent: Agent, model: Model) -> ModelBrain:
         knowledge = agent.knowledge(self.config.knowledge) if agent.options.collections else None
-        return ModelBrain(persona_of(agent), model, self._skills_for(knowledge).executor)
+        skills = self._skills_for(knowledge)
+        return ModelBrain(persona_of(agent), model, skills.executor, middleware=skills.registry.middleware)
 
     def _model(self, name: str, model: str) -> Model:
         if (name, model) not in self._models:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.dialog.middleware import PhraseFilter
 from engine.dialog.skills.builtin import BUILTIN
 from engine.dialog.skills.errors import SkillError
 from engine.dialog.skills.page import table
@@ -66,3 +67,12 @@ def test_the_page_lists_the_skills_as_they_are():
     from pathlib import Path
 
     assert table() in (Path(__file__).parents[2] / "docs/developer/skills.md").read_text()
+
+
+def test_a_file_may_hold_middleware(tmp_path):
+    """What an operator wants looked at in every turn is dropped into the same folder."""
+    (tmp_path / "polite.py").write_text("from engine.dialog.middleware import Middleware, PhraseFilter\n"
+                                        "polite = PhraseFilter(['damn'])\n")
+    registry = Registry(load_folder(tmp_path))
+    (polite,) = registry.middleware
+    assert isinstance(polite, PhraseFilter) and "polite" not in registry.skills()

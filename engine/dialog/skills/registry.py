@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine import paths
 from engine.config import SkillOptions
+from engine.dialog.middleware import Middleware
 from engine.dialog.skills.builtin import BUILTIN
 from engine.dialog.skills.errors import SkillError
 from engine.dialog.skills.skill import Skill
@@ -19,11 +20,17 @@ log = logging.getLogger(__name__)
 class Registry:
     """All skills by name. One an engine; files are read once, at the start."""
 
-    def __init__(self, own: Iterable[Skill] = (), remote: Callable[[], Mapping[str, Skill]] = dict) -> None:
+    def __init__(self, own: Iterable[Skill | Middleware] = (), remote: Callable[[], Mapping[str, Skill]] = dict
+                 ) -> None:
         """``own`` skills take the place of those of the same name that come with Trunkline. ``remote`` gives those of
         MCP servers as they are known now; they take nobody's place."""
         self._local = {item.name: item for item in BUILTIN}
+        self.middleware: list[Middleware] = []
+        """The operator's, in the order of files and lines."""
         for item in own:
+            if isinstance(item, Middleware):
+                self.middleware.append(item)
+                continue
             if item.name in self._local:
                 log.info("skill %s is the one of %s", item.name, item.source)
             self._local[item.name] = item
@@ -44,21 +51,25 @@ def folder_of(options: SkillOptions) -> Path:
     return paths.home() / (options.folder or "skills")
 
 
-def load_folder(folder: Path, must_exist: bool = False) -> list[Skill]:
-    """The skills of all ``*.py`` in ``folder``, by name of file. Files whose name begins with ``_`` are left out: the
-    others may import them. Raises ``SkillError`` with every problem, each with file and line."""
+def load_folder(folder: Path, must_exist: bool = False) -> list[Skill | Middleware]:
+    """The skills and the middleware of all ``*.py`` in ``folder``, by name of file. Files whose name begins with ``_``
+    are left out: the others may import them. Raises ``SkillError`` with every problem, each with file and line."""
     if not folder.is_dir():
         if must_exist:
             raise SkillError(f"{folder}: there is no such folder (skills.folder)")
         return []
     problems: list[str] = []
     found: dict[str, Skill] = {}
+    middleware: list[Middleware] = []
     sys.path.insert(0, str(folder))
     try:
         for file in sorted(folder.glob("*.py")):
             if file.name.startswith("_"):
                 continue
             for item in _load_file(file, problems):
+                if isinstance(item, Middleware):
+                    middleware.append(item)
+                    continue
                 if item.name in found:
                     problems.append(f"{item.source}: the name '{item.name}' is taken by {found[item.name].source}")
                 found.setdefault(item.name, item)
@@ -66,11 +77,12 @@ def load_folder(folder: Path, must_exist: bool = False) -> list[Skill]:
         sys.path.remove(str(folder))
     if problems:
         raise SkillError("\n  ".join(["skills cannot be loaded:", *problems]))
-    return list(found.values())
+    return [*found.values(), *middleware]
 
 
-def _load_file(file: Path, problems: list[str]) -> list[Skill]:
-    """The skills that are written in ``file`` itself, in its order."""
+def _load_file(file: Path, problems: list[str]) -> list[Skill | Middleware]:
+    """The skills that are written in ``file`` itself, and its middleware (objects that it gives a name), in its order.
+    """
     name = f"trunkline_skills.{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None, file
@@ -88,7 +100,9 @@ def _load_file(file: Path, problems: list[str]) -> list[Skill]:
         lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == str(file)]
         problems.append(f"{file}:{lines[-1] if lines else 1}: {type(fault).__name__}: {fault}")
         return []
-    own = [item for item in vars(module).values() if isinstance(item, Skill) and item.source.startswith(f"{file}:")]
+    own = [item for item in vars(module).values()
+           if isinstance(item, Middleware) or (isinstance(item, Skill) and item.source.startswith(f"{file}:"))]
     if not own:
-        problems.append(f"{file}:1: no skill is in it; decorate a function with @skill, or name it _{file.name}")
+        problems.append(f"{file}:1: no skill is in it; decorate a function with @skill, give a middleware a name, or "
+                        f"name the file _{file.name}")
     return list(dict.fromkeys(own))
