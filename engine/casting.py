@@ -29,6 +29,7 @@ from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
 from engine.esl.channel import Channel
 from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.several import SeveralBases
 from engine.routing import routesfile
 from engine.routing.connections import Connections
 from engine.routing.dialect import region_dialect
@@ -76,7 +77,7 @@ class Casting:
         self._voices: dict[str, Voice] = {}
         self._models: dict[tuple[str, str], Model] = {}
         self._bases: dict[KnowledgeOptions, KnowledgeBase] = {}
-        self._skills: dict[KnowledgeOptions | None, Skills] = {}
+        self._skills: dict[tuple[KnowledgeOptions, ...], Skills] = {}
         self._brains: dict[tuple[str, str, str], Brain] = {}
         self._connections = Connections()
         self._router = self._make_router()
@@ -199,8 +200,7 @@ class Casting:
         return self._brains[key]
 
     def _model_brain(self, agent: Agent, model: Model) -> ModelBrain:
-        knowledge = agent.knowledge(self.config.knowledge) if agent.options.collections else None
-        skills = self._skills_for(knowledge)
+        skills = self._skills_for(agent)
         return ModelBrain(persona_of(agent), model, skills.executor, middleware=skills.registry.middleware)
 
     def _model(self, name: str, model: str) -> Model:
@@ -216,13 +216,16 @@ class Casting:
             self._bases[options] = own or KnowledgeBase.open(options.collection, options)
         return self._bases[options]
 
-    def _skills_for(self, knowledge: KnowledgeOptions | None) -> Skills:
-        """Skills search the collection of their agent."""
-        if knowledge not in self._skills:
-            base = self._knowledge(knowledge) if knowledge is not None else None
-            skills = self._skills[knowledge] = Skills.open(self.config.skills, base)
+    def _skills_for(self, agent: Agent) -> Skills:
+        """Skills search the collections of their agent."""
+        options = agent.knowledge(self.config.knowledge)
+        own = tuple(options.model_copy(update={"collection": name}) for name in agent.options.collections)
+        if own not in self._skills:
+            bases = [self._knowledge(one) for one in own]
+            knowledge = SeveralBases(bases) if len(bases) > 1 else bases[0] if bases else None
+            skills = self._skills[own] = Skills.open(self.config.skills, knowledge)
             skills.start()
-        return self._skills[knowledge]
+        return self._skills[own]
 
     # ------------------------------------------------------------ routing
 
