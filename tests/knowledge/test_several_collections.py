@@ -7,7 +7,8 @@ from engine.knowledge.several import SeveralBases
 
 def test_the_best_passages_of_all_collections_come_first(tmp_path, desk):
     """Where a fact stands is the operator's business, not the caller's."""
-    for name, text in (("teas", "# Tea\n\nGreen tea costs four dollars.\n"), ("hours", "# Hours\n\nWe open at nine.\n")):
+    for name, text in (("teas", "# Tea\n\nGreen tea costs four dollars.\n"),
+                       ("hours", "# Hours\n\nWe open at nine.\n")):
         folder = tmp_path / name
         folder.mkdir()
         (folder / f"{name}.md").write_text(text)
