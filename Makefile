@@ -20,6 +20,7 @@ demo: setup system models
 	$(BIN)/trunkline demo --out build/demo
 
 run: setup system models
+	@[ -d "$(TRUNKLINE_HOME)/knowledge/sample" ] || $(BIN)/trunkline ingest sample
 	$(BIN)/trunkline serve $(ARGS)
 
 test: setup-dev system models
