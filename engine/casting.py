@@ -5,7 +5,6 @@ folder, so that what is missing is known before somebody calls.
 """
 
 import logging
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -248,7 +247,7 @@ class Casting:
     def _route(self, agent: Agent, channel: Channel, events: EventLog) -> CallRoute | None:
         if self._router is None:
             return None
-        now, dialect = datetime.fromtimestamp(time.time()), region_dialect(channel.caller_number)
+        now, dialect = datetime.now(), region_dialect(channel.caller_number)
         region = channel.variables.get("region") or ("kerala" if dialect else "")
         facts = Facts(
             language=agent.language, dialect=dialect if agent.language == "ml" else "", region=region, agent=agent.name,

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.config import TransferTarget
 from engine.dialog.handover import Answered, Event, HumanGone, Key
+from engine.errors import TrunklineError
 from engine.esl import command, reconcile
 from engine.esl.errors import CommandRefused, EslError
 from engine.esl.event import Event as SwitchEvent
@@ -49,6 +50,7 @@ class HumanLeg:
         self._told = told
         self._leg: UnicastLeg | None = None
         self._dialing: gevent.Greenlet | None = None
+        self._briefing: gevent.Greenlet | None = None
         self._unwatch: Callable[[], None] | None = None
         self._up = False
 
@@ -85,7 +87,7 @@ class HumanLeg:
 
     def brief(self, render: Callable[[int], Pcm]) -> None:
         """Tell them ``render(rate)``, again and again. A leg without audio is as good as gone."""
-        logs.spawn(self._brief, render)
+        self._briefing = logs.spawn(self._brief, render)
 
     def _brief(self, render: Callable[[int], Pcm]) -> None:
         client = self._switch.client
@@ -98,7 +100,7 @@ class HumanLeg:
             sounds.loop(np.concatenate([words, np.zeros(int(PAUSE_S * rate), np.int16)]))
             if not leg.first_frame.wait(FIRST_FRAME_TIMEOUT_S):
                 raise MediaError("no audio from their leg")
-        except (EslError, MediaError, ValueError) as fault:
+        except (TrunklineError, ValueError) as fault:  # the voice may fail as well
             log.warning("the human cannot be briefed: %s", fault)
             self._told(HumanGone(f"they could not be told what it is about: {fault}"))
 
@@ -126,6 +128,9 @@ class HumanLeg:
             self._told = _nobody
 
     def _close_leg(self) -> None:
+        # It would open a leg that nobody closes.
+        if self._briefing is not None and self._briefing is not gevent.getcurrent():
+            self._briefing.kill(block=False)
         if self._leg is not None:
             self._leg.close()
 
