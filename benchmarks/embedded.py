@@ -15,7 +15,7 @@ from benchmarks.figure import Figure
 from benchmarks.voices import say_all
 from engine import configfile, modelstore
 from engine.cli.child import EngineProcess
-from engine.knowledge.embedder import local
+from engine.knowledge.embedding.local import local
 from engine.knowledge.evaluate import load
 from engine.knowledge.ingest import SAMPLE, ingest
 from engine.standin import process

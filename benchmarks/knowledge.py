@@ -15,8 +15,8 @@ import gevent
 
 from benchmarks.figure import Figure
 from engine.config import KnowledgeOptions
-from engine.knowledge import embedder
 from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.embedding import local as embedder
 from engine.knowledge.evaluate import TUNING, HeardQuestion, evaluate, load
 from engine.knowledge.ingest import SAMPLE, ingest
 

@@ -15,9 +15,9 @@ TEXTS = (
 
 def figures() -> list[Figure]:
     """Rows of the bench."""
-    from engine.routing.language import identify
-    from engine.routing.romanised import WEIGHTS, probabilities
-    from engine.routing.train_romanised import held_out
+    from engine.language.identify import identify
+    from engine.language.romanised import WEIGHTS, probabilities
+    from engine.language.train_romanised import held_out
 
     right, all_, by_class = 0, 0, Counter()
     for kind, text in held_out():

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine import paths
-from engine.knowledge.wordpiece import WordPiece
+from engine.knowledge.embedding.wordpiece import WordPiece
 from engine.turns.endpointing import Score
 
 log = logging.getLogger(__name__)

@@ -141,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from engine.cli.child import EngineProcess
-    from engine.knowledge import embedder
+    from engine.knowledge.embedding import local as embedder
     from engine.knowledge.ingest import SAMPLE, ingest
 
     console = Console(highlight=False)

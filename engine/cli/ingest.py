@@ -65,7 +65,7 @@ def ingest_with_progress(roots: list[Path], collection: str, *, quiet: bool = Fa
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from engine.knowledge import embedder
+    from engine.knowledge.embedding import local as embedder
     from engine.knowledge.ingest import ingest
 
     titles = {"read": "reading files", "embed": "embedding texts"}

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.config import KnowledgeOptions
-from engine.knowledge import embedder as embedders
 from engine.knowledge import index
 from engine.knowledge.answer import DECLINED, SNIPPET, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
-from engine.knowledge.embedder import Embedder
+from engine.knowledge.embedding import local as embedders
+from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.followup import FollowUp, follow_up, named
 from engine.knowledge.ingest import folder_of

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.knowledge.document import Document, Passage
 from engine.knowledge.errors import DocumentError
 from engine.knowledge.frontmatter import FrontMatter, split
 from engine.knowledge.text import plain, sentences
@@ -20,32 +21,6 @@ SUFFIXES = (".md", ".markdown", ".txt", ".text")
 MAX_BYTES = 5 * 1024 * 1024
 MAX_WORDS = 120
 """Words of a passage: about 40 seconds of speech, and well within what the embedding model sees (256 tokens)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """``heading``: the headings above, outermost first. ``questions``: what it answers, when written as a question
-    and its answer. ``statements``: its sentences."""
-
-    heading: tuple[str, ...]
-    text: str
-    statements: tuple[str, ...]
-    questions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One file. ``id`` is its path below the folder that was ingested, without suffix, or the front matter's ``id``;
-    ``digest`` the SHA-256 of its bytes; ``utterances``, ``say``, ``tags`` come from the front matter."""
-
-    id: str
-    source: Path
-    digest: str
-    title: str
-    passages: tuple[Passage, ...]
-    tags: tuple[str, ...] = ()
-    utterances: tuple[str, ...] = ()
-    say: str = ""
 
 
 def read(path: Path, root: Path) -> Document:

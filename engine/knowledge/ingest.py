@@ -12,7 +12,7 @@ from pathlib import Path
 from engine import paths
 from engine.knowledge import documents, index
 from engine.knowledge.documents import Document
-from engine.knowledge.embedder import Embedder
+from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import DocumentError, KnowledgeError
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.store import Store

@@ -157,7 +157,7 @@ def _knowledge(agent: Agent, config: Config) -> KnowledgeBase | None:
     except CollectionMissing:
         if name not in BUILT_IN:
             raise
-    from engine.knowledge import embedder
+    from engine.knowledge.embedding import local as embedder
 
     ingest([BUILT_IN[name]], name, embedder.local() if config.knowledge.embedding == "auto" else None)
     return KnowledgeBase.open(name, config.knowledge)

@@ -1,20 +1,18 @@
-"""Which language the caller speaks: what a text is in, and when a call changes its language.
+"""Which language the caller speaks: when a call changes its language.
 
     tracker = LanguageTracker(("en", "ml", "hi", "ta"), "en", preferred=caller.language, region_languages={"ml": 0.6})
     change = tracker.hear("ente order evide")        # after each final of the recogniser
     change = tracker.choose("ta", "key 4")           # a key of the menu
     if change.changed: ...                           # change.language from now on
 
-By script first, then by the classifier of romanised text; a wish and a key win over both. Pure, but for the weights of
-the classifier, which are read once.
+By what was heard (``engine.language.identify``); a wish and a key win over it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from engine.routing.language_scripts import LATIN, histogram, native_language
+from engine.language.identify import Guess, identify
 from engine.routing.language_wishes import wished_language
-from engine.routing.romanised import probabilities
 
 SURE = 0.9
 """A turn that is so likely in another language changes the call's language at once; others need a second one."""
@@ -25,27 +23,6 @@ SURE_LETTERS = 10
 STAYING = 2.0
 """How much likelier the present language is than another before anything was heard."""
 
-_EVERYWHERE = frozenset("""
-hello hallo halo hi hey ok okay okey yes yeah no bye thanks thank you please sorry hmm hm mm uh um aha oh sir madam alo
-allo
-""".split())  # noqa: SIM905
-"""Words that callers of all languages say: they tell nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """What a text is in. ``language`` is a code such as ``ml``, "" where nothing can be told; ``script`` the strongest
-    one (``Latn`` ...); ``mixed`` the share of letters in other scripts, 0 to 1; ``likely`` the probability of each
-    language that was weighed. Romanised text has the code of its language, and ``Latn`` as script."""
-
-    language: str
-    probability: float
-    script: str
-    mixed: float
-    letters: int
-    likely: Mapping[str, float] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """The call's language after something was heard; ``changed``: it was another one before; ``why`` for the log."""
@@ -54,25 +31,6 @@ class Change:
     changed: bool
     why: str
     guess: Guess | None = None
-
-
-def identify(text: str) -> Guess:
-    """The language of a text by itself."""
-    counts = histogram(text)
-    letters = counts.total()
-    if not letters:
-        return Guess("", 0.0, "", 0.0, 0)
-    language, share = native_language(text, counts)
-    script = max(counts, key=lambda name: counts[name])
-    if language:
-        return Guess(language, 1.0, script, round(1 - share, 3), letters, {language: 1.0})
-    mixed = round(1 - counts[LATIN] / letters, 3)
-    words = "".join(char if char.isalpha() or char == "'" else " " for char in text.lower()).split()
-    if script != LATIN or all(word in _EVERYWHERE for word in words):
-        return Guess("", 0.0, script, mixed, letters)
-    likely = {kind.partition("-")[0]: value for kind, value in probabilities(text).items()}
-    best = max(likely, key=likely.__getitem__)
-    return Guess(best if best != "other" else "", likely[best], script, mixed, letters, likely)
 
 
 class LanguageTracker:

@@ -7,8 +7,8 @@ import pytest
 
 from engine import modelstore
 from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.ingest import ingest
-from engine.knowledge.minilm import MiniLM
 from engine.knowledge.text import terms
 
 MODEL = modelstore.path("minilm") if modelstore.installed("minilm") else None

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.knowledge import safetensors
+from engine.knowledge.embedding import safetensors
+from engine.knowledge.embedding.minilm import MiniLM, gelu
+from engine.knowledge.embedding.wordpiece import WordPiece, words
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.minilm import MiniLM, gelu
-from engine.knowledge.wordpiece import WordPiece, words
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data/knowledge/minilm-reference.json").read_text())
 

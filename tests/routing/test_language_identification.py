@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.language.identify import identify
+from engine.language.romanised import CLASSES, WEIGHTS, probabilities
+from engine.language.train_romanised import held_out
 from engine.routing.dialect import COCHIN, MALABAR, TRAVANCORE, DialectTracker, region_dialect
-from engine.routing.language import LanguageTracker, identify
+from engine.routing.language import LanguageTracker
 from engine.routing.language_wishes import wished_language
-from engine.routing.romanised import CLASSES, WEIGHTS, probabilities
-from engine.routing.train_romanised import held_out
 
 OFFERED = ("en", "ml", "hi", "ta")
 

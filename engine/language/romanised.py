@@ -1,7 +1,7 @@
 """Which language is written in Latin letters: English, French, romanised Hindi, Malayalam, Tamil, or another one.
 
 A linear model over hashed groups of one to five letters (word edges count as letters). It is trained by
-``python -m engine.routing.train_romanised`` from the word lists and sentences in ``romanised_data``, all of them
+``python -m engine.language.train_romanised`` from the word lists and sentences in ``romanised_data``, all of them
 written for it; what it reaches is measured by ``python -m benchmarks language``. One call takes some 50 µs.
 """
 

@@ -6,15 +6,16 @@ belongs in the hub's thread pool, where it leaves the hub free.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.knowledge import safetensors
+from engine.knowledge.embedding import safetensors
+from engine.knowledge.embedding.interface import PassageText, PassageVectors
+from engine.knowledge.embedding.wordpiece import WordPiece
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.wordpiece import WordPiece
 
 Floats = npt.NDArray[np.float32]
 
@@ -49,16 +50,51 @@ class MiniLM:
         """Unit vectors, shape (len(texts), dim). Texts of like length are computed together; order is kept."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         tokens = [self._tokens.encode(text, MAX_TOKENS) for text in texts]
-        by_length = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
+        for rows, hidden, mask in self._batches(tokens):
+            vectors[rows] = unit((hidden * mask).sum(axis=2).T)
+        return vectors
+
+    def encode_passages(self, passages: Sequence[PassageText]) -> list[PassageVectors]:
+        """One pass a passage: its vector is the mean over all of its tokens, a sentence's the mean over its own, which
+        have seen the whole passage. A sentence beyond the model's limit gets zeros."""
+        found: list[PassageVectors | None] = [None] * len(passages)
+        tokens, spans = [], []
+        for passage in passages:
+            numbers, within = self._with_spans(passage)
+            tokens.append(numbers)
+            spans.append(within)
+        for rows, hidden, mask in self._batches(tokens):
+            wholes = unit((hidden * mask).sum(axis=2).T)
+            for place, row in enumerate(rows):
+                statements = np.zeros((len(spans[row]), self.dim), np.float32)
+                for number, (start, end) in enumerate(spans[row]):
+                    if start < end:
+                        statements[number] = hidden[:, place, start:end].sum(axis=1)
+                found[row] = PassageVectors(wholes[place], unit(statements))
+        return [vectors for vectors in found if vectors is not None]
+
+    def _with_spans(self, passage: PassageText) -> tuple[list[int], list[tuple[int, int]]]:
+        """The passage's tokens, and where in them each sentence lies."""
+        numbers = self._tokens.encode(passage.above + ".", MAX_TOKENS // 2)[:-1]
+        spans = []
+        for statement in passage.statements:
+            start = min(len(numbers), MAX_TOKENS - 1)
+            numbers.extend(self._tokens.encode(statement, MAX_TOKENS)[1:-1])
+            spans.append((start, min(len(numbers), MAX_TOKENS - 1)))
+        return [*numbers[:MAX_TOKENS - 1], self._tokens.separator], spans
+
+    def _batches(self, tokens: list[list[int]]) -> Iterator[tuple[list[int], Floats, Floats]]:
+        """``(rows, hidden, mask)``: texts of like length together, their token vectors, shape (dim, rows, longest), and
+        which of them are tokens (1.0), shape (rows, longest)."""
+        by_length = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
         start = 0
         while start < len(by_length):
             size = max(1, _BATCH_TOKENS // len(tokens[by_length[start]]))
             rows = by_length[start:start + size]
-            vectors[rows] = self._encode([tokens[row] for row in rows])
+            yield rows, *self._hidden([tokens[row] for row in rows])
             start += size
-        return vectors
 
-    def _encode(self, batch: list[list[int]]) -> Floats:
+    def _hidden(self, batch: list[list[int]]) -> tuple[Floats, Floats]:
         rows, longest = len(batch), max(len(numbers) for numbers in batch)
         numbers = np.zeros((rows, longest), np.int64)
         mask = np.zeros((rows, longest), np.float32)
@@ -76,10 +112,7 @@ class MiniLM:
             hidden = self._norm(self._attend(hidden, hide, layer) + hidden, layer + "attention.output.LayerNorm")
             inner = gelu(self._linear(hidden, layer + "intermediate.dense"))
             hidden = self._norm(self._linear(inner, layer + "output.dense") + hidden, layer + "output.LayerNorm")
-        pooled = (hidden.reshape(self.dim, rows, longest) * mask).sum(axis=2) / mask.sum(axis=1)
-        norm = np.linalg.norm(pooled, axis=0)
-        result: Floats = (pooled / np.maximum(norm, np.float32(1e-12))).T
-        return result
+        return hidden.reshape(self.dim, rows, longest), mask
 
     def _linear(self, x: Floats, name: str) -> Floats:
         result: Floats = self._weights[name + ".weight"] @ x
@@ -111,6 +144,12 @@ class MiniLM:
         mixed = heads("value") @ scores.transpose(0, 1, 3, 2)
         columns = mixed.transpose(1, 2, 0, 3).reshape(self.dim, rows * length)
         return self._linear(columns, layer + "attention.output.dense")
+
+
+def unit(rows: Floats) -> Floats:
+    """Each row at length 1; rows of zeros stay."""
+    result: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    return result
 
 
 def gelu(x: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Train the classifier of romanised text: ``python -m engine.routing.train_romanised``. Takes ten seconds.
+"""Train the classifier of romanised text: ``python -m engine.language.train_romanised``. Takes ten seconds.
 
 Reads ``romanised_data``: ``<class>.txt`` sentences and ``<class>.words.txt`` words for training. Writes
 ``weights.npz``; the same data give the same weights. Then it reports on two sets that are not trained on:
@@ -15,7 +15,7 @@ import unicodedata
 
 import numpy as np
 
-from engine.routing.romanised import BUCKETS_LOG2, CLASSES, DATA, WEIGHTS, Floats, features
+from engine.language.romanised import BUCKETS_LOG2, CLASSES, DATA, WEIGHTS, Floats, features
 
 ROUNDS = 14
 BATCH = 64
@@ -134,7 +134,7 @@ def main() -> None:
     weights, bias = train()
     np.savez_compressed(WEIGHTS, weights=weights.astype(np.float16), bias=bias.astype(np.float32))
     print(f"written: {WEIGHTS} ({WEIGHTS.stat().st_size / 1000:.0f} KB)")
-    from engine.routing.romanised import probabilities  # reads what was just written
+    from engine.language.romanised import probabilities  # reads what was just written
 
     for name in ("tuning.txt", "held_out.txt"):
         wrong, total = 0, 0

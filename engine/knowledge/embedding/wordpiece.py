@@ -23,7 +23,7 @@ class WordPiece:
         self._numbers = {token: number for number, token in enumerate(lines)}
         self._unknown = self._numbers[UNKNOWN]
         self._cls = self._numbers[CLS]
-        self._sep = self._numbers[SEP]
+        self.separator = self._numbers[SEP]
         self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str, limit: int = 256) -> list[int]:
@@ -33,7 +33,7 @@ class WordPiece:
             numbers.extend(self._pieces(word))
             if len(numbers) >= limit:
                 break
-        return [*numbers[:limit - 1], self._sep]
+        return [*numbers[:limit - 1], self.separator]
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         found = self._known.get(word)

@@ -1,0 +1,46 @@
+"""What turns text into vectors, as ingest and search see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageText:
+    """What of a passage is embedded: ``above`` is title and headings, ``statements`` its sentences."""
+
+    above: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageVectors:
+    """``whole``: unit vector of the passage, shape (dim,). ``statements``: unit vectors of its sentences in their
+    context, shape (sentences, dim); zeros for one that lies beyond what the model sees; shape (0, dim) from a model
+    that gives none."""
+
+    whole: Floats
+    statements: Floats
+
+
+class Embedder(Protocol):
+    """Thread-safe. ``name`` tells vectors of one model from those of another: they are never compared."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors, shape (len(texts), dim), in order. Takes CPU or network time: never call it in the hub."""
+
+    def encode_passages(self, passages: Sequence[PassageText]) -> list[PassageVectors]:
+        """Vectors of passages and of their sentences, in order. Takes CPU or network time, likewise."""
