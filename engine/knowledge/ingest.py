@@ -11,11 +11,11 @@ from pathlib import Path
 
 from engine import paths
 from engine.knowledge import documents, index
-from engine.knowledge.documents import Document
+from engine.knowledge.document import Document
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import DocumentError, KnowledgeError
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.store import Store
+from engine.knowledge.store import Known, Model, Store
 
 SAMPLE = Path(__file__).parent / "sample"
 """The built-in collection: a support desk and a college's open day."""
@@ -105,16 +105,16 @@ def find(roots: Sequence[Path]) -> list[tuple[Path, Path]]:
     return list(found.items())
 
 
-def _read(files: list[tuple[Path, Path]], known: dict[str, tuple[str, str]], report: Report,
+def _read(files: list[tuple[Path, Path]], known: dict[str, Known], report: Report,
           progress: Progress) -> list[Document]:
     """The documents that are new or changed."""
     fresh: list[Document] = []
-    owners = {name: source for source, (name, _) in known.items()}
+    owners = {old.document: source for source, old in known.items()}
     for number, (path, root) in enumerate(files):
         progress("read", number, len(files))
         old = known.get(str(path))
         try:
-            document = off_hub(_read_if_changed, path, root, old[1] if old else None)
+            document = off_hub(_read_if_changed, path, root, old.digest if old else None)
             if document is None:
                 report.unchanged += 1
                 continue
@@ -142,22 +142,28 @@ def _read_if_changed(path: Path, root: Path, digest: str | None) -> Document | N
     return documents.read(path, root)
 
 
-def _gone(roots: Sequence[Path], files: Iterable[tuple[Path, Path]], known: dict[str, tuple[str, str]]) -> set[str]:
+def _gone(roots: Sequence[Path], files: Iterable[tuple[Path, Path]], known: dict[str, Known]) -> set[str]:
     """Documents that came from one of these folders and whose file is no longer there."""
     folders = [Path(root).absolute() for root in roots if Path(root).is_dir()]
     present = {str(path) for path, _ in files}
-    return {name for source, (name, _) in known.items() if source not in present
+    return {old.document for source, old in known.items() if source not in present
             and any(Path(source).is_relative_to(folder) for folder in folders)}
 
 
 def _embed(store: Store, embedder: Embedder, fresh: list[Document], report: Report, progress: Progress) -> None:
-    wanted = sorted(off_hub(store.unembedded, embedder.name, fresh), key=len)
-    for start in range(0, len(wanted), _BATCH):
-        progress("embed", start, len(wanted))
-        batch = wanted[start:start + _BATCH]
-        off_hub(lambda texts=batch: store.add_vectors(embedder.name, texts, embedder.encode(texts)))
-    report.embedded = len(wanted)
-    progress("embed", len(wanted), len(wanted))
+    model = Model(embedder.name, embedder.dim)
+    for pending in (off_hub(store.unembedded, model.name, fresh), *off_hub(lambda: list(store.lacking(model.name)))):
+        passages, questions = list(pending.passages), list(pending.questions)
+        for start in range(0, len(passages), _BATCH):
+            progress("embed", start, len(passages))
+            batch = passages[start:start + _BATCH]
+            whole = off_hub(embedder.encode_passages, [pending.passages[digest] for digest in batch])
+            off_hub(store.add_vectors, model, dict(zip(batch, whole, strict=True)), {})
+        for start in range(0, len(questions), _BATCH):
+            batch = questions[start:start + _BATCH]
+            vectors = off_hub(embedder.encode, [pending.questions[digest] for digest in batch])
+            off_hub(store.add_vectors, model, {}, dict(zip(batch, vectors, strict=True)))
+        report.embedded += len(pending)
 
 
 def _finish(store: Store, embedder: Embedder | None, report: Report) -> None:

@@ -61,7 +61,7 @@ def words(text: str) -> list[str]:
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, language: str = "") -> list[str]:
     """What keyword search compares: stems of the words that are not stop words, or of all if there are no others."""
     found = words(text)
     content = [word for word in found if word not in STOP_WORDS]

@@ -7,6 +7,7 @@ import pytest
 
 from engine import modelstore
 from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.ingest import ingest
 from engine.knowledge.text import terms
@@ -26,6 +27,12 @@ class WordVectors:
     def encode(self, texts):
         self.encoded.extend(texts)
         return np.stack([self._vector(text) for text in texts])
+
+    def encode_passages(self, passages):
+        """A sentence in its context: its own words and those above."""
+        return [PassageVectors(self.encode([". ".join((passage.above, *passage.statements))])[0],
+                               self.encode([f"{passage.above}. {text}" for text in passage.statements]))
+                for passage in passages]
 
     def _vector(self, text):
         total = np.full(self.dim, 1e-6, np.float32)

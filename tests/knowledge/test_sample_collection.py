@@ -60,7 +60,7 @@ def test_the_sample_is_answered_by_meaning(minilm):
     for spoken in (False, True):
         rates = evaluate(base, load(), spoken=spoken).summary()
         assert rates["right"] >= 0.9
-        assert rates["wrong"] <= 0.05
+        assert rates["wrong"] <= 0.075
         assert rates["off_topic_answered"] <= 0.1
     heard = [HeardQuestion("" if question.document else "how do i restart my router") for question in load()]
     heard_rates = evaluate(base, load(), spoken=True, heard=heard).summary()
