@@ -1,8 +1,7 @@
 """What is said to a question: answer, ask back, or admit not to know. Pure.
 
 The thresholds were measured (``docs/knowledge.md``); they differ for typed and spoken questions, because a recogniser
-turns a question that nobody asked into words of the collection, and for keyword search, whose scores mean something
-else.
+turns a question that nobody asked into words of the collection.
 """
 
 from collections.abc import Sequence
@@ -10,16 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.config import KnowledgeOptions
-from engine.knowledge.search import Candidate, Snapshot, Statement
+from engine.knowledge.found import Passage
+from engine.knowledge.lexical import Slot
+from engine.knowledge.phrases import Phrases
+from engine.knowledge.search import Candidate
+from engine.knowledge.statements import Statement, statements
 from engine.knowledge.text import sentence, terms
 
 Decision = Literal["answer", "ask_back", "unknown"]
-
-ASK_BACK = "Do you mean {first}, or {second}?"
-ASK_BACK_BEGINS = ASK_BACK.split("{", 1)[0]
-OFFER = "Shall I tell you more?"
-UNKNOWN = "I am sorry, I do not know that."
-DECLINED = "All right. What else can I do for you?"
 
 SNIPPET = 160
 _SAME_WORDS = 0.6
@@ -27,7 +24,8 @@ _SAME_WORDS = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The passage that an answer stands on."""
+    """The passage that an answer stands on. ``page`` from 1, 0 where there are none; ``uri``: where the document came
+    from."""
 
     chunk_id: str
     document: str
@@ -35,17 +33,21 @@ class Citation:
     heading: tuple[str, ...]
     score: float
     snippet: str
+    page: int = 0
+    uri: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and the event log."""
-        return {"chunk_id": self.chunk_id, "document": self.document, "title": self.title,
-                "heading": list(self.heading), "score": round(self.score, 3), "snippet": self.snippet}
+        return {"chunk_id": self.chunk_id, "document": self.document, "title": self.title, "uri": self.uri,
+                "page": self.page, "heading": list(self.heading), "score": round(self.score, 3),
+                "snippet": self.snippet}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """``text`` is what to say. ``score`` is that of the best candidate, ``why`` how the decision fell, ``candidates``
-    the best documents with their scores. ``more`` is a second sentence for a caller who wants to hear it."""
+    the best documents with their scores. ``more`` is a second sentence for a caller who wants to hear it. ``question``
+    is what was searched for, where that is not what was asked."""
 
     decision: Decision
     text: str
@@ -54,11 +56,13 @@ class Answer:
     why: str
     candidates: tuple[tuple[str, float], ...] = ()
     more: str = ""
+    question: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and the event log."""
         return {"decision": self.decision, "text": self.text, "more": self.more, "score": round(self.score, 3),
-                "why": self.why, "citations": [citation.as_dict() for citation in self.citations],
+                "why": self.why, "question": self.question,
+                "citations": [citation.as_dict() for citation in self.citations],
                 "candidates": [{"document": name, "score": round(score, 3)} for name, score in self.candidates]}
 
 
@@ -70,79 +74,98 @@ class Gate:
     margin: float
 
 
-def gate_for(options: KnowledgeOptions, *, spoken: bool, meaning: bool, confidence: float = -1.0) -> Gate:
-    """The thresholds for this kind of question and of search. ``confidence`` of a spoken question is the recogniser's,
-    0..1, or -1 where it gives none: that is trusted."""
-    if meaning and spoken:
-        lacks = max(0.0, options.unsure_below - confidence) if confidence >= 0 else 0.0
-        return Gate(options.answer_score + options.unsure_raise * lacks, options.ask_back_margin)
-    if meaning:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer is put: aloud or written, with an offer of more or not, in which words."""
+
+    phrases: Phrases
+    spoken: bool
+    offer: bool
+    wants: str = ""
+
+
+def gate_for(options: KnowledgeOptions, *, spoken: bool, confidence: float = -1.0) -> Gate:
+    """The thresholds for this kind of question. ``confidence`` of a spoken question is the recogniser's, 0..1, or -1
+    where it gives none: that is trusted."""
+    if not spoken:
         return Gate(options.typed_score, options.typed_margin)
-    return Gate(options.answer_words if spoken else options.typed_words, options.words_margin)
+    lacks = max(0.0, options.unsure_below - confidence) if confidence >= 0 else 0.0
+    return Gate(min(0.99, options.answer_score + options.unsure_raise * lacks), options.ask_back_margin)
 
 
-def decide(ranked: Sequence[Candidate], snapshot: Snapshot, gate: Gate, *, spoken: bool, offer: bool) -> Answer:
+def decide(ranked: Sequence[Candidate], slots: Sequence[Slot], gate: Gate, manner: Manner) -> Answer:
     """The answer to a question whose candidates are ``ranked``, best first."""
-    names = tuple((snapshot.documents[candidate.document].id, candidate.score) for candidate in ranked[:3])
+    names = names_of(ranked)
     if not ranked or ranked[0].score < gate.score:
         score = ranked[0].score if ranked else 0.0
-        return Answer("unknown", UNKNOWN, (), score, f"best score {score:.2f} is below {gate.score:.2f}", names)
+        why = f"best score {score:.2f} is below {gate.score:.2f}" if ranked else "nothing was found"
+        return Answer("unknown", manner.phrases.unknown, (), score, why, names)
     best = ranked[0]
-    lead = best.score - ranked[1].score if len(ranked) > 1 else 1.0
-    if lead < gate.margin and not _same_answer(best, ranked[1]):
-        first, second = (_name(snapshot.documents[candidate.document].title) for candidate in ranked[:2])
-        if first != second:
-            text = ASK_BACK.format(first=first, second=second)
-            return Answer("ask_back", sentence(text) if spoken else text, _citations(ranked[:2], snapshot), best.score,
-                          f"leads by {lead:.2f} only, less than {gate.margin:.2f}", names)
-    return tell(best, snapshot, gate, names, spoken=spoken, offer=offer,
-                why=f"score {best.score:.2f} is not below {gate.score:.2f}, leads by {lead:.2f}")
+    other = next((one for one in ranked[1:] if _name_of(one.passage) != _name_of(best.passage)), None)
+    lead = best.score - other.score if other else 1.0
+    if other and lead < gate.margin and not _same_answer(best, other, slots, manner):
+        text = manner.phrases.ask_back.format(first=_name_of(best.passage), second=_name_of(other.passage))
+        return Answer("ask_back", sentence(text) if manner.spoken else text, tuple(map(cite, (best, other))),
+                      best.score, f"leads by {lead:.2f} only, less than {gate.margin:.2f}", names)
+    return tell(best, slots, gate, manner, names,
+                f"score {best.score:.2f} is not below {gate.score:.2f}, leads by {lead:.2f}")
 
 
-def tell(best: Candidate, snapshot: Snapshot, gate: Gate, names: tuple[tuple[str, float], ...], *, spoken: bool,
-         offer: bool, why: str) -> Answer:
+def tell(best: Candidate, slots: Sequence[Slot], gate: Gate, manner: Manner, names: tuple[tuple[str, float], ...],
+         why: str) -> Answer:
     """Answer from this candidate: its best sentence, and another one where it has one that also fits."""
-    said = best.statements[0]
-    second = _second(best, said)
-    more = second.text if second else ""
-    text = said.text
-    if spoken:
+    found = statements(best.found, slots, manner.wants)
+    said = found[0]
+    second = _second(found, said)
+    text, more = said.text, second.text if second else ""
+    if manner.spoken:
         text, more = sentence(text), sentence(more)
-        # A ``say`` is whole by its author's will; of other passages a sentence that also passes the gate is offered.
-        if offer and second and not said.say and second.score >= gate.score:
-            text = f"{text} {OFFER}"
-    return Answer("answer", text, _citations([best], snapshot), best.score, why, names, more)
+        # A ``say`` is whole by its author's will; of other passages a sentence that fits as well is offered.
+        if manner.offer and second and not said.say and best.score >= gate.score and second.fits:
+            text = f"{text} {manner.phrases.offer}"
+    return Answer("answer", text, (cite(best),), best.score, why, names, more)
 
 
-def _second(best: Candidate, said: Statement) -> Statement | None:
+def names_of(ranked: Sequence[Candidate], count: int = 3) -> tuple[tuple[str, float], ...]:
+    """The best documents with their scores."""
+    best: dict[str, float] = {}
+    for candidate in ranked:
+        best.setdefault(candidate.passage.document, candidate.score)
+    return tuple(best.items())[:count]
+
+
+def cite(candidate: Candidate) -> Citation:
+    """The passage of a candidate."""
+    return cited(candidate.passage, candidate.score)
+
+
+def cited(passage: Passage, score: float) -> Citation:
+    """A passage with its score."""
+    text = passage.text
+    snippet = text if len(text) <= SNIPPET else text[:SNIPPET].rsplit(" ", 1)[0] + " ..."
+    return Citation(passage.key, passage.document, passage.title, passage.heading, score, snippet, passage.page,
+                    passage.uri)
+
+
+def _second(found: Sequence[Statement], said: Statement) -> Statement | None:
     """The next best sentence that does not repeat the first."""
     heard = set(terms(said.text))
-    for statement in best.statements:
+    for statement in found:
         own = set(terms(statement.text))
         if statement is not said and not statement.say and len(own & heard) < _SAME_WORDS * len(own):
             return statement
     return None
 
 
-def _same_answer(first: Candidate, second: Candidate) -> bool:
-    """Two documents that say the same need no question back."""
-    one, other = (set(terms(candidate.statements[0].text)) for candidate in (first, second))
+def _same_answer(first: Candidate, second: Candidate, slots: Sequence[Slot], manner: Manner) -> bool:
+    """Two passages that say the same need no question back."""
+    one, other = (set(terms(statements(candidate.found, slots, manner.wants)[0].text)) for candidate in (first, second))
     return one == other
 
 
-def _name(title: str) -> str:
-    """A title within a sentence: its first letter small, unless it is a name in capitals or has digits."""
-    word = title.split(" ", 1)[0].rstrip("?")
-    title = title.rstrip("?.!")
-    return title[0].lower() + title[1:] if word[1:].islower() or word == "A" else title
-
-
-def _citations(chosen: Sequence[Candidate], snapshot: Snapshot) -> tuple[Citation, ...]:
-    return tuple(cite(snapshot, candidate) for candidate in chosen)
-
-
-def cite(snapshot: Snapshot, candidate: Candidate) -> Citation:
-    """The passage of a candidate."""
-    chunk, document = snapshot.chunks[candidate.chunk], snapshot.documents[candidate.document]
-    text = chunk.text if len(chunk.text) <= SNIPPET else chunk.text[:SNIPPET].rsplit(" ", 1)[0] + " ..."
-    return Citation(chunk.id, document.id, document.title, chunk.heading, candidate.score, text)
+def _name_of(passage: Passage) -> str:
+    """What a passage is called within a sentence: the document's title; its first letter small, unless it is a name in
+    capitals or has digits."""
+    title = passage.title.rstrip("?.! ")
+    word = title.split(" ", 1)[0]
+    return title[:1].lower() + title[1:] if word[1:].islower() or word == "A" else title

@@ -1,30 +1,45 @@
 """The knowledge base as calls use it: open a collection, search, answer. Shared by all calls of a process.
 
-The collection is one immutable ``Snapshot``; ingesting makes a new one, and it is swapped in whole. Embedding and
-search run in the hub's thread pool, one hop a question.
+A collection is read on demand; its index is swapped in whole when it was ingested again. Embedding and search run in
+the hub's thread pool, one hop a question.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import dataclass, replace
 
 from engine.config import KnowledgeOptions
+from engine.errors import ProviderFault
 from engine.knowledge import index
-from engine.knowledge.answer import DECLINED, SNIPPET, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
+from engine.knowledge.answer import (
+    Answer,
+    Citation,
+    Gate,
+    Manner,
+    cite,
+    cited,
+    decide,
+    gate_for,
+    names_of,
+    tell,
+)
 from engine.knowledge.embedding import local as embedders
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.errors import KnowledgeError
+from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.followup import FollowUp, follow_up, named
+from engine.knowledge.found import Floats
 from engine.knowledge.ingest import folder_of
+from engine.knowledge.lexical import Slot
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.search import Candidate, Snapshot, pool
+from engine.knowledge.phrases import ENGLISH, Phrases
+from engine.knowledge.question import Question, analyse, resolve
+from engine.knowledge.relevance import Regime
+from engine.knowledge.scope import ANY, Scope
+from engine.knowledge.search import Candidate, pool, rank
+from engine.knowledge.source import Asked, LocalSource, Source
 from engine.knowledge.store import Store
 
 log = logging.getLogger(__name__)
@@ -36,7 +51,9 @@ ALTERNATIVES = 5
 """What the recogniser may have heard instead: so many are searched as well, 4 ms each."""
 
 RECENT = 512
-"""Questions whose vectors are kept: partial transcripts of a turn repeat themselves."""
+"""Rankings that are kept: partial transcripts of a turn repeat themselves, and end in the final one."""
+
+Context = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +65,17 @@ class Hit:
 
     @property
     def score(self) -> float:
-        """How near it is, 0 to 1."""
+        """How likely it answers, 0 to 1."""
         return self.citation.score
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """What one question led to."""
+
+    candidates: tuple[Candidate, ...]
+    slots: tuple[Slot, ...]
+    wants: str
 
 
 class KnowledgeBase:
@@ -61,9 +87,10 @@ class KnowledgeBase:
         self.options = options
         self.embedder = embedder
         self.folder = folder_of(collection)
+        self._store = Store(self.folder)
         self._loading = False
-        self._vector = lru_cache(maxsize=RECENT)(self._encode)
-        self._snapshot, self.why_keywords, self._stamp = self._load()
+        self._recent: OrderedDict[tuple[object, ...], _Ranked] = OrderedDict()
+        self._source, self.by_meaning, self.why_keywords, self._stamp = self._load()
 
     @classmethod
     def open(cls, collection: str | None = None, options: KnowledgeOptions | None = None,
@@ -81,50 +108,68 @@ class KnowledgeBase:
         return off_hub(load)
 
     @property
-    def by_meaning(self) -> bool:
-        """Whether vectors are searched; otherwise keywords alone, and ``why_keywords`` says why."""
-        return self._snapshot.index is not None
-
-    @property
     def size(self) -> tuple[int, int]:
         """Documents and passages."""
-        return len(self._snapshot.documents), len(self._snapshot.chunks)
 
-    def search(self, query: str, k: int = 5) -> list[Hit]:
-        """The best passage of each of the ``k`` nearest documents, best first."""
+        def count() -> tuple[int, int]:
+            with self._store.view() as view:
+                return view.size()
+
+        return off_hub(count)
+
+    def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = ()) -> list[Hit]:
+        """The ``k`` passages that fit best, best first, none that repeats another. ``context`` is what was said
+        before, as for ``answer``: "and on Sunday?" is understood by it."""
         self._notice()
-        return off_hub(self._search, self._snapshot, _tidy(query), k)
+
+        def find() -> list[Hit]:
+            ranked = self._rank(resolve(_tidy(query), tuple(context)), scope)
+            return [Hit(cite(candidate), candidate.passage.text) for candidate in ranked.candidates[:k]]
+
+        return off_hub(find)
 
     def passage(self, chunk_id: str) -> Hit | None:
         """The passage of that id, with score 1; None where the collection has none."""
         self._notice()
-        return off_hub(_passage, self._snapshot, chunk_id)
 
-    def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
-               confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
+        def find() -> Hit | None:
+            passage = self._source.passage(chunk_id)
+            return Hit(cited(passage, 1.0), passage.text) if passage else None
+
+        return off_hub(find)
+
+    def answer(self, question: str, *, spoken: bool, context: Context = (), confidence: float = -1.0,
+               alternatives: Sequence[str] = (), phrases: Phrases = ENGLISH, scope: Scope = ANY) -> Answer:
         """What to say. ``spoken``: the question was recognised, with ``confidence`` (0..1; -1: not known) and maybe as
         one of ``alternatives``, and the answer will be said aloud. ``context`` is what was said and heard before,
-        oldest first, ``(who, text)``, who ``user`` or ``agent``: "yes" after an offer and "the second" after a question
-        back are understood by it. Takes 10 to 20 ms, and 4 for each alternative, not of the hub's."""
+        oldest first, ``(who, text)``, who ``user`` or ``agent``: "yes" after an offer, "the second" after a question
+        back and "and for children?" are understood by it. ``phrases``: what is said around the answer, in the words of
+        the agent. Takes 10 to 20 ms, and 5 for each alternative, not of the hub's."""
         self._notice()
-        gate = gate_for(self.options, spoken=spoken, meaning=self.by_meaning, confidence=confidence)
+        gate = gate_for(self.options, spoken=spoken, confidence=confidence)
+        manner = Manner(phrases, spoken, self.options.offer_more)
         others = tuple(_tidy(text) for text in alternatives[:ALTERNATIVES])
-        return off_hub(self._answer, self._snapshot, _tidy(question), spoken, tuple(context), gate, others)
+        return off_hub(self._answer, _tidy(question), tuple(context), gate, manner, others, scope)
 
     def language_material(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Sentences and utterances of the collection, for a recogniser's language model."""
-        snapshot = self._snapshot
-        titles = tuple(entry.title for entry in snapshot.documents)
-        return tuple(dict.fromkeys(snapshot.sentences + titles)), tuple(dict.fromkeys(snapshot.utterances))
+
+        def read() -> tuple[tuple[str, ...], tuple[str, ...]]:
+            with self._store.view() as view:
+                sentences = dict.fromkeys([*view.sentences(), *view.titles()])
+                return tuple(sentences), tuple(dict.fromkeys(view.utterances()))
+
+        return off_hub(read)
 
     def reload(self) -> bool:
         """Load again if the collection was ingested since; whether it was. On a fault the old state goes on serving."""
         if self._loading or index.stamp(self.folder) == self._stamp:
             return False
         self._loading = True
+        stamp = index.stamp(self.folder)
         try:
-            stamp = index.stamp(self.folder)
-            self._snapshot, self.why_keywords, self._stamp = off_hub(self._load)
+            self._source, self.by_meaning, self.why_keywords, self._stamp = off_hub(self._load)
+            self._recent.clear()
         except KnowledgeError as fault:
             log.error("collection '%s' changed but cannot be loaded, the old state goes on serving: %s",
                       self.collection, fault)
@@ -139,94 +184,119 @@ class KnowledgeBase:
         if not self._loading and index.stamp(self.folder) != self._stamp:
             self.reload()
 
-    def _load(self) -> tuple[Snapshot, str, tuple[int, int]]:
-        """The collection now, why it has keywords only ("" if it has vectors), and the manifest's stamp before it was
-        read: what changes meanwhile is noticed next time."""
+    def _load(self) -> tuple[Source, bool, str, tuple[int, int]]:
+        """The collection now, whether it has vectors, why not, and the manifest's stamp before it was read: what
+        changes meanwhile is noticed next time."""
         stamp = index.stamp(self.folder)
-        store, embedder = Store(self.folder), self.embedder
-        if embedder is None:
+        with self._store.view() as view:
+            if not view.size()[0]:
+                raise CollectionMissing(f"collection '{self.collection}' is empty. Fill it with: trunkline ingest PATH "
+                                        f"--collection {self.collection}")
+        if self.embedder is None:
             why = ("the embedding model is not installed (trunkline models install minilm)"
                    if self.options.embedding == "auto" else "knowledge.embedding is none")
-            return Snapshot(store.load(None), None), why, stamp
-        content = store.load(embedder.name, embedder.dim)
-        if content.vectors is None:
-            why = f"{content.missing} texts have no vectors of {embedder.name} yet: ingest again"
-            return Snapshot(content, None), why, stamp
-        found = index.read(self.folder, content.generation, embedder.name, *content.vectors.shape)
-        return Snapshot(content, found or index.VectorIndex.of(content.vectors)), "", stamp
+            return LocalSource(self._store, "", None), False, why, stamp
+        found, why = index.open_for(self._store, self.embedder.name, self.embedder.dim)
+        return LocalSource(self._store, self.embedder.name, found), found is not None, why, stamp
 
     # ------------------------------------------------------------ in the thread pool
 
-    def _encode(self, text: str) -> npt.NDArray[np.float32]:
-        assert self.embedder is not None
-        vector: npt.NDArray[np.float32] = self.embedder.encode([text])[0]
-        return vector
+    def _rank(self, text: str, scope: Scope = ANY, language: str = "") -> _Ranked:
+        question = analyse(text, language)
+        key = (question.terms, question.wants, question.language, scope, id(self._source))
+        kept = self._recent.get(key)
+        if kept is None:
+            vector, regime = self._vector(question)
+            asked = Asked(question.text, question.language, question.pieces, vector)
+            found, slots = self._source.gather(asked, scope)
+            kept = _Ranked(tuple(rank(found, slots, regime)), tuple(slots), question.wants)
+            self._recent[key] = kept
+            while len(self._recent) > RECENT:
+                self._recent.popitem(last=False)
+        return kept
 
-    def _rank(self, snapshot: Snapshot, question: str, spoken: bool, only: Sequence[int] | None = None
-              ) -> list[Candidate]:
-        if not question:
-            return []
-        vector = self._vector(question) if snapshot.index is not None else None
-        return snapshot.rank(question, vector, 0.0 if spoken else self.options.words_weight, only)
+    def _vector(self, question: Question) -> tuple[Floats | None, Regime]:
+        """The question's vector, and what it is worth. A model that does not answer costs the meaning, not the call."""
+        if not self.by_meaning or self.embedder is None or not question.text:
+            return None, "words"
+        try:
+            vector = self.embedder.encode([question.text])[0]
+        except ProviderFault as fault:
+            log.warning("collection '%s' is searched by keywords alone: %s", self.collection, fault)
+            return None, "words"
+        return vector, regime_of(self.embedder, question)
 
-    def _search(self, snapshot: Snapshot, query: str, k: int) -> list[Hit]:
-        ranked = self._rank(snapshot, query, spoken=False)[:k]
-        return [Hit(cite(snapshot, candidate), snapshot.chunks[candidate.chunk].text) for candidate in ranked]
+    def _answer(self, question: str, context: tuple[tuple[str, str], ...], gate: Gate, manner: Manner,
+                others: Sequence[str], scope: Scope) -> Answer:
+        refers = follow_up(question, context, manner.phrases)
+        if refers is not None:
+            told = self._resolve(question, refers, gate, manner, scope)
+            if told is not None:
+                return told
+        resolved = resolve(question, context)
+        ranked = self._rank(resolved, scope)
+        candidates: Sequence[Candidate] = ranked.candidates
+        if candidates and others and self.by_meaning:
+            candidates = pool([candidates, *(self._rank(other, scope).candidates for other in others)])
+        answer = decide(candidates, ranked.slots, gate, replace(manner, wants=ranked.wants))
+        return answer if resolved == question else replace(answer, question=resolved)
 
-    def _answer(self, snapshot: Snapshot, question: str, spoken: bool, context: tuple[tuple[str, str], ...],
-                gate: Gate, others: Sequence[str]) -> Answer:
-        refers = follow_up(question, context)
-        if refers is not None and (resolved := self._resolve(snapshot, question, refers, spoken, gate)) is not None:
-            return resolved
-        ranked = self._rank(snapshot, question, spoken)
-        if ranked and others and snapshot.index is not None:
-            ranked = pool([ranked, *(self._rank(snapshot, other, spoken) for other in others)])
-        return decide(ranked, snapshot, gate, spoken=spoken, offer=self.options.offer_more)
-
-    def _resolve(self, snapshot: Snapshot, reply: str, refers: FollowUp, spoken: bool, gate: Gate) -> Answer | None:
+    def _resolve(self, reply: str, refers: FollowUp, gate: Gate, manner: Manner, scope: Scope) -> Answer | None:
         """The answer to a reply that goes back to an earlier question; ``None``: it is a question of its own."""
-        ranked = self._rank(snapshot, _tidy(refers.question), spoken)
-        if not ranked:
+        ranked = self._rank(_tidy(refers.question), scope)
+        if not ranked.candidates:
             return None
-        names = tuple((snapshot.documents[candidate.document].id, candidate.score) for candidate in ranked[:3])
+        manner = replace(manner, wants=ranked.wants)
+        pair = _pair(ranked.candidates)
+        names = names_of(ranked.candidates)
+        score = ranked.candidates[0].score
         if refers.kind == "no_more":
-            return Answer("answer", DECLINED, (), ranked[0].score, "the caller wants no more", names)
+            return Answer("answer", manner.phrases.declined, (), score, "the caller wants no more", names)
         if refers.kind == "neither":
-            return Answer("unknown", UNKNOWN, (), ranked[0].score, "the caller meant neither", names)
+            return Answer("unknown", manner.phrases.unknown, (), score, "the caller meant neither", names)
         if refers.kind == "more":
-            told = tell(ranked[0], snapshot, gate, names, spoken=spoken, offer=False, why="the caller wants more")
-            return Answer("answer", told.more or told.text, told.citations, told.score, told.why, names)
+            told = tell(ranked.candidates[0], ranked.slots, gate, replace(manner, offer=False), names,
+                        "the caller wants more")
+            return replace(told, text=told.more or told.text, more="")
         if refers.kind in ("first", "second"):
-            best = ranked[0 if refers.kind == "first" else min(1, len(ranked) - 1)]
-            why = f"the caller chose the {refers.kind}"
-        else:
-            chosen = self._named(snapshot, reply, refers, ranked[:2], gate.score, spoken)
-            if chosen is None:
-                return None
-            best, why = chosen, "the caller named it"
-        return tell(best, snapshot, gate, names, spoken=spoken, offer=self.options.offer_more, why=why)
+            best = pair[0 if refers.kind == "first" else -1]
+            return tell(best, ranked.slots, gate, manner, names, f"the caller chose the {refers.kind}")
+        return self._named(reply, refers, pair, gate, manner, scope)
 
-    def _named(self, snapshot: Snapshot, reply: str, refers: FollowUp, pair: Sequence[Candidate], gate: float,
-               spoken: bool) -> Candidate | None:
-        """Which of the two the reply means, judged by title, else by what is nearest; ``None``: something else."""
-        documents = [candidate.document for candidate in pair]
-        place = named(reply, [snapshot.documents[number].title for number in documents]) if len(pair) == 2 else None
+    def _named(self, reply: str, refers: FollowUp, pair: Sequence[Candidate], gate: Gate, manner: Manner, scope: Scope
+               ) -> Answer | None:
+        """The one of the two that the reply means, judged by title, else by what is nearest; ``None``: something
+        else."""
+        documents = [candidate.passage.document for candidate in pair]
+        place = named(reply, [candidate.passage.title for candidate in pair]) if len(pair) == 2 else None
         if place is None:
-            own = self._rank(snapshot, reply, spoken)
-            if not own or (own[0].document not in documents and own[0].score >= gate):
+            own = self._rank(reply, scope).candidates
+            if not own or (own[0].passage.document not in documents and own[0].score >= gate.score):
                 return None
-            nearer = max(self._rank(snapshot, reply, spoken, documents), key=lambda candidate: candidate.score)
-            place = documents.index(nearer.document)
-        return self._rank(snapshot, f"{reply}. {_tidy(refers.question)}", spoken, [documents[place]])[0]
+            nearer = next((one for one in own if one.passage.document in documents), None)
+            if nearer is None:
+                return None
+            place = documents.index(nearer.passage.document)
+        both = self._rank(f"{reply}. {_tidy(refers.question)}", scope)
+        best = next((one for one in both.candidates if one.passage.document == documents[place]), pair[place])
+        return tell(best, both.slots, gate, replace(manner, wants=both.wants), names_of(both.candidates),
+                    "the caller named it")
 
 
-def _passage(snapshot: Snapshot, chunk_id: str) -> Hit | None:
-    chunk = next((chunk for chunk in snapshot.chunks if chunk.id == chunk_id), None)
-    if chunk is None:
-        return None
-    title = next((document.title for document in snapshot.documents if document.id == chunk.document), chunk.document)
-    return Hit(Citation(chunk.id, chunk.document, title, chunk.heading, 1.0, chunk.text[:SNIPPET]), chunk.text)
+def regime_of(embedder: Embedder, question: Question) -> Regime:
+    """What the model's vectors are worth for this question."""
+    languages = getattr(embedder, "languages", frozenset())
+    if not languages or (question.language or "en") in languages and not question.romanised:
+        return "known"
+    return "latin" if question.language == "fr" else "other"
 
 
-def _tidy(question: Any) -> str:
+def _pair(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best two documents, as a question back names them."""
+    first = candidates[0]
+    other = next((one for one in candidates[1:] if one.passage.title != first.passage.title), None)
+    return [first, other] if other else [first]
+
+
+def _tidy(question: object) -> str:
     return " ".join(str(question)[:MAX_QUESTION].split())
