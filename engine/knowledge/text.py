@@ -1,8 +1,13 @@
 """Text without layout: sentences, and words to search by. Pure."""
 
 import re
-import unicodedata
-from functools import lru_cache
+
+from engine.knowledge.numberwords import figures, in_figures
+from engine.knowledge.stems import stem, stem_in
+from engine.language.smallwords import ENGLISH as STOP_WORDS
+from engine.language.smallwords import is_small, latin_language
+
+__all__ = ["STOP_WORDS", "plain", "sentence", "sentences", "stem", "terms", "words"]
 
 _STOPS = ".!?\u0964\u06d4\u3002"
 _SENTENCE_END = re.compile(rf"(?:(?<=[{_STOPS}])|(?<=[{_STOPS}][\"')\u201d\u2019]))\s+(?=[\"'(\u201c\u2018]*[^\W_a-z])")
@@ -10,17 +15,6 @@ _ABBREVIATION = re.compile(r"\b(?:dr|mr|mrs|ms|st|no|nr|vs|etc|approx|ext|tel|e\
 # Python's \w lacks the vowel signs of the Indic scripts (their blocks are U+0900 to U+0DFF); words must stay whole.
 _LETTERS = r"(?:[^\W_]|[\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u200c\u200d])+"
 _WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*")
-_SUFFIXES = ("ingly", "ations", "ation", "ments", "ment", "ings", "ing", "ies", "edly", "ed", "ers", "er", "es", "ly",
-             "s")
-
-STOP_WORDS = frozenset("""
-a about am an and any are as at be been but by can could did do does for from get give had has have he her here him his
-how i if in into is it its let like may me must my no not of on or our out please she should so some tell than that the
-their them then there these they this those to up us want was we were what when where which who why will with would you
-your i'm i'd i'll i've don't can't it's what's where's when's how's isn't doesn't didn't
-""".split())  # noqa: SIM905
-"""Words that say what is wanted of an answer, not what it is about. Keyword search passes over them."""
-
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _AUTOLINK = re.compile(r"<(https?://[^>\s]+|[^@>\s]+@[^>\s]+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--.*?-->", re.DOTALL)
@@ -62,21 +56,13 @@ def words(text: str) -> list[str]:
 
 
 def terms(text: str, language: str = "") -> list[str]:
-    """What keyword search compares: stems of the words that are not stop words, or of all if there are no others."""
-    found = words(text)
-    content = [word for word in found if word not in STOP_WORDS]
-    return [stem(word) for word in content or found]
-
-
-@lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
-    """The word without accents and its commonest English endings; what is left has three letters or more."""
-    # Combining classes from 200 are accents above and below letters; Indic signs are lower and stay.
-    word = "".join(char for char in unicodedata.normalize("NFD", word) if unicodedata.combining(char) < 200)
-    word = word.removesuffix("'s")
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3 and not word.endswith("ss"):
-            word = word[:-len(suffix)]
-            break
-    doubled = len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeious"
-    return word[:-1] if doubled or (len(word) > 3 and word[-1] in "ey") else word
+    """What keyword search compares: stems of the words that are not small words, or of all if there are no others;
+    numbers in figures, however they are written. ``language``: that of the text, "" where it is not known; words in a
+    script of India are taken by their script, those in Latin letters by the small words among them."""
+    found = words(figures(text, language))
+    of_latin = latin_language([word for word in found if word < "\u0250"], language.partition("-")[0])
+    if of_latin == "fr":
+        found = [part for word in found for part in re.split("['\u2019]", word) if part]
+    found = in_figures(found, of_latin)
+    content = [word for word in found if not is_small(word, of_latin)]
+    return [stem_in(word, of_latin) for word in content or found]

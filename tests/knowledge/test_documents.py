@@ -4,7 +4,7 @@ import pytest
 
 from engine.knowledge.documents import MAX_WORDS, read
 from engine.knowledge.errors import DocumentError
-from engine.knowledge.text import sentence, sentences, stem, terms
+from engine.knowledge.text import sentence, sentences, stem, terms, words
 
 
 @pytest.fixture
@@ -141,4 +141,5 @@ def test_terms_are_stems_without_stop_words():
 
 def test_indic_words_stay_whole():
     """Python's word characters lack the vowel signs; splitting there makes every keyword match by accident."""
-    assert terms("ऑर्डर कहाँ है, മലയാളം") == ["ऑर्डर", "कहाँ", "है", "മലയാളം"]
+    assert words("ऑर्डर कहाँ है, മലയാളം") == ["ऑर्डर", "कहाँ", "है", "മലയാളം"]
+    assert terms("ऑर्डर कहाँ है") == ["ऑर्डर"]
