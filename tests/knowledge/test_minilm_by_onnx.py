@@ -2,9 +2,9 @@
 
 import importlib.util
 import json
-import threading
 from pathlib import Path
 
+import gevent
 import numpy as np
 import pytest
 
@@ -90,16 +90,10 @@ def test_a_text_has_one_vector_in_any_company(other):
 def test_threads_share_a_model(other):
     """Pool threads embed at once: none may see another's numbers."""
     expected = other.encode(TEXTS)
-    found = {}
-    threads = [threading.Thread(target=lambda n=n: found.setdefault(n, [other.encode(TEXTS) for _ in range(3)]))
-               for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(found) == 4
-    for rounds in found.values():
-        for vectors in rounds:
+    pool = gevent.get_hub().threadpool
+    jobs = [pool.spawn(lambda: [other.encode(TEXTS) for _ in range(3)]) for _ in range(4)]
+    for job in jobs:
+        for vectors in job.get(timeout=30):
             assert np.abs(vectors - expected).max() < 1e-5
 
 

@@ -110,13 +110,11 @@ class TokenModel:
         """``(rows, hidden, starts)``: texts of like length together, their token vectors one text after the other, and
         where each text begins."""
         rows: list[int] = []
-        held = 0
         for row in sorted(range(len(tokens)), key=lambda index: len(tokens[index])):
-            if rows and held + len(tokens[row]) > self.habits.batch_tokens:
+            if rows and (len(rows) + 1) * len(tokens[row]) > self.habits.batch_tokens:  # as if padded: some encoders do
                 yield self._computed(rows, tokens)
-                rows, held = [], 0
+                rows = []
             rows.append(row)
-            held += len(tokens[row])
         if rows:
             yield self._computed(rows, tokens)
 
