@@ -22,18 +22,22 @@ class WordPiece:
         lines = vocabulary.read_text(encoding="utf-8").rstrip("\n").split("\n")
         self._numbers = {token: number for number, token in enumerate(lines)}
         self._unknown = self._numbers[UNKNOWN]
-        self._cls = self._numbers[CLS]
-        self.separator = self._numbers[SEP]
+        self.before = (self._numbers[CLS],)
+        self.after = (self._numbers[SEP],)
         self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str, limit: int = 256) -> list[int]:
         """Token numbers with [CLS] in front and [SEP] behind, at most ``limit`` of them."""
-        numbers = [self._cls]
-        for word in words(text):
-            numbers.extend(self._pieces(word))
+        return [*self.before, *self.pieces(text, limit - 2), *self.after]
+
+    def pieces(self, text: str, limit: int) -> list[int]:
+        """Token numbers without marks, at most ``limit`` of them."""
+        numbers: list[int] = []
+        for word in words(text[:limit * MAX_WORD_CHARS]):
             if len(numbers) >= limit:
                 break
-        return [*numbers[:limit - 1], self.separator]
+            numbers.extend(self._pieces(word))
+        return numbers[:max(limit, 0)]
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         found = self._known.get(word)
