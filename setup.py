@@ -18,6 +18,10 @@ CORE = [
     "httpx2>=2.12,<3",  # what openai stands on; named, because its connection limits are set
     "wsproto>=1.2,<2",  # WebSockets, sans-I/O: bounds and deadlines are ours; its parser h11 is here anyway
     "rule-engine>=5.1,<6",  # conditions of routing rules: a grammar of its own, no eval, checked when loaded (BSD)
+    "pypdf>=6,<8",  # text of PDF files, pure Python (BSD)
+    "python-docx>=1.1,<2",  # Word files (MIT); stands on lxml
+    "python-pptx>=1,<2",  # slides (MIT); stands on lxml, Pillow and XlsxWriter
+    "openpyxl>=3.1,<4",  # sheets, read row by row (MIT)
     "rich>=14,<16",  # progress bars and live transcript of the commands
 ]
 
@@ -50,7 +54,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
-                  "engine.knowledge": ["sample/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
+                  "engine.knowledge": ["sample_questions/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
                   "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"],
                   "engine.language": ["romanised_data/*.txt", "romanised_data/*.npz"]},
     data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],

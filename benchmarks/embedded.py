@@ -1,6 +1,7 @@
 """The embedded set: questions answered by voice, delay from the caller's voice to the agent's, memory.
 
-What is asked is ``engine/knowledge/sample/questions.jsonl``, by five synthetic voices; nothing was tuned on it.
+What is asked is ``engine/knowledge/sample_questions/questions.jsonl``, by five synthetic voices; nothing was
+tuned on it.
 """
 
 import os

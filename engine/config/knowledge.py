@@ -51,3 +51,25 @@ class KnowledgeOptions(Options):
 
     offer_more: bool = True
     """Offer a second sentence where one also fits ("Shall I tell you more?"). Never after a document's ``say``."""
+
+    passage_words: int = Field(120, ge=20, le=2000)
+    """Words of a passage at most: about 40 seconds of speech, and well within what the embedding model sees."""
+
+    passage_chars: int = Field(1000, ge=100, le=20_000)
+    """Characters of a passage at most: in Malayalam or Tamil, 120 words are twice as long as in English."""
+
+    passage_overlap_chars: int = Field(0, ge=0, le=5000)
+    """How much of a passage the next one of its section repeats, in whole sentences. Passages that are spoken need
+    none; for large ones that a model reads, 2000 characters with 500 of overlap are usual."""
+
+    read_workers: int = Field(2, ge=1, le=32)
+    """Processes that parse documents, each on one core."""
+
+    read_seconds: int = Field(30, ge=1, le=3600)
+    """Computing time that a document may take; twice that on the clock. A 500-page PDF takes 10 seconds."""
+
+    read_memory_mb: int = Field(1024, ge=256, le=65_536)
+    """Memory that the parsing of a document may take, as address space of the process."""
+
+    max_file_mb: int = Field(64, ge=1, le=2048)
+    """Size of a document at most."""

@@ -24,7 +24,8 @@ class Passage:
 class Document:
     """One file. ``id`` is its path below the folder that was ingested, without suffix, or the front matter's ``id``;
     ``digest`` the SHA-256 of its bytes; ``utterances``, ``say``, ``tags`` and the dates between which it holds
-    (ISO, inclusive, "" for no limit) come from the front matter; folders add tags."""
+    (ISO, inclusive, "" for no limit) come from the front matter; folders add tags. ``notes``: what the operator should
+    be told though the file was read, such as pages without text."""
 
     id: str
     source: Path
@@ -36,3 +37,4 @@ class Document:
     say: str = ""
     valid_from: str = ""
     valid_until: str = ""
+    notes: tuple[str, ...] = ()

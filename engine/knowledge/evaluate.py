@@ -17,10 +17,10 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.ingest import SAMPLE
 
-QUESTIONS = SAMPLE / "questions.jsonl"
+QUESTIONS = SAMPLE.with_name("sample_questions") / "questions.jsonl"
 """40 questions about the sample and 10 about other things; nothing was tuned on them."""
 
-TUNING = SAMPLE / "tuning.jsonl"
+TUNING = QUESTIONS.with_name("tuning.jsonl")
 """35 and 15 others, on which weights and thresholds were chosen."""
 
 Outcome = Literal["right", "wrong", "asked_back", "refused"]

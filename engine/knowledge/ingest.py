@@ -3,18 +3,19 @@
 A run that is interrupted leaves the collection as it was; the vectors it had computed are kept and not computed again.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import paths
-from engine.knowledge import documents, index
+from engine.knowledge import index
 from engine.knowledge.document import Document
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import DocumentError, KnowledgeError
 from engine.knowledge.offhub import off_hub
+from engine.knowledge.reading import formats, sidecar
+from engine.knowledge.reading.reader import Reader
 from engine.knowledge.store import Known, Model, Store
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -73,7 +74,8 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
     with store.writing():
         report = Report(collection, embedder.name if embedder else None)
         known = off_hub(store.known)
-        fresh = _read(files, known, report, progress)
+        with Reader() as reader:
+            fresh = _read(reader, files, known, report, progress)
         gone = _gone(roots, files, known)
         report.removed = sorted(gone - {document.id for document in fresh})
         if embedder:
@@ -89,15 +91,15 @@ def find(roots: Sequence[Path]) -> list[tuple[Path, Path]]:
     found: dict[Path, Path] = {}
     for root in (Path(root).absolute() for root in roots):
         if root.is_file():
-            if root.suffix.lower() not in documents.SUFFIXES:
+            if root.suffix.lower() not in formats.SUFFIXES:
                 raise KnowledgeError(f"{root}: a {root.suffix or 'nameless'} file cannot be read; "
-                                     f"documents are {', '.join(documents.SUFFIXES)}")
+                                     f"documents are {', '.join(formats.SUFFIXES)}")
             found.setdefault(root, root)
         elif root.is_dir():
-            inside = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in documents.SUFFIXES and
+            inside = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in formats.SUFFIXES and
                       not any(part.startswith(".") for part in path.relative_to(root).parts) and path.is_file()]
             if not inside:
-                raise KnowledgeError(f"{root}: there is no document in this folder ({', '.join(documents.SUFFIXES)})")
+                raise KnowledgeError(f"{root}: there is no document in this folder ({', '.join(formats.SUFFIXES)})")
             for path in inside:
                 found.setdefault(path, root)
         else:
@@ -105,7 +107,7 @@ def find(roots: Sequence[Path]) -> list[tuple[Path, Path]]:
     return list(found.items())
 
 
-def _read(files: list[tuple[Path, Path]], known: dict[str, Known], report: Report,
+def _read(reader: Reader, files: list[tuple[Path, Path]], known: dict[str, Known], report: Report,
           progress: Progress) -> list[Document]:
     """The documents that are new or changed."""
     fresh: list[Document] = []
@@ -114,10 +116,10 @@ def _read(files: list[tuple[Path, Path]], known: dict[str, Known], report: Repor
         progress("read", number, len(files))
         old = known.get(str(path))
         try:
-            document = off_hub(_read_if_changed, path, root, old.digest if old else None)
-            if document is None:
+            if old and off_hub(sidecar.digest, path) == old.digest:
                 report.unchanged += 1
                 continue
+            document = reader.read(path, root)
             owner = owners.get(document.id, str(path))
             if owner != str(path) and Path(owner).exists():
                 raise DocumentError(f"{path}: its id '{document.id}' is taken by {owner}; "
@@ -130,16 +132,6 @@ def _read(files: list[tuple[Path, Path]], known: dict[str, Known], report: Repor
         fresh.append(document)
     progress("read", len(files), len(files))
     return fresh
-
-
-def _read_if_changed(path: Path, root: Path, digest: str | None) -> Document | None:
-    if digest is not None:
-        try:
-            if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-                return None
-        except OSError as fault:
-            raise DocumentError(f"{path}: cannot be read: {fault.strerror or fault}") from fault
-    return documents.read(path, root)
 
 
 def _gone(roots: Sequence[Path], files: Iterable[tuple[Path, Path]], known: dict[str, Known]) -> set[str]:
