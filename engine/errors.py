@@ -23,9 +23,13 @@ class ProviderFault(TrunklineError):
     helps), ``broken`` (an answer that cannot be understood, or one that broke off).
     """
 
-    def __init__(self, provider: str, kind: FaultKind, message: str, retry_after_s: float | None = None) -> None:
-        """``message`` says what happened and what to do, without keys or the caller's words."""
+    def __init__(
+        self, provider: str, kind: FaultKind, message: str, retry_after_s: float | None = None, status: int = 0,
+    ) -> None:
+        """``message`` says what happened and what to do, without keys or the caller's words; ``status`` is HTTP's, 0
+        where there was none."""
         super().__init__(f"{provider}: {message}")
         self.provider = provider
         self.kind: FaultKind = kind
         self.retry_after_s = retry_after_s
+        self.status = status

@@ -19,6 +19,7 @@ from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
+from engine.config.vectorstores import VectorStoreOptions
 from engine.config.web import HttpOptions
 
 
@@ -43,6 +44,10 @@ class Config(Options):
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
     ``kind``; ``docs/operator/providers.md`` has examples."""
 
+    vector_stores: Mapping[str, VectorStoreOptions] = {}
+    """Vector stores on other machines, each under a name of your choice, described by the options of its ``kind``;
+    ``knowledge.store`` picks one. ``docs/operator/vector-stores.md`` has examples."""
+
     drain_s: float = Field(60.0, ge=0)
     """How long SIGTERM waits for calls to end by themselves before they go to the dialplan's next action."""
 
@@ -50,5 +55,5 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
     "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions",
+    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
 ]  # fmt: skip

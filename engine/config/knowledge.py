@@ -13,6 +13,10 @@ class KnowledgeOptions(Options):
     collection: str = "sample"
     """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
 
+    store: str = "local"
+    """Where passages and vectors are looked up: ``local``, the collection on this machine's disk, or the name of an
+    entry under ``vector_stores``."""
+
     embedding: Literal["auto", "none"] = "auto"
     """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
 

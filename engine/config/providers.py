@@ -21,7 +21,8 @@ VENDORS = (OPENAI_URL, ANTHROPIC_URL, ELEVENLABS_URL, DEEPGRAM_URL)
 """These answer nobody without a key; a key is never sent to other hosts unless the operator wrote it there."""
 
 
-def _web_address(text: str) -> str:
+def web_address(text: str) -> str:
+    """``text`` without a slash at its end. Raises ``ValueError`` where it is no web address."""
     if not text.startswith(("http://", "https://")) or not re.fullmatch(r"[!-~]+", text):
         raise ValueError("must be an address that begins with http:// or https://, in ASCII, without spaces")
     parts = urlsplit(text)
@@ -39,7 +40,7 @@ def _header_fields(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers
 
 
-Url = Annotated[str, AfterValidator(_web_address)]
+Url = Annotated[str, AfterValidator(web_address)]
 Headers = Annotated[Mapping[str, str], AfterValidator(_header_fields)]
 
 

@@ -56,7 +56,7 @@ def fault_of(provider: str, status: int, headers: Mapping[str, str], body: bytes
     elif _ADVICE.get(kind):
         said.append(_ADVICE[kind])
     wait = wait_told(headers, text) if kind in ("rate_limit", "unavailable") else None
-    return ProviderFault(provider, kind, ": ".join(said), wait)
+    return ProviderFault(provider, kind, ": ".join(said), wait, status)
 
 
 def _read(body: bytes | str | Any) -> tuple[list[str], str]:
@@ -77,5 +77,7 @@ def _read(body: bytes | str | Any) -> tuple[list[str], str]:
         return [], "; ".join(f"{item.get('loc')}: {item.get('msg')}" for item in inner if isinstance(item, Mapping))
     if not isinstance(inner, Mapping):
         return [], ""
+    if isinstance(status := inner.get("status"), Mapping):  # Qdrant's
+        return [], str(status.get("error") or "")
     names = [str(inner[key]) for key in ("code", "status", "type") if isinstance(inner.get(key), str)]
     return list(dict.fromkeys(names)), str(inner.get("message") or body.get("message") or "")

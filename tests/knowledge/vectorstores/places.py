@@ -1,0 +1,75 @@
+"""Where the contract is tried: each place opens stores on one server, real or fake."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from engine.config.vectorstores import PgVectorOptions, QdrantOptions
+from engine.knowledge.vectorstores.interface import Point
+from engine.knowledge.vectorstores.memory import MemoryStore
+from engine.knowledge.vectorstores.setup import open_store
+from tests.knowledge.vectorstores import fake_qdrant
+from tests.knowledge.vectorstores.postgres_server import NoServer, PostgresServer
+
+DIM = 16
+
+
+def direction(seed, dim=DIM):
+    """A unit vector that is always the same for ``seed``."""
+    start = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:8], "little")
+    vector = np.random.default_rng(start).standard_normal(dim).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def point(one, text="", vector=None, **payload):
+    """A point with a whole payload, as ingest would write it."""
+    whole = {"document": "fees", "title": "Handbook", "heading": ["Part", "Chapter"], "page": 2, "language": "en",
+             "tags": ["billing"], "text": text or f"Passage {one}.", "say": "", "questions": [], "valid_from": "",
+             "valid_until": "", "uri": "file:fees.md", **payload}
+    return Point(one, direction(one) if vector is None else vector, whole)
+
+
+class Memory:
+    server = None
+
+    def __init__(self):
+        self.stores = {}
+
+    def open(self, collection="desk", **options):
+        return self.stores.setdefault(collection, MemoryStore(collection))
+
+    def close(self):
+        pass
+
+
+class Qdrant:
+    def __init__(self):
+        self.server = fake_qdrant.FakeQdrant()
+
+    def open(self, collection="desk", key=fake_qdrant.KEY, **options):
+        return open_store(QdrantOptions(base_url=self.server.url, api_key=key, **options), collection)
+
+    def close(self):
+        self.server.close()
+
+
+class Postgres:
+    """A real server. Without one its tests are skipped, with the reason."""
+
+    server = None
+
+    def __init__(self):
+        try:
+            self.postgres = PostgresServer()
+        except NoServer as fault:
+            pytest.skip(str(fault))
+
+    def open(self, collection="desk", **options):
+        return open_store(PgVectorOptions(dsn=self.postgres.dsn(), **options), collection)
+
+    def close(self):
+        self.postgres.close()
+
+
+PLACES = {"memory": Memory, "pgvector": Postgres, "qdrant": Qdrant}
