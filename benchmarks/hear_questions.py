@@ -8,11 +8,11 @@
 A set's ``said.jsonl`` has what callers say: ``{"half", "said", "document", "fact", "language"}``, English only. The
 set's English documents are ingested into a temporary home (the recogniser hears English only, and a language model of
 French words would be worse), the recogniser gets the language model of that collection, and what it makes of each
-question replaces the rows of the group ``misheard`` in ``tuning.jsonl`` and ``evaluation.jsonl``. A
-question of which no word was heard is left out and named; every other one is kept, however badly it was heard.
+question replaces the rows of the group ``misheard`` in ``tuning.jsonl`` and ``evaluation.jsonl``. A question of which
+no word was heard is left out and named; every other one is kept, however badly it was heard.
 
-Voices, level, room, telephone band and noise are those of ``benchmarks.by_ear``. Calls have four questions; the voices
-take turns. The same machine, documents and code give the same rows. Needs flite, espeak-ng and the models in
+Voices, level, room, telephone band and noise are those of ``benchmarks.by_ear``. Calls have at most four questions; the
+voices take turns. The same documents and code give the same rows. Needs flite, espeak-ng and the models in
 ``$TRUNKLINE_HOME``.
 """
 
@@ -23,7 +23,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def hear(folder: Path, config: Config, band: str) -> list[tuple[Row, str, HeardQ
         if not recogniser.wait_ready(60.0):
             raise TimeoutError("the recogniser did not load")
         heard = {}
-        for voice, numbers in calls(len(said)):
+        for voice, numbers in calls([row["half"] for row in said]):
             heard |= _call(voice, {number: said[number]["said"] for number in numbers}, recogniser, config, band)
     finally:
         recogniser.close()
@@ -86,12 +86,17 @@ def copy_english(documents: Path, target: Path) -> None:
             shutil.copyfile(path, copy)
 
 
-def calls(questions: int) -> list[tuple[str, list[int]]]:
-    """Who asks which questions, by their numbers: mixed, four a call, the voices in turn."""
-    order = list(range(questions))
-    random.Random(SHUFFLE).shuffle(order)
-    return [(VOICES[first // QUESTIONS_A_CALL % len(VOICES)], order[first:first + QUESTIONS_A_CALL])
-            for first in range(0, questions, QUESTIONS_A_CALL)]
+def calls(halves: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Who asks which questions, by their numbers: at most four a call. ``halves`` is the half of each question. The
+    voices take turns within each half, so that both halves have the same voices equally often."""
+    asked: dict[str, list[int]] = {voice: [] for voice in VOICES}
+    for half in HALVES:
+        numbers = [number for number, name in enumerate(halves) if name == half]
+        random.Random(SHUFFLE).shuffle(numbers)
+        for place, number in enumerate(numbers):
+            asked[VOICES[place % len(VOICES)]].append(number)
+    return [(voice, numbers[first:first + QUESTIONS_A_CALL]) for voice, numbers in asked.items()
+            for first in range(0, len(numbers), QUESTIONS_A_CALL)]
 
 
 def _call(voice: str, asked: dict[int, str], recogniser: Recogniser, config: Config, band: str
