@@ -157,6 +157,12 @@ class View:
             found[term] = count
         return found
 
+    def keys(self, column: Column, limit: int) -> dict[str, int]:
+        """The terms of a column, each with the number of chunks that have it; the commonest where there are more."""
+        found = self._connection.execute(
+            "SELECT term, doc FROM vocabulary WHERE col = ? ORDER BY doc DESC LIMIT ?", (column, limit))
+        return dict(found.fetchall())
+
     def analysed(self, rows: Iterable[int]) -> dict[int, tuple[str, str]]:
         """What keyword search sees of chunks: their words and their sounds, each joined by spaces."""
         found = self._connection.execute(f"SELECT rowid, words, sounds FROM analysed WHERE rowid {_AMONG}",
