@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.config import KnowledgeOptions
-from engine.knowledge import index
+from engine.knowledge import legacy_index as index
 from engine.knowledge.answer import DECLINED, SNIPPET, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
 from engine.knowledge.embedding import local as embedders
 from engine.knowledge.embedding.interface import Embedder

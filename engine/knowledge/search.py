@@ -13,8 +13,8 @@ from itertools import chain, groupby
 import numpy as np
 import numpy.typing as npt
 
-from engine.knowledge.index import VectorIndex
 from engine.knowledge.keywords import KeywordIndex
+from engine.knowledge.legacy_index import VectorIndex
 from engine.knowledge.store import PASSAGE, QUESTION, SENTENCE, TITLED, Chunk, Content, Entry, Text
 from engine.knowledge.text import terms
 

@@ -177,8 +177,9 @@ class Store:
     # ------------------------------------------------------------ writing
 
     def add_vectors(self, model: Model, passages: Mapping[bytes, PassageVectors],
-                    questions: Mapping[bytes, Floats]) -> None:
+                    questions: Mapping[bytes, Floats], *, stored: bool = False) -> None:
         """Keep vectors by the digest of what was embedded, in a transaction of its own: an interrupted run finds them.
+        ``stored``: they are of passages that are in the collection already, which makes a new generation.
 
         Raises ``KnowledgeError`` for vectors of another length than the model's first ones had.
         """
@@ -197,6 +198,8 @@ class Store:
                 if statements is not None and len(statements):
                     connection.execute("INSERT OR REPLACE INTO statements VALUES (?, ?)",
                                        (row, _blob(statements, "<f2")))
+            if stored:
+                connection.execute("UPDATE state SET generation = generation + 1")
 
     def replace(self, fresh: Iterable[Document], gone: Iterable[str], looks: Mapping[str, Look] | None = None) -> int:
         """Put documents in place of those with their ids and drop the ids ``gone``, in one transaction, with vectors
@@ -226,6 +229,15 @@ class Store:
                 connection.execute("UPDATE state SET model = ?, generation = generation + 1", (number,))
                 connection.execute("DELETE FROM vectors WHERE model != ?", (number,))
                 connection.execute("DELETE FROM models WHERE number != ?", (number,))
+
+    def forget(self, model: str) -> None:
+        """Delete the vectors of a model, to compute them again."""
+        with self._connected() as connection, transaction(connection):
+            number = connection.execute("SELECT number FROM models WHERE name = ?", (model,)).fetchone()
+            if number:
+                connection.execute("UPDATE state SET generation = generation + 1, model = NULLIF(model, ?)", number)
+                connection.execute("DELETE FROM vectors WHERE model = ?", number)
+                connection.execute("DELETE FROM models WHERE number = ?", number)
 
     # ------------------------------------------------------------
 
