@@ -5,21 +5,23 @@ really said and heard.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from engine.config import AgentOptions
 from engine.dialog.brain import Farewell, Grounds, ReplyPart, Request, Text
 from engine.dialog.courtesies import Courtesy, courtesy
-from engine.knowledge.answer import ASK_BACK, ASK_BACK_BEGINS, OFFER, Answer
+from engine.knowledge.answer import Answer
+from engine.knowledge.phrases import ENGLISH, Phrases, phrases_for
 
 
 class Answerer(Protocol):
     """What this brain needs of a knowledge base."""
 
     def answer(self, question: str, *, spoken: bool, context: Sequence[tuple[str, str]] = (),
-               confidence: float = -1.0, alternatives: Sequence[str] = ()) -> Answer:
+               confidence: float = -1.0, alternatives: Sequence[str] = (), phrases: Phrases = ENGLISH) -> Answer:
         """Decide on an answer to ``question``, heard with ``confidence``, or maybe one of ``alternatives``; ``context``
-        is what was said before."""
+        is what was said before; ``phrases`` stand around the answer."""
 
 
 class KnowledgeBrain:
@@ -30,14 +32,13 @@ class KnowledgeBrain:
         self._knowledge = knowledge
         self._agent = agent
         self._language = language
-        self._ask_back_begins = agent.ask_back.split("{", 1)[0]
-        self._ask_back_ends = agent.ask_back.rsplit("}", 1)[-1]
+        self._phrases = replace(phrases_for(language), ask_back=agent.ask_back, unknown=agent.unknown)
 
     def reply(self, request: Request) -> Iterator[ReplyPart]:
         """The reply to what the caller said; see ``engine.dialog.brain.Brain``."""
         kind = courtesy(request.text, self._language)
         said = next((text for who, text in reversed(request.history) if who == "agent"), "")
-        refers_back = said.endswith(OFFER) or self._asks_back(said)
+        refers_back = self._phrases.offers(said) or self._phrases.asks_back(said)
         if kind is None or (kind in ("yes", "no") and refers_back):
             yield from self._answer(request)
         else:
@@ -45,32 +46,16 @@ class KnowledgeBrain:
             yield from self._be_courteous(kind, said)
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
-        # The knowledge base knows its own questions back, not those of other languages.
-        context = request.history
-        if not self._agent.ask_back.startswith(ASK_BACK_BEGINS):
-            context = tuple((who, ASK_BACK if who == "agent" and self._asks_back(text) else text)
-                            for who, text in context)
-        answer = self._knowledge.answer(request.text, spoken=True, context=context, confidence=request.confidence,
-                                        alternatives=request.alternatives)
+        answer = self._knowledge.answer(request.text, spoken=True, context=request.history,
+                                        confidence=request.confidence, alternatives=request.alternatives,
+                                        phrases=self._phrases)
         yield Grounds(
             answer.decision,
             answer.score,
             tuple(citation.as_dict() for citation in answer.citations),
             {"why": answer.why, "candidates": [list(candidate) for candidate in answer.candidates]},
         )
-        yield Text(self._words(answer))
-
-    def _words(self, answer: Answer) -> str:
-        if answer.decision == "unknown":
-            return self._agent.unknown
-        if answer.decision == "ask_back" and self._agent.ask_back != ASK_BACK:
-            first, second = (citation.title for citation in answer.citations)
-            return self._agent.ask_back.format(first=first, second=second)
-        return answer.text
-
-    def _asks_back(self, said: str) -> bool:
-        begins = self._ask_back_begins
-        return said.startswith(begins) if begins else bool(self._ask_back_ends) and said.endswith(self._ask_back_ends)
+        yield Text(answer.text)
 
     def _be_courteous(self, kind: Courtesy, said: str) -> Iterator[ReplyPart]:
         agent = self._agent

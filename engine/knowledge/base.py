@@ -26,6 +26,7 @@ from engine.knowledge.answer import (
     names_of,
     tell,
 )
+from engine.knowledge.asking import Asking, make_ready, resolve
 from engine.knowledge.embedding import local as embedders
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
@@ -35,12 +36,11 @@ from engine.knowledge.ingest import folder_of
 from engine.knowledge.lexical import Slot
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.phrases import ENGLISH, Phrases
-from engine.knowledge.question import Question, analyse, resolve
 from engine.knowledge.relevance import Regime
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.search import Candidate, pool, rank
 from engine.knowledge.source import Asked, LocalSource, Source
-from engine.knowledge.store import Store
+from engine.knowledge.store import Model, Store
 
 log = logging.getLogger(__name__)
 
@@ -196,14 +196,22 @@ class KnowledgeBase:
             why = ("the embedding model is not installed (trunkline models install minilm)"
                    if self.options.embedding == "auto" else "knowledge.embedding is none")
             return LocalSource(self._store, "", None), False, why, stamp
-        found, why = index.open_for(self._store, self.embedder.name, self.embedder.dim)
-        return LocalSource(self._store, self.embedder.name, found), found is not None, why, stamp
+        model = Model(self.embedder.name, self.embedder.dim)
+        with self._store.view() as view:
+            lacking, stored = view.lacking(model.name), view.model
+        if stored is not None and stored != model:
+            why = (f"its vectors are of {stored.name} ({stored.dim} dimensions), the model is {model.name} "
+                   f"({model.dim}): ingest with --reembed")
+            return LocalSource(self._store, "", None), False, why, stamp
+        found = index.load(self._store, model)
+        why = "" if found else f"{lacking} passages have no vectors of {model.name} yet: ingest again"
+        return LocalSource(self._store, model.name, found), found is not None, why, stamp
 
     # ------------------------------------------------------------ in the thread pool
 
     def _rank(self, text: str, scope: Scope = ANY, language: str = "") -> _Ranked:
-        question = analyse(text, language)
-        key = (question.terms, question.wants, question.language, scope, id(self._source))
+        question = make_ready(text, language)
+        key = (tuple(piece.stem for piece in question.pieces), question.wants, question.language, scope)
         kept = self._recent.get(key)
         if kept is None:
             vector, regime = self._vector(question)
@@ -215,7 +223,7 @@ class KnowledgeBase:
                 self._recent.popitem(last=False)
         return kept
 
-    def _vector(self, question: Question) -> tuple[Floats | None, Regime]:
+    def _vector(self, question: Asking) -> tuple[Floats | None, Regime]:
         """The question's vector, and what it is worth. A model that does not answer costs the meaning, not the call."""
         if not self.by_meaning or self.embedder is None or not question.text:
             return None, "words"
@@ -283,9 +291,9 @@ class KnowledgeBase:
                     "the caller named it")
 
 
-def regime_of(embedder: Embedder, question: Question) -> Regime:
+def regime_of(embedder: Embedder, question: Asking) -> Regime:
     """What the model's vectors are worth for this question."""
-    languages = getattr(embedder, "languages", frozenset())
+    languages: frozenset[str] = getattr(embedder, "languages", frozenset())
     if not languages or (question.language or "en") in languages and not question.romanised:
         return "known"
     return "latin" if question.language == "fr" else "other"

@@ -43,7 +43,8 @@ _WORDS = {
     "ml": _words("അതെ ശരി ഉവ്വ് വേണം പറയൂ ആണ് കൂടുതൽ athe sheri venam parayu", "വേണ്ട ഇല്ല അല്ല മതി venda illa alla mathi",
                  "ആദ്യത്തെ ആദ്യത്തേത് ഒന്നാമത്തെ ഒന്നാമത്തേത് adyathe aadyathe",
                  "രണ്ടാമത്തെ രണ്ടാമത്തേത് മറ്റേത് randamathe", "ആണ് എനിക്ക് ഒന്ന് അത് aanu enikku athu"),
-    "ta": _words("ஆம் ஆமாம் சரி வேண்டும் சொல்லுங்கள் மேலும் aamaam aam sari sollunga", "வேண்டாம் இல்லை போதும் vendaam vendam illai podhum",
+    "ta": _words("ஆம் ஆமாம் சரி வேண்டும் சொல்லுங்கள் மேலும் aamaam aam sari sollunga",
+                 "வேண்டாம் இல்லை போதும் vendaam vendam illai podhum",
                  "முதல் முதலாவது முதலில் mudhal muthal", "இரண்டாவது மற்றது irandavadhu rendavadhu",
                  "எனக்கு அது தான் பற்றி enakku adhu thaan"),
 }

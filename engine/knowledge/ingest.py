@@ -1,174 +1,384 @@
-"""Folders to a collection: find files, read what changed, embed what is new, put it in place in one transaction.
+"""Folders to a collection: find files, read what changed, embed what is new, put it in place batch by batch.
 
-A run that is interrupted leaves the collection as it was; the vectors it had computed are kept and not computed again.
+Files that look as they did cost nothing. Each batch of documents is one transaction, and its vectors are kept as soon
+as they are computed: a run that is interrupted, in whatever way, leaves a sound collection with the batches that were
+done, and the next one goes on from there. Documents are read while others are embedded, the latter on every core.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
+from typing import Protocol, cast
 
-from engine import paths
+import gevent
+from gevent.pool import Pool
+from gevent.queue import Queue
+
+from engine.config import KnowledgeOptions
+from engine.errors import ProviderFault, TrunklineError
 from engine.knowledge import index
+from engine.knowledge.collections import BUILT_IN, SAMPLE, folder_of
 from engine.knowledge.document import Document
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import DocumentError, KnowledgeError
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.reading import formats, sidecar
+from engine.knowledge.reading import sidecar
 from engine.knowledge.reading.reader import Reader
-from engine.knowledge.store import Known, Model, Store
+from engine.knowledge.report import Progress, Report
+from engine.knowledge.store import Known, Model, Pending, Store
+from engine.knowledge.walk import File, Found, find
 
-SAMPLE = Path(__file__).parent / "sample"
-"""The built-in collection: a support desk and a college's open day."""
+log = logging.getLogger(__name__)
 
-BUILT_IN = {
-    "sample": SAMPLE,
-    "okti": Path(__file__).parent / "sample_okti",
-    "kerala": Path(__file__).parent / "sample_kerala",
-}
-"""Collections that come with Trunkline: that of the default, a business school's open day in French, and a citizens'
-line in Malayalam and English."""
+BATCH_DOCUMENTS, BATCH_PASSAGES = 128, 512
+"""A batch is put in place when it has so many of either: a few seconds' work, which is what a crash can cost."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_BATCH = 32
+SLICE = 32
+"""Passages that one core embeds at a time."""
 
-Progress = Callable[[str, int, int], None]
-"""``progress(stage, done, of)``: stage is ``read`` (files) or ``embed`` (texts)."""
+WORKERS = min(4, os.cpu_count() or 1)
+
+_AHEAD = 64
+"""Documents that are read before their turn."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What a run did: document ids, and for files that were skipped why. ``model`` is ``None`` for keywords only."""
+class Reads(Protocol):
+    """Makes a document of a file. Raises ``DocumentError`` that names the file, and the line, page or row to blame."""
 
-    collection: str
-    model: str | None
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    failed: list[str] = field(default_factory=list)
-    embedded: int = 0
-    passages: int = 0
-    documents: int = 0
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """Of the files that it reads, in lower case, with the dot."""
 
+    @property
+    def workers(self) -> int:
+        """How many files it reads at a time."""
 
-def folder_of(collection: str) -> Path:
-    """Where a collection lies. Raises ``KnowledgeError`` for a name that cannot be one."""
-    if not _NAME.fullmatch(collection):
-        raise KnowledgeError(f"'{collection}' cannot be the name of a collection: letters, digits, '.', '_' and '-', "
-                             "at most 64, beginning with a letter or digit")
-    return paths.knowledge() / collection
+    def read(self, path: Path, root: Path) -> Document:
+        """The document of a file below ``root`` (or of ``root`` itself); called in a pool thread."""
 
 
 def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
-           progress: Progress = lambda stage, done, of: None) -> Report:
+           progress: Callable[[Progress], None] = lambda progress: None, *,
+           options: KnowledgeOptions | None = None, reader: Reads | None = None, reembed: bool = False,
+           stop: Callable[[], bool] = lambda: False) -> Report:
     """Bring a collection up to date with files and folders; the CPU work is done off the hub.
 
-    Files whose bytes did not change cost nothing; documents of a given folder whose files are gone are removed. A file
-    that cannot be used is left out (or left as it was) and named in ``failed``. Raises ``KnowledgeError`` when there is
-    nothing to ingest at all, or another process is ingesting.
+    Documents of a given folder whose files are gone are removed. A file that cannot be used is left out (or left as it
+    was) and named in ``failed``. ``options``: how files are read and cut; ``reader`` reads them instead. ``reembed``:
+    the collection's vectors are computed again, with this model. ``stop`` is asked now and then; when it says so, the run ends after the batch in hand.
+
+    Raises ``KnowledgeError`` when there is nothing to ingest at all, another process is ingesting, the collection has
+    vectors of another model, or the disk refuses: batches that were done before stay.
     """
-    store = Store(folder_of(collection))
-    files = off_hub(find, roots)
-    off_hub(store.create)
-    with store.writing():
-        report = Report(collection, embedder.name if embedder else None)
-        known = off_hub(store.known)
-        with Reader() as reader:
-            fresh = _read(reader, files, known, report, progress)
-        gone = _gone(roots, files, known)
-        report.removed = sorted(gone - {document.id for document in fresh})
-        if embedder:
-            _embed(store, embedder, fresh, report, progress)
-        if fresh or gone:
-            off_hub(store.replace, fresh, gone)
-        off_hub(_finish, store, embedder, report)
-    return report
-
-
-def find(roots: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """``(file, root)`` for every document below the roots, hidden ones left out. Raises ``KnowledgeError``."""
-    found: dict[Path, Path] = {}
-    for root in (Path(root).absolute() for root in roots):
-        if root.is_file():
-            if root.suffix.lower() not in formats.SUFFIXES:
-                raise KnowledgeError(f"{root}: a {root.suffix or 'nameless'} file cannot be read; "
-                                     f"documents are {', '.join(formats.SUFFIXES)}")
-            found.setdefault(root, root)
-        elif root.is_dir():
-            inside = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in formats.SUFFIXES and
-                      not any(part.startswith(".") for part in path.relative_to(root).parts) and path.is_file()]
-            if not inside:
-                raise KnowledgeError(f"{root}: there is no document in this folder ({', '.join(formats.SUFFIXES)})")
-            for path in inside:
-                found.setdefault(path, root)
-        else:
-            raise KnowledgeError(f"{root}: there is no such file or folder")
-    return list(found.items())
-
-
-def _read(reader: Reader, files: list[tuple[Path, Path]], known: dict[str, Known], report: Report,
-          progress: Progress) -> list[Document]:
-    """The documents that are new or changed."""
-    fresh: list[Document] = []
-    owners = {old.document: source for source, old in known.items()}
-    for number, (path, root) in enumerate(files):
-        progress("read", number, len(files))
-        old = known.get(str(path))
-        try:
-            if old and off_hub(sidecar.digest, path) == old.digest:
-                report.unchanged += 1
-                continue
-            document = reader.read(path, root)
-            owner = owners.get(document.id, str(path))
-            if owner != str(path) and Path(owner).exists():
-                raise DocumentError(f"{path}: its id '{document.id}' is taken by {owner}; "
-                                    "give one of them another with 'id:' in the front matter")
-        except DocumentError as fault:
-            report.failed.append(str(fault))
-            continue
-        owners[document.id] = str(path)
-        (report.changed if old or owner != str(path) else report.added).append(document.id)
-        fresh.append(document)
-    progress("read", len(files), len(files))
-    return fresh
-
-
-def _gone(roots: Sequence[Path], files: Iterable[tuple[Path, Path]], known: dict[str, Known]) -> set[str]:
-    """Documents that came from one of these folders and whose file is no longer there."""
-    folders = [Path(root).absolute() for root in roots if Path(root).is_dir()]
-    present = {str(path) for path, _ in files}
-    return {old.document for source, old in known.items() if source not in present
-            and any(Path(source).is_relative_to(folder) for folder in folders)}
-
-
-def _embed(store: Store, embedder: Embedder, fresh: list[Document], report: Report, progress: Progress) -> None:
-    model = Model(embedder.name, embedder.dim)
-    for pending in (off_hub(store.unembedded, model.name, fresh), *off_hub(lambda: list(store.lacking(model.name)))):
-        passages, questions = list(pending.passages), list(pending.questions)
-        for start in range(0, len(passages), _BATCH):
-            progress("embed", start, len(passages))
-            batch = passages[start:start + _BATCH]
-            whole = off_hub(embedder.encode_passages, [pending.passages[digest] for digest in batch])
-            off_hub(store.add_vectors, model, dict(zip(batch, whole, strict=True)), {})
-        for start in range(0, len(questions), _BATCH):
-            batch = questions[start:start + _BATCH]
-            vectors = off_hub(embedder.encode, [pending.questions[digest] for digest in batch])
-            off_hub(store.add_vectors, model, {}, dict(zip(batch, vectors, strict=True)))
-        report.embedded += len(pending)
-
-
-def _finish(store: Store, embedder: Embedder | None, report: Report) -> None:
-    """Write the index of what is there now. Raises ``CollectionMissing`` when that is nothing."""
+    own = None if reader else Reader(options)
+    run = _Run(Store(folder_of(collection)), collection, embedder, reader or cast(Reads, own), progress, stop)
     try:
-        content = store.load(embedder.name if embedder else None, embedder.dim if embedder else 0)
-    except KnowledgeError as fault:
-        reasons = "".join(f"\n  {line}" for line in report.failed)
-        raise KnowledgeError(f"nothing was ingested: {fault}{reasons}") from fault
-    report.documents, report.passages = len(content.documents), len(content.chunks)
-    vectors = content.vectors if embedder else None
-    if vectors is not None and embedder is not None:
-        if index.read(store.folder, content.generation, embedder.name, *vectors.shape) is None:
-            index.write(store.folder, content.generation, embedder.name, index.VectorIndex.of(vectors))
+        found = off_hub(find, roots, run.reader.suffixes)
+        off_hub(run.store.create)
+        with run.store.writing():
+            return run.all_of(roots, found, reembed)
+    finally:
+        run.store.close()
+        if own:
+            own.close()
+
+
+@dataclass(slots=True)
+class _Read:
+    """What came of reading a file: a document, or why not (neither: its bytes are what they were)."""
+
+    file: File
+    document: Document | None = None
+    fault: str = ""
+
+
+class _Run:
+    """One run of ``ingest``."""
+
+    def __init__(self, store: Store, collection: str, embedder: Embedder | None, reader: Reads,
+                 progress: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
+        self.store = store
+        self.reader = reader
+        self.report = Report(collection, embedder.name if embedder else None)
+        self._embedder = embedder
+        self._progress = progress
+        self._stop = stop
+        self._began = monotonic()
+        self._files = self._of_files = self._bytes = self._of_bytes = self._chunks = 0
+
+    def all_of(self, roots: Sequence[Path], found: Found, reembed: bool) -> Report:
+        """The caller holds the collection's lock."""
+        report, store = self.report, self.store
+        self._agree_on_model(reembed)
+        self._take_over(roots, found)
+        report.failed += found.faults
+        known = off_hub(store.known)
+        files = [file for path, file in found.files.items() if not _looks_alike(known.get(str(path)), file)]
+        report.unchanged = len(found.files) - len(files)
+        self._files, self._of_files = report.unchanged, len(found.files)
+        self._of_bytes = sum(file.look.size for file in files)
+        self._tell()
+        for batch in self._batches(files, known):
+            self._put_in_place(batch)
+        report.stopped = self._files < self._of_files
+        if not report.stopped:
+            self._remove(roots, found)
+            self._embed_the_rest()
+        self._finish()
+        return report
+
+    # ------------------------------------------------------------ before
+
+    def _agree_on_model(self, reembed: bool) -> None:
+        """Vectors of two models, or of two lengths, cannot be compared."""
+        if self._embedder is None:
+            return
+        now, old = Model(self._embedder.name, self._embedder.dim), off_hub(self._model)
+        if reembed and old and old.name == now.name:
+            off_hub(self.store.forget, old.name)
+        elif old and old != now and not reembed:
+            name = self.report.collection
+            raise KnowledgeError(
+                f"collection '{name}' has vectors of {old.name} ({old.dim} dimensions), but the model is now "
+                f"{now.name} ({now.dim}); the two cannot be compared. Compute all of them again with: trunkline ingest "
+                f"PATH --collection {name} --reembed, or go back to {old.name}")
+
+    def _model(self) -> Model | None:
+        with self.store.view() as view:
+            return view.model
+
+    def _take_over(self, roots: Sequence[Path], found: Found) -> None:
+        """The documents of a database of schema 1 are read again from where they were."""
+        old = off_hub(self.store.old_sources)
+        folders = [Path(root).absolute() for root in roots]
+        outside = [(Path(source), name) for source, name in old
+                   if not any(Path(source).is_relative_to(folder) for folder in folders)]
+        lost = [str(path) for path, _ in outside if not path.is_file()]
+        if lost:
+            raise KnowledgeError(
+                f"collection '{self.report.collection}' was made by an older version of Trunkline and has to be made "
+                f"anew, but {len(lost)} of its documents are not where they were ({', '.join(lost[:3])}). Put them "
+                f"back, or delete {self.store.folder} and ingest what there is")
+        for path, name in outside:
+            for file in off_hub(find, [path], [path.suffix.lower()]).files.values():
+                found.files.setdefault(path, file._replace(root=_root_of(path, name)))
+
+    # ------------------------------------------------------------ reading
+
+    def _batches(self, files: list[File], known: dict[str, Known]) -> Iterator[list[_Read]]:
+        """What was read, so many at a time; ends early when the run is to stop."""
+        queue: Queue[_Read | None] = Queue(maxsize=_AHEAD)
+        producer = gevent.spawn(self._produce, files, known, queue)
+        batch: list[_Read] = []
+        passages = 0
+        try:
+            while (read := queue.get()) is not None:
+                batch.append(read)
+                passages += len(read.document.passages) if read.document else 0
+                if len(batch) >= BATCH_DOCUMENTS or passages >= BATCH_PASSAGES:
+                    yield batch
+                    batch, passages = [], 0
+                    if self._stop():
+                        return
+            if batch:
+                yield batch
+            producer.get()
+        finally:
+            producer.kill()
+
+    def _produce(self, files: list[File], known: dict[str, Known], queue: "Queue[_Read | None]") -> None:
+        try:
+            readers = Pool(self.reader.workers)
+            for read in readers.imap(lambda file: off_hub(_read, self.reader, file, known.get(str(file.path))), files,
+                                     maxsize=2 * self.reader.workers):
+                if self._stop():
+                    readers.kill()
+                    break
+                queue.put(read)
+        except Exception:
+            queue.put(None)
+            raise
+        queue.put(None)
+
+    def _put_in_place(self, batch: list[_Read]) -> None:
+        report = self.report
+        fresh: list[Document] = []
+        owners = {old.document: source for source, old in off_hub(self.store.known).items()}
+        sources = set(owners.values())
+        for read in batch:
+            document = read.document
+            if document is None:
+                report.unchanged += not read.fault
+                report.failed += [read.fault] if read.fault else []
+                continue
+            source = str(document.source)
+            owner = owners.get(document.id, source)
+            if owner != source and Path(owner).exists():
+                report.failed.append(f"{source}: its id '{document.id}' is taken by {owner}; "
+                                     "give one of them another with 'id:' in the front matter")
+                continue
+            (report.changed if source in sources or owner != source else report.added).append(document.id)
+            owners[document.id] = source
+            fresh.append(document)
+        if fresh and self._embedder:
+            self._embed(off_hub(self.store.unembedded, self._embedder.name, fresh))
+        looks = {str(read.file.path): read.file.look for read in batch}
+        if fresh:
+            off_hub(self.store.replace, fresh, (), looks)
+        if same := {str(read.file.path): read.file.look for read in batch if not read.document and not read.fault}:
+            off_hub(self.store.seen, same)
+        self._files += len(batch)
+        self._bytes += sum(read.file.look.size for read in batch)
+        if not self._embedder:
+            self._chunks += sum(len(document.passages) for document in fresh)
+        self._tell()
+
+    # ------------------------------------------------------------ embedding
+
+    def _embed(self, pending: Pending, *, stored: bool = False) -> None:
+        """Vectors of what has none, on every core; each slice is kept when it is done."""
+        if self._embedder is None or not pending:
+            return
+        pool = Pool(WORKERS)
+        try:
+            for done in pool.imap_unordered(lambda part: self._slice(part, stored), list(_slices(pending))):
+                if isinstance(done, ProviderFault):
+                    # What can be read can be found by its words; the next run computes what is missing.
+                    log.warning("no vectors any more in this run: %s", done)
+                    self.report.fault, self._embedder = str(done), None
+                    return
+                if isinstance(done, TrunklineError):
+                    raise done
+                self.report.embedded += len(done)
+                self._chunks += len(done.passages)
+                self._tell()
+        finally:
+            pool.kill()
+
+    def _slice(self, part: Pending, stored: bool) -> "Pending | TrunklineError":
+        try:
+            off_hub(_embed_slice, self.store, self._embedder, part, stored)
+        except TrunklineError as fault:  # given on, because the pool would print it
+            return fault
+        return part
+
+    def _embed_the_rest(self) -> None:
+        """What is in the collection without vectors: ingested without a model, or with another one."""
+        if self._embedder is None:
+            return
+        pages = self.store.lacking(self._embedder.name)
+        while self._embedder is not None and (page := off_hub(next, pages, None)) is not None:
+            self._embed(page, stored=True)
+        if self._embedder is not None:
+            off_hub(self.store.use, Model(self._embedder.name, self._embedder.dim))
+
+    # ------------------------------------------------------------ after
+
+    def _remove(self, roots: Sequence[Path], found: Found) -> None:
+        """Documents that came from one of these folders and whose file is no longer there."""
+        folders = [Path(root).absolute() for root in roots if Path(root).is_dir()]
+
+        def gone(source: str) -> bool:
+            path = Path(source)
+            return path not in found.files and any(path.is_relative_to(folder) for folder in folders) and not any(
+                path.is_relative_to(closed) for closed in found.closed)
+
+        removed = sorted(old.document for source, old in off_hub(self.store.known).items() if gone(source))
+        if removed:
+            off_hub(self.store.replace, (), removed)
+        self.report.removed = removed
+        off_hub(self.store.drop_old)
+
+    def _finish(self) -> None:
+        """Bring the index up to date. Raises ``KnowledgeError`` when there is nothing in the collection."""
+        off_hub(_count, self.store, self.report)
+        report = self.report
+        report.seconds = monotonic() - self._began
+        if not report.documents and not report.stopped:
+            reasons = "".join(f"\n  {line}" for line in report.failed)
+            raise KnowledgeError(f"nothing was ingested: collection '{report.collection}' is empty{reasons}")
+
+    def _tell(self) -> None:
+        self._progress(Progress(self._files, self._of_files, self._chunks, monotonic() - self._began, self._bytes,
+                                self._of_bytes))
+
+
+# ---------------------------------------------------------------- in the thread pool
+
+def _looks_alike(old: Known | None, file: File) -> bool:
+    return old is not None and old.look == file.look and file.look.modified_ns > 0
+
+
+def _read(reader: Reads, file: File, old: Known | None) -> _Read:
+    path = file.path
+    try:
+        if old is not None and sidecar.digest(path) == old.digest:
+            return _Read(file)
+        document = reader.read(path, file.root)
+        if not document.passages:
+            raise DocumentError(f"{path}: there is no text in it")
+        _storable(document)
+        return _Read(file, document)
+    except DocumentError as fault:
+        return _Read(file, fault=str(fault))
+    except OSError as fault:
+        return _Read(file, fault=f"{path}: cannot be read: {fault.strerror or fault}")
+    except Exception as fault:  # noqa: BLE001 - one file that a reader is not prepared for must not end the run
+        log.warning("%s cannot be read", path, exc_info=True)
+        return _Read(file, fault=f"{path}: cannot be read: {type(fault).__name__}: {fault}")
+
+
+def _storable(document: Document) -> None:
+    """The database keeps text only: no halves of characters, as broken JSON and strange file names have them."""
+    try:
+        str(document.source).encode()
+    except UnicodeEncodeError:
+        raise DocumentError(f"{ascii(str(document.source))}: the file's name is not UTF-8; rename it") from None
+    try:
+        repr(document).encode()
+    except UnicodeEncodeError as fault:
+        raise DocumentError(f"{document.source}: has a character that is none ({ascii(fault.object[fault.start])})"
+                            ) from None
+
+
+def _slices(pending: Pending) -> Iterator[Pending]:
+    """Texts of like length together, so that little is computed in vain; the longest first."""
+    passages = sorted(pending.passages.items(), key=lambda item: -sum(map(len, item[1].statements)))
+    questions = sorted(pending.questions.items(), key=lambda item: -len(item[1]))
+    for start in range(0, len(passages), SLICE):
+        yield Pending(dict(passages[start:start + SLICE]), {})
+    for start in range(0, len(questions), 2 * SLICE):
+        yield Pending({}, dict(questions[start:start + 2 * SLICE]))
+
+
+def _embed_slice(store: Store, embedder: Embedder, part: Pending, stored: bool) -> None:
+    model = Model(embedder.name, embedder.dim)
+    if part.passages:
+        passages = embedder.encode_passages(list(part.passages.values()))
+        store.add_vectors(model, dict(zip(part.passages, passages, strict=True)), {}, stored=stored)
+    if part.questions:
+        questions = embedder.encode(list(part.questions.values()))
+        store.add_vectors(model, {}, dict(zip(part.questions, questions, strict=True)), stored=stored)
+
+
+def _root_of(path: Path, document: str) -> Path:
+    """The folder that a document was ingested from, by its id; its own folder where the id was written in it."""
+    bare = path.with_suffix("").as_posix()
+    return Path(bare[:-len(document) - 1]) if bare.endswith(f"/{document}") else path.parent
+
+
+def _count(store: Store, report: Report) -> None:
+    with store.view() as view:
+        report.documents, report.passages = view.size()
+        model, generation = view.model, view.generation
+        report.lacking = view.lacking(model.name) if model else report.passages
+    if model is None:
+        index.forget(store.folder, generation)
     else:
-        index.write(store.folder, content.generation, None, None)
+        index.refresh(store.folder, index.StoredVectors(store, model))
+
+
+__all__ = ["BUILT_IN", "SAMPLE", "Progress", "Reads", "Report", "find", "folder_of", "ingest"]

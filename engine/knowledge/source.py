@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.knowledge.found import Cosines, Floats, Found, Passage
-from engine.knowledge.index import VectorIndex
+from engine.knowledge.index import PASSAGE, QUESTION, VectorIndex
 from engine.knowledge.lexical import Column, Near, Piece, Slot, keys, slots, weighed
 from engine.knowledge.scope import Scope
 from engine.knowledge.search import fuse
@@ -118,10 +118,10 @@ class LocalSource:
         if asked.vector is None or self._index is None:
             return []
         hits = self._index.nearest(asked.vector, count)
-        lines = view.asked([hit.row for hit in hits if hit.kind == "question"])
+        lines = view.asked([hit.row for hit in hits if hit.kind == QUESTION])
         rows: dict[int, None] = {}
         for hit in hits:
-            if hit.kind == "passage":
+            if hit.kind == PASSAGE:
                 rows.setdefault(hit.row)
             elif (line := lines.get(hit.row)) is not None:
                 for row in [line.chunk] if line.chunk else [chunk.row for chunk in view.of_document(line.document)[:8]]:

@@ -18,6 +18,7 @@ from gevent.lock import BoundedSemaphore
 from engine.config import KnowledgeOptions
 from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError, KnowledgeError
+from engine.knowledge.reading import formats
 from engine.knowledge.reading.child import START_S, WALL, Worker, WorkerGone
 from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.passages import Cut
@@ -57,6 +58,11 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         """Close."""
         self.close()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of the files that are read."""
+        return formats.SUFFIXES
 
     @property
     def pids(self) -> list[int]:

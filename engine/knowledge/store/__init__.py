@@ -1,6 +1,5 @@
 """A collection's database: what is written, what is read, how."""
 
-from engine.knowledge.store.legacy import PASSAGE, QUESTION, SENTENCE, TITLED, Content, Text
 from engine.knowledge.store.rows import Pending, chunk_id, digest_of_passage, digest_of_question
 from engine.knowledge.store.schema import DATABASE
 from engine.knowledge.store.store import LOCK, Known, Look, Store

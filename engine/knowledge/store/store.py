@@ -19,7 +19,6 @@ from engine.knowledge.document import Document
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.store import schema
-from engine.knowledge.store.legacy import Content, read_all
 from engine.knowledge.store.pending import lacking, without_vectors
 from engine.knowledge.store.rows import Pending, wanted_by
 from engine.knowledge.store.schema import DATABASE, OLD_DATABASE, connect, transaction
@@ -166,19 +165,12 @@ class Store:
                 if pending:
                     yield pending
 
-    def load(self, model: str | None, dim: int = 0) -> Content:
-        """Everything at once, with the vectors of ``model``: for collections that fit into memory."""
-        with self.view() as view:
-            if not view.size()[0]:
-                raise CollectionMissing(f"collection '{self.folder.name}' is empty. Fill it with: "
-                                        f"trunkline ingest PATH --collection {self.folder.name}")
-            return read_all(view, model, dim)
-
     # ------------------------------------------------------------ writing
 
     def add_vectors(self, model: Model, passages: Mapping[bytes, PassageVectors],
-                    questions: Mapping[bytes, Floats]) -> None:
+                    questions: Mapping[bytes, Floats], *, stored: bool = False) -> None:
         """Keep vectors by the digest of what was embedded, in a transaction of its own: an interrupted run finds them.
+        ``stored``: they are of passages that are in the collection already, which makes a new generation.
 
         Raises ``KnowledgeError`` for vectors of another length than the model's first ones had.
         """
@@ -197,6 +189,8 @@ class Store:
                 if statements is not None and len(statements):
                     connection.execute("INSERT OR REPLACE INTO statements VALUES (?, ?)",
                                        (row, _blob(statements, "<f2")))
+            if stored:
+                connection.execute("UPDATE state SET generation = generation + 1")
 
     def replace(self, fresh: Iterable[Document], gone: Iterable[str], looks: Mapping[str, Look] | None = None) -> int:
         """Put documents in place of those with their ids and drop the ids ``gone``, in one transaction, with vectors
@@ -226,6 +220,15 @@ class Store:
                 connection.execute("UPDATE state SET model = ?, generation = generation + 1", (number,))
                 connection.execute("DELETE FROM vectors WHERE model != ?", (number,))
                 connection.execute("DELETE FROM models WHERE number != ?", (number,))
+
+    def forget(self, model: str) -> None:
+        """Delete the vectors of a model, to compute them again."""
+        with self._connected() as connection, transaction(connection):
+            number = connection.execute("SELECT number FROM models WHERE name = ?", (model,)).fetchone()
+            if number:
+                connection.execute("UPDATE state SET generation = generation + 1, model = NULLIF(model, ?)", number)
+                connection.execute("DELETE FROM vectors WHERE model = ?", number)
+                connection.execute("DELETE FROM models WHERE number = ?", number)
 
     # ------------------------------------------------------------
 

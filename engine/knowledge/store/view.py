@@ -254,7 +254,7 @@ class View:
         return (np.fromiter((row for row, in chunks), np.int64), np.fromiter((row for row, in lines), np.int64))
 
     def vectors_of_chunks(self, model: str, rows: Sequence[int]) -> Floats:
-        """Vectors of these rows of ``embedded``, in their order, shape (rows, dim)."""
+        """Vectors of these rows of ``embedded``, in their order, shape (rows, dim). ``KeyError`` if one has gone."""
         return self._whole("chunks", model, rows)
 
     def vectors_of_questions(self, model: str, rows: Sequence[int]) -> Floats:
