@@ -26,7 +26,6 @@ from engine.knowledge.answer import (
     names_of,
     tell,
 )
-from engine.knowledge.asking import Asking, make_ready, resolve
 from engine.knowledge.embedding import local as embedders
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
@@ -36,9 +35,10 @@ from engine.knowledge.ingest import folder_of
 from engine.knowledge.lexical import Slot
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.phrases import ENGLISH, Phrases
+from engine.knowledge.prepared import Asking, make_ready, resolve
 from engine.knowledge.relevance import Regime
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.search import Candidate, pool, rank
+from engine.knowledge.search import Candidate, Mode, alone, pool, rank
 from engine.knowledge.source import Asked, LocalSource, Source
 from engine.knowledge.store import Model, Store
 
@@ -58,15 +58,21 @@ Context = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found; ``text`` is the whole of it."""
+    """A passage that was found; ``text`` is the whole of it, ``says`` what was written to be said of it."""
 
     citation: Citation
     text: str
+    says: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
         """How likely it answers, 0 to 1."""
         return self.citation.score
+
+    @property
+    def whole(self) -> str:
+        """All that is known of it: title, headings, text, what is said."""
+        return "\n".join((self.citation.title, *self.citation.heading, self.text, *self.says))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +123,32 @@ class KnowledgeBase:
 
         return off_hub(count)
 
-    def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = ()) -> list[Hit]:
+    def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = (),
+               alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
         """The ``k`` passages that fit best, best first, none that repeats another. ``context`` is what was said
-        before, as for ``answer``: "and on Sunday?" is understood by it."""
+        before, as for ``answer``: "and on Sunday?" is understood by it; ``alternatives`` are what was maybe heard.
+        ``mode``: by one list alone, to compare."""
         self._notice()
+        others = tuple(_tidy(text) for text in alternatives[:ALTERNATIVES])
 
         def find() -> list[Hit]:
-            ranked = self._rank(resolve(_tidy(query), tuple(context)), scope)
-            return [Hit(cite(candidate), candidate.passage.text) for candidate in ranked.candidates[:k]]
+            rankings: list[Sequence[Candidate]] = [
+                self._rank(text, scope).candidates for text in (resolve(_tidy(query), tuple(context)), *others)]
+            if mode != "hybrid":
+                rankings = [alone(ranking, mode) for ranking in rankings]
+            best = pool(rankings) if others else rankings[0]
+            return [Hit(cite(one), one.passage.text, one.passage.says) for one in best[:k]]
 
         return off_hub(find)
+
+    def known_documents(self) -> set[str]:
+        """The ids of all documents."""
+
+        def read() -> set[str]:
+            with self._store.view() as view:
+                return {entry.id for entry in view.all_documents()}
+
+        return off_hub(read)
 
     def passage(self, chunk_id: str) -> Hit | None:
         """The passage of that id, with score 1; None where the collection has none."""
@@ -134,7 +156,7 @@ class KnowledgeBase:
 
         def find() -> Hit | None:
             passage = self._source.passage(chunk_id)
-            return Hit(cited(passage, 1.0), passage.text) if passage else None
+            return Hit(cited(passage, 1.0), passage.text, passage.says) if passage else None
 
         return off_hub(find)
 

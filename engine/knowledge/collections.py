@@ -8,6 +8,7 @@ from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.store import DATABASE
 
 SAMPLE = Path(__file__).parent / "sample"
+SAMPLE_QUESTIONS = Path(__file__).parent / "sample_questions"
 """The built-in collection: a support desk and a college's open day."""
 
 BUILT_IN = {

@@ -1,38 +1,53 @@
-"""How well a collection answers: questions with known answers in, rates out.
+"""How well a collection is searched and answered from: questions with known answers in, rates out.
 
-A question set is JSON lines: ``{"question": ..., "document": id or null, "fact": regular expression}``. A question with
-``document`` null has no answer in the collection. What is asked may differ from what was written: give ``heard``, the
-texts that a recogniser made of the questions, and the same rates tell how well the whole ear-to-answer chain does.
+A question set is JSON lines, one question a line; only ``question`` and ``document`` must be there:
+
+    {"question": "how high is the late fee", "document": "billing/late", "fact": "six dollars", "group": "clean"}
+
+``document``: the id of the document that answers, a list where several do, ``null`` where none does. ``fact``: a regular
+expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them. What was
+asked may differ from what was said: ``question`` is then what a recogniser made of it, with its ``confidence`` and its
+``alternatives``.
 """
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import mean
 from typing import Any, Literal
 
 from engine.knowledge.answer import Answer
-from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.base import Hit, KnowledgeBase, Mode
+from engine.knowledge.collections import SAMPLE_QUESTIONS
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.ingest import SAMPLE
 
-QUESTIONS = SAMPLE.with_name("sample_questions") / "questions.jsonl"
+QUESTIONS = SAMPLE_QUESTIONS / "questions.jsonl"
 """40 questions about the sample and 10 about other things; nothing was tuned on them."""
 
-TUNING = QUESTIONS.with_name("tuning.jsonl")
+TUNING = SAMPLE_QUESTIONS / "tuning.jsonl"
 """35 and 15 others, on which weights and thresholds were chosen."""
+
+DEPTH = 10
+"""Passages that are looked at for the right one."""
 
 Outcome = Literal["right", "wrong", "asked_back", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``document`` is ``None`` if the collection has no answer; ``fact`` must be found in a right one."""
+    """``documents`` is empty if the collection has no answer; ``fact`` must be found in a right one."""
 
     text: str
-    document: str | None
-    fact: re.Pattern[str] | None
+    documents: tuple[str, ...]
+    fact: re.Pattern[str] | None = None
+    group: str = ""
+    language: str = ""
+    confidence: float = -1.0
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +61,14 @@ class HeardQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What became of one question. ``asked`` is the text that was given to the knowledge base."""
+    """What became of one question. ``rank``: the place of the right passage among those that were found, from 1; 0 if it
+    is not among the first ``DEPTH``. ``seconds``: from the question to the answer."""
 
     question: Question
-    asked: str
     outcome: Outcome
     answer: Answer
+    rank: int
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -62,19 +79,45 @@ class Evaluation:
 
     def rate(self, outcome: Outcome, *, answerable: bool = True) -> float:
         """Share of the answerable (or of the unanswerable) questions with this outcome, 0 to 1."""
-        of = [entry for entry in self.outcomes if (entry.question.document is not None) == answerable]
+        of = [entry for entry in self.outcomes if bool(entry.question.documents) == answerable]
         return sum(entry.outcome == outcome for entry in of) / len(of) if of else 0.0
 
+    def recall(self, k: int) -> float:
+        """Share of the answerable questions whose right passage is among the first ``k``."""
+        of = [entry.rank for entry in self.outcomes if entry.question.documents]
+        return sum(0 < rank <= k for rank in of) / len(of) if of else 0.0
+
+    def reciprocal_rank(self) -> float:
+        """Mean of 1/rank over the answerable questions (MRR), 0 for a passage that was not found."""
+        of = [entry.rank for entry in self.outcomes if entry.question.documents]
+        return mean(1 / rank if rank else 0.0 for rank in of) if of else 0.0
+
+    def refusal_precision(self) -> float:
+        """Share of the refusals that were right to be; 1 if there were none."""
+        refused = [not entry.question.documents for entry in self.outcomes if entry.outcome == "refused"]
+        return mean(refused) if refused else 1.0
+
     def summary(self) -> dict[str, float]:
-        """Rates of the answerable questions, and ``off_topic_answered`` of the others."""
-        return {
-            "questions": len(self.outcomes),
-            "right": round(self.rate("right"), 3),
-            "wrong": round(self.rate("wrong"), 3),
-            "asked_back": round(self.rate("asked_back"), 3),
-            "refused": round(self.rate("refused"), 3),
-            "off_topic_answered": round(self.rate("wrong", answerable=False), 3),
+        """The rates. Of the answerable questions, but for ``off_topic_answered`` and ``off_topic_refused``."""
+        times = sorted(entry.seconds for entry in self.outcomes) or [0.0]
+        rates = {
+            "recall@1": self.recall(1), "recall@5": self.recall(5), "recall@10": self.recall(DEPTH),
+            "mrr": self.reciprocal_rank(),
+            **{outcome: self.rate(outcome) for outcome in ("right", "wrong", "asked_back", "refused")},
+            "off_topic_answered": self.rate("wrong", answerable=False),
+            "off_topic_refused": self.rate("refused", answerable=False),
+            "refusal_precision": self.refusal_precision(),
         }
+        return {"questions": len(self.outcomes), **{name: round(rate, 3) for name, rate in rates.items()},
+                "p50_ms": round(1000 * times[len(times) // 2], 1),
+                "p99_ms": round(1000 * times[-1 - len(times) // 100], 1)}
+
+    def by(self, field_name: Literal["group", "language"]) -> "dict[str, Evaluation]":
+        """The same of each group, or of each language."""
+        parts: dict[str, Evaluation] = defaultdict(Evaluation)
+        for entry in self.outcomes:
+            parts[getattr(entry.question, field_name)].outcomes.append(entry)
+        return dict(sorted(parts.items()))
 
 
 def load(path: Path = QUESTIONS) -> list[Question]:
@@ -88,43 +131,93 @@ def load(path: Path = QUESTIONS) -> list[Question]:
         if line.strip():
             try:
                 questions.append(_question(json.loads(line)))
-            except (ValueError, KeyError, TypeError, re.error) as fault:
-                raise KnowledgeError(f'{path}:{number}: not a question ({fault!r}); a line is {{"question": "...", '
-                                     '"document": "id" or null, "fact": "regular expression"}') from fault
+            except (ValueError, TypeError, re.error) as fault:
+                raise KnowledgeError(f'{path}:{number}: not a question ({fault}); a line is {{"question": "...", '
+                                     '"document": "id", a list of ids or null, "fact": "regular expression"}') from fault
     if not questions:
         raise KnowledgeError(f"{path}: there is no question in it")
     return questions
 
 
-def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool,
+def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool, mode: Mode = "hybrid",
              heard: Sequence[HeardQuestion] | None = None) -> Evaluation:
-    """Ask every question, or in its place what was heard of it (same order; "" counts as refused)."""
-    if heard is not None and len(heard) != len(questions):
-        raise KnowledgeError(f"{len(heard)} texts were heard of {len(questions)} questions")
+    """Ask every question, or in its place what was ``heard`` of it (same order; "" counts as refused). ``mode``: by
+    which lists passages are ranked; answers are always given by all. Raises ``KnowledgeError`` for a document that the
+    collection does not have."""
+    if heard is not None:
+        if len(heard) != len(questions):
+            raise KnowledgeError(f"{len(heard)} texts were heard of {len(questions)} questions")
+        questions = [replace(question, text=one.text, confidence=one.confidence, alternatives=one.alternatives)
+                     for question, one in zip(questions, heard, strict=True)]
+    missing = sorted({name for question in questions for name in question.documents} - base.known_documents())
+    if missing:
+        raise KnowledgeError(f"collection '{base.collection}' has no document '{missing[0]}'"
+                             + (f" ({len(missing) - 1} others are missing too)" if missing[1:] else "")
+                             + ": ingest what the questions are about, or give the ids as `trunkline search` shows them")
     found = Evaluation()
-    for place, question in enumerate(questions):
-        asked = HeardQuestion(question.text) if heard is None else heard[place]
-        answer = base.answer(asked.text, spoken=spoken, confidence=asked.confidence, alternatives=asked.alternatives)
-        found.outcomes.append(Outcomes(question, asked.text, judge(question, answer), answer))
+    for question in questions:
+        started = time.perf_counter()
+        answer = base.answer(question.text, spoken=spoken, confidence=question.confidence,
+                             alternatives=question.alternatives)
+        seconds = time.perf_counter() - started
+        hits = base.search(question.text, DEPTH, alternatives=question.alternatives, mode=mode)
+        found.outcomes.append(Outcomes(question, judge(question, answer), answer, rank_of(question, hits), seconds))
     return found
 
 
 def judge(question: Question, answer: Answer) -> Outcome:
-    """Right is: answered from the right document, with the fact in what is said. Answering a question that has no
-    answer is wrong."""
+    """Right is: answered from a right document, with the fact in what is said. Answering a question that has no answer
+    is wrong."""
     if answer.decision == "unknown":
         return "refused"
     if answer.decision == "ask_back":
         return "asked_back"
-    right = (question.document is not None and question.fact is not None
-             and answer.citations[0].document == question.document and question.fact.search(answer.text) is not None)
+    right = bool(answer.citations) and answer.citations[0].document in question.documents and (
+        question.fact is None or question.fact.search(answer.text) is not None)
     return "right" if right else "wrong"
 
 
+def rank_of(question: Question, hits: Sequence[Hit]) -> int:
+    """The place of the first right passage, from 1; 0 where there is none. It is of a right document, and has the
+    fact."""
+    for place, hit in enumerate(hits, 1):
+        if hit.citation.document in question.documents and (
+                question.fact is None or question.fact.search(hit.whole) is not None):
+            return place
+    return 0
+
+
 def _question(row: Any) -> Question:
-    if not isinstance(row, dict) or not isinstance(row["question"], str) or not row["question"].strip():
+    if not isinstance(row, dict):
+        raise ValueError("it must be an object")
+    text = row.get("question")
+    if not isinstance(text, str) or not (text.strip() or "said" in row):
         raise ValueError("'question' must be a text")
-    document = row["document"]
-    if document is None:
-        return Question(row["question"], None, None)
-    return Question(row["question"], str(document), re.compile(row["fact"], re.IGNORECASE))
+    if "document" not in row:
+        raise ValueError("'document' is missing")
+    return Question(text, _documents(row["document"]), re.compile(_text(row, "fact"), re.IGNORECASE) if row.get("fact")
+                    else None, _text(row, "group"), _text(row, "language"), _number(row, "confidence"),
+                    tuple(str(other) for other in row.get("alternatives") or ()))
+
+
+def _documents(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("'document' must be an id, a list of ids or null")
+    return tuple(names)
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name) or ""
+    if not isinstance(value, str):
+        raise ValueError(f"'{name}' must be a text")
+    return value
+
+
+def _number(row: Mapping[str, Any], name: str) -> float:
+    value = row.get(name, -1.0)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"'{name}' must be a number")
+    return float(value)

@@ -7,7 +7,7 @@ passages are looked at; those are scored by what was measured to tell right ones
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from engine.knowledge.found import Features, Found, Passage, features, meaning_of
 from engine.knowledge.lexical import Slot
@@ -16,6 +16,9 @@ from engine.knowledge.relevance import Regime, relevance
 RRF_K = 60
 SAME = 0.85
 """Share of words (of the larger of two passages) that both have, from which on they say the same."""
+
+Mode = Literal["hybrid", "meaning", "words"]
+"""Ranked by all, by vectors alone, by BM25 alone."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -89,6 +92,13 @@ def pool(rankings: Sequence[Sequence[Candidate]]) -> list[Candidate]:
         mean = sum(own.get(key, low) for own, low in zip(scores, lowest, strict=True)) / len(rankings)
         pooled.append(replace(candidate, score=(candidate.score + mean) / 2))
     return sorted(pooled, key=lambda candidate: -candidate.score)
+
+
+def alone(candidates: Sequence[Candidate], mode: Mode) -> list[Candidate]:
+    """Ranked by one list only."""
+    scored = [replace(one, score=one.features.meaning if mode == "meaning" else one.features.bm25)
+              for one in candidates]
+    return sorted((one for one in scored if one.score > 0), key=lambda one: -one.score)
 
 
 def by_document(candidates: Iterable[Candidate]) -> Mapping[str, Candidate]:
