@@ -23,7 +23,7 @@ lawyer leak leave letter level library licence license light line link list loan
 maintenance manager map march mark market marriage master material may mayor meal medal medical medicine meeting
 member message meter metro minister ministry minor mission mixer mobile modem monday money month monthly mortgage motor
 municipal municipality museum music name nation national net network notary note notice november number nurse nursery
-office officer online october open operator order organisation outpatient owner pad page paint pan panel paper parcel
+office officer online october open operator order organisation outpatient owner pad page panchayath panchayat paint pan panel paper parcel
 parent park parking part pass passport password patient payment pen penalty pencil pension percent permanent permission
 permit petition petrol pharmacy phone photo pipe pipeline pit plan plant plastic plate platform plot plumber plus police
 policy poll pollution pool portal post poster post-office power prepaid prescription president press print principal

@@ -3,8 +3,8 @@ recognisers mishear it. വെള്ളം, vellam and wellam meet, so do certif
 
 How it works: letters become sounds (``indic.py``, ``spelling.py``), then what nobody spells or hears alike is taken
 away: doubling, aspiration, the voice of stops, glides, and in words of three consonants or more all vowels but that
-there is one at the start. Short words keep their vowels in three classes and the voice of their first sound; else bill,
-ball and pill were one.
+there is one at the start. Words of three consonants and fewer keep the voice of their first one, words of two and fewer
+also their vowels, in three classes; else bill, ball and pill were one.
 """
 
 import re
@@ -179,6 +179,10 @@ def _without_endings(sounds: str, rules: list[tuple["re.Pattern[str]", str]]) ->
         bare = [found for found in bare if found != sounds and len(_HARD.findall(found)) >= 2]
         if not bare:
             break
+        # A word that is known decides: panchayath-il is no form of a noun in -am.
+        known = [found for found in bare if len(_HARD.findall(found)) > 3 and _skeleton(found) in loan_keys()]
+        if known:
+            return known[-1]
         sounds = _LAST_VOWEL.sub("", bare[0])
     return sounds
 
@@ -188,6 +192,7 @@ def _skeleton(sounds: str) -> str:
     hard = _HARD.findall(sounds)
     if len(hard) <= SHORT:
         return _VOWELS.sub(r"\1", sounds.replace("e", "i")).upper()
-    skeleton = "".join(hard).translate(_VOICELESS)
-    skeleton = skeleton.replace("F", "P") if len(hard) > 3 else skeleton
+    skeleton = "".join(hard)
+    if len(hard) > SHORT + 1:
+        skeleton = skeleton.translate(_VOICELESS).replace("F", "P")
     return ("A" if sounds[0] in "aiue" else "") + skeleton
