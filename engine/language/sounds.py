@@ -38,10 +38,10 @@ _HARD = re.compile("[A-Z]")
 
 _CASES = {
     "ml": (("aQ(?:iNT|iNuL|iN|iLiK|iLuM|iLNiN|iL|uT|uM|)$|aVuM$|aNKaL$", "aM"),
-           ("iLNiN$|iNuL$|iNT$|iLiK$|iLuM$|i?uT$|iL$|iN$|(?<=i)K$|uM$|NK?aL$|KaL$", ""),
+           ("iLNiN$|iNuL$|iNT$|iLiK$|iLuM$|uT$|iL$|iN$|(?<=i)K$|uM$|NK?aL$|KaL$", ""),
            ("(?<=SaN)T$", "")),
     "ta": (("aQ(?:iL|iN|uK|iRK|uT|uM|iLiRuNT|uTaN|)$|aNKaL$", "aM"),
-           ("iLiRuNT$|iRK$|uTi$|i?uT$|uTaN$|iL$|iN$|uK$|(?<=[ia])K$|uM$|NK?aL$|KaL$", "")),
+           ("iLiRuNT$|iRK$|uTi$|uT$|uTaN$|iL$|iN$|uK$|(?<=i)K$|uM$|NK?aL$|KaL$", "")),
     "hi": (("iuN$|iaN$|(?<=[A-Z])uN$|(?<=[A-Z])iN$", ""),),
 }
 """Endings by their sound: (what is found, what is put). Nouns in -am change it for -att- before endings."""
@@ -58,18 +58,30 @@ def key(word: str, language: str = "") -> str:
 def _key(word: str, language: str) -> str:
     if word[:1].isdigit():
         return word
+    return _skeleton(_bare(word, language))
+
+
+def _bare(word: str, language: str) -> str:
+    """The sounds of a word with its vowels, without its case endings."""
     run = RUN.search(word)
     if run:
-        script = script_of(run[0])
-        language = {MALAYALAM: "ml", TAMIL: "ta"}.get(script, "hi")
+        language = {MALAYALAM: "ml", TAMIL: "ta"}.get(script_of(run[0]), "hi")
     elif language == "fr":
-        return _skeleton(_even(french(word)))
+        return _even(french(word))
     sounds = sounding(word if run else _singular(word, language))
-    whole = _skeleton(sounds)
     rules = _CASE_RULES.get(language)
-    if not rules or whole in loan_keys():
-        return whole
-    return _skeleton(_without_endings(sounds, rules))
+    return sounds if not rules or _skeleton(sounds) in loan_keys() else _without_endings(sounds, rules)
+
+
+@lru_cache(maxsize=20_000)
+def vowelled(word: str, language: str = "") -> str:
+    """The skeleton with its vowels, but for later ``a``, which come and go: finer than ``key``, so that vellam (water)
+    and vyazham (Thursday) are two. For comparing a word with a list; loans from English differ too much in it."""
+    word = word.lower()
+    sounds = _bare(word, language.partition("-")[0]).translate(_DENTAL).translate(_VOICELESS).replace("e", "i")
+    head = re.match("[A-Z]*[aiu]?", sounds)
+    at = head.end() if head else 0
+    return sounds[:at] + sounds[at:].replace("a", "")
 
 
 def sounding(word: str) -> str:
@@ -126,9 +138,11 @@ def loan_keys() -> frozenset[str]:
     return frozenset(_skeleton(sounding(word)) for word in LOANS)
 
 
-def is_loan(word: str) -> bool:
-    """Whether a word, as it is, sounds like an English word that the languages of India use."""
-    return _skeleton(sounding(word)) in loan_keys()
+def is_loan(word: str, least: int = 1) -> bool:
+    """Whether a word, as it is, sounds like an English word that the languages of India use; ``least``: the length that
+    its skeleton must have."""
+    skeleton = _skeleton(sounding(word))
+    return len(skeleton) >= least and skeleton in loan_keys()
 
 
 def _singular(word: str, language: str) -> str:
