@@ -59,7 +59,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
-                  "engine.knowledge": ["sample_questions/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
+                  "engine.knowledge": ["glossaries/*.yaml", "sample_questions/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
                   "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"],
                   "engine.language": ["romanised_data/*.txt", "romanised_data/*.npz"]},
     data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],

@@ -51,7 +51,8 @@ def in_figures(words: Sequence[str], language: str) -> list[str]:
     at = 0
     while at < len(words):
         used, value = _number(words, at, language)
-        lone = used == 1 and (value == 1 or is_small(words[at], language))
+        lone = used == 1 and (is_small(words[at], language) or (value == 1 and not words[at].isdigit()
+                                                                and not _in_a_row(words, at, made, language)))
         if used and not lone:
             made.append(str(value))
             at += used
@@ -60,6 +61,11 @@ def in_figures(words: Sequence[str], language: str) -> list[str]:
             made.append(ordinal[1] if ordinal and int(ordinal[1]) > 3 else words[at])
             at += 1
     return made
+
+
+def _in_a_row(words: Sequence[str], at: int, made: list[str], language: str) -> bool:
+    """Whether a number stands right before or behind this one: "five one two"."""
+    return bool(made and made[-1].isdigit()) or bool(at + 1 < len(words) and _number(words, at + 1, language)[0])
 
 
 def _number(words: Sequence[str], start: int, language: str) -> tuple[int, int]:
@@ -133,10 +139,11 @@ def _words(language: str) -> dict[str, int]:
     found = {words: number for number, words in said.items() if " " not in words and "-" not in words}
     if language in ("ml", "ta"):
         for number in [*range(20, 100, 10), *range(100, 1000, 100), *range(1000, 100_000, 1000)]:
-            for words, value in ((known.cardinal(number), number), (known.cardinal(number + 1), number + 1)):
-                first = words.split()[0]
-                if " " not in words or len(words.split()) == 2 and value == number + 1:
-                    found.setdefault(first, number if " " in words else value)
+            alone, before = known.cardinal(number), known.cardinal(number + 3).split()
+            if " " not in alone:
+                found.setdefault(alone, number)
+                if len(before) == 2:  # the form that it has when more follows
+                    found.setdefault(before[0], number)
     return {**found, **_ALIKE.get(language, {})}
 
 

@@ -15,8 +15,8 @@ from engine.language.sounds import is_loan
 _SUFFIXES = ("ingly", "ations", "ation", "ments", "ment", "ings", "ing", "ies", "edly", "ed", "ers", "er", "es", "ly",
              "s")
 _FRENCH = ("issements", "issement", "ements", "ement", "ations", "ation", "ments", "ment", "euses", "euse", "eurs",
-           "eur", "elles", "elle", "ables", "able", "ives", "ive", "ifs", "if", "ees", "ee", "es", "er", "ez", "ent",
-           "s", "x", "e")
+           "eur", "elles", "elle", "els", "el", "ables", "able", "ives", "ive", "ifs", "if", "ees", "ee",
+           "es", "er", "ez", "ent", "s", "x", "e")
 _LETTER = re.compile("[\u0904-\u0939\u0958-\u0961\u0b85-\u0bb9\u0d05-\u0d3a\u0d7a-\u0d7f]")
 _JOINERS = re.compile("[\u200c\u200d]")
 LEAST = 2
@@ -31,19 +31,20 @@ def _rules(*rules: tuple[str, str]) -> list[tuple["re.Pattern[str]", str]]:
 
 _MALAYALAM = _rules(
     ("ത്തിന്റെ ത്തിനുള്ള ത്തിനും ത്തിനെ ത്തിന് ത്തിനു ത്തിലേക്ക് ത്തിലെ ത്തിലും ത്തിലോ "
-     "ത്തിൽനിന്ന് ത്തിൽ ത്തിനകം ത്തോട് ത്തോടെ ത്തെ ത്തും വും മാണ് മായി മോ ങ്ങളുടെ ങ്ങൾക്ക് "
+     "ത്തിൽനിന്ന് ത്തിൽ ത്തിനകം ത്തോട് ത്തോടെ ത്തെ ത്തും ത്ത് വും മാണ് മായി മോ ങ്ങളുടെ ങ്ങൾക്ക് "
      "ങ്ങളിൽ ങ്ങളും ങ്ങളെ ങ്ങൾ", "ം"),
-    ("ിന്റെ", ""),
+    ("ിന്റെ", ""), ("ിക്ക് ിക്കും ിക്കുള്ള ിക്കോ", "ി"), ("ർക്ക് ർക്കും ർക്കുള്ള", "ർ"),
     ("ന്റെ", "ൻ"),
     ("യുടെ ുടെ ിനുള്ള ിനെ ിനും ിന് ിനു ിനകം ിലേക്ക് ിലെ ിലും ിലോ ിൽനിന്ന് ിൽ യിലേക്ക് യിലെ "
-     "യിലോ യിലും യിൽ യ്ക്ക് യ്ക്കുള്ള ക്കുള്ള ക്കും ക്ക് യെ യും യോട് ോട് ോടെ ുകളുടെ കളുടെ "
+     "യിലോ യിലും യിൽ യ്ക്ക് യ്ക്കുള്ള യെ യും യോട് ോട് ോടെ ുകളുടെ കളുടെ "
      "ുകൾക്ക് കൾക്ക് ുകളിൽ കളിൽ ുകളും കളും ുകൾ കൾ ും ാണ് യാണ് ായി യായി ുമോ ുന്നത് ുന്നു ുന്ന "
      "ുമ്പോൾ ുവാൻ ാൻ ണം ാം ാമോ ുക", ""),
 )
 _TAMIL = _rules(
     ("த்தின் த்தில் த்தை த்துக்கு த்திற்கு த்துடன் த்தும் த்தால் த்திலிருந்து த்திலும் ங்களின் "
      "ங்களில் ங்களை ங்களுக்கு ங்கள்", "ம்"),
-    ("களின் களில் களை களுக்கு களும் கள் ுகள் ிற்கு ுக்கு ுக்கான க்கான க்கு ின் ில் ிலிருந்து "
+    ("ிக்கு ிக்கும் ிக்கான", "ி"), ("ைக்கு ைக்கும் ைக்கான", "ை"),
+    ("களின் களில் களை களுக்கு களும் கள் ுகள் ிற்கு ுக்கு ுக்கான ின் ில் ிலிருந்து "
      "ிலும் ுடன் ுடைய யுடைய யின் யில் ையும் யும் ும் ை ாக ான வில் வின் வை வுக்கு", ""),
 )
 _HINDI = _rules(("ियों ियाँ ियां ियो", "ी"), ("ाओं ाओ ओं ों ें ाएँ ाएं ाएंगे ा े ो", ""))
@@ -77,6 +78,8 @@ def stem(word: str) -> str:
 def stem_in(word: str, language: str) -> str:
     """The stem of a word (lower case) of a text in that language. Native script decides by itself; words in Latin
     letters in a text of hi, ml or ta lose what is typed of case endings, unless they are known English."""
+    if word.isdigit():
+        return word
     script = next((ord(char) >> 7 for char in word if 0x900 <= ord(char) < 0xE00), 0)
     if script == 26:
         return _malayalam(word)
@@ -109,13 +112,18 @@ def _strip(word: str, rules: list[tuple["re.Pattern[str]", str]], rounds: int) -
 def _malayalam(word: str) -> str:
     """Endings off, the half-vowel and -am too; a doubled last consonant single (വീട്ടിൽ as വീട്)."""
     word = _JOINERS.sub("", re.sub("([നരലളണ])\u0d4d\u200d", lambda found: _TO_CHILLU[found[1]], word))
-    if not is_loan(word):
+    doubled = _DOUBLE_T.match(word)
+    if doubled and is_loan(doubled[1] + "\u0d4d", 4):
+        word = doubled[1]
+    elif not is_loan(word):
         word = _strip(word, _MALAYALAM, 2)
     word = word[:-1] if word[-1] in "\u0d4d\u0d41\u0d02" and len(word) > 2 else word
     word = word[:-1] + _CHILLU.get(word[-1], word[-1])
     return word[:-2] if len(word) > 4 and word[-2] == "\u0d4d" and word[-1] == word[-3] else word
 
 
+_DOUBLE_T = re.compile("(.+\u0d24\u0d4d\u0d24)[\u0d4d\u0d3f\u0d41\u0d46\u0d4b]")
+"""What may be a noun in -am before an ending, or a word like പഞ്ചായത്ത്."""
 _TO_CHILLU = {"ന": "ൻ", "ര": "ർ", "ല": "ൽ", "ള": "ൾ", "ണ": "ൺ"}
 
 

@@ -11,7 +11,12 @@ __all__ = ["STOP_WORDS", "plain", "sentence", "sentences", "stem", "terms", "wor
 
 _STOPS = ".!?\u0964\u06d4\u3002"
 _SENTENCE_END = re.compile(rf"(?:(?<=[{_STOPS}])|(?<=[{_STOPS}][\"')\u201d\u2019]))\s+(?=[\"'(\u201c\u2018]*[^\W_a-z])")
-_ABBREVIATION = re.compile(r"\b(?:dr|mr|mrs|ms|st|no|nr|vs|etc|approx|ext|tel|e\.g|i\.e|[a-z])\.$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?<![^\W_])(?:dr|mr|mrs|ms|st|no|nr|vs|etc|approx|ext|tel|e\.g|i\.e|prof|smt|mm?e|mmes|mlle|p\.ex|env|[a-z])\.$"
+    r"|(?:^|[ (])(?:डॉ|श्री|सुश्री|श्रीमती|पं|क्र|सं|ഡോ|ശ്രീ|ശ്രീമതി|നം|അഡ്വ|திரு|திருமதி|டாக்|எண்|முனை)\.$",
+    re.IGNORECASE)
+_UNIT = re.compile(r"(?:^|[ (])(?:rs|re|रु|रू|രൂ|ரூ|art|fig|p|n\u00b0)\.$", re.IGNORECASE)
+"""What ends no sentence before a figure: "Rs. 250"."""
 # Python's \w lacks the vowel signs of the Indic scripts (their blocks are U+0900 to U+0DFF); words must stay whole.
 _LETTERS = r"(?:[^\W_]|[\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u200c\u200d])+"
 _WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*")
@@ -27,7 +32,7 @@ def sentences(text: str) -> list[str]:
     """The sentences of a paragraph, in order. A new line is a space; abbreviations and initials do not end one."""
     found: list[str] = []
     for piece in _SENTENCE_END.split(" ".join(text.split())):
-        if found and _ABBREVIATION.search(found[-1]):
+        if found and (_ABBREVIATION.search(found[-1]) or (piece[0].isdigit() and _UNIT.search(found[-1]))):
             found[-1] += " " + piece
         elif piece:
             found.append(piece)

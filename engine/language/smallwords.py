@@ -61,8 +61,8 @@ MALAYALAM = frozenset("""
 ആയി ആയിട്ട് ആയിരിക്കും ആകും ആവും വേണം വേണോ വേണ്ട വേണ്ടി വേണ്ടത് വേണ്ടിവരും എന്ന് എന്നു എന്ന എന്നാൽ എന്നത് കൊണ്ട്
 കൂടെ കുറിച്ച് പറ്റി മുതൽ വരെ വഴിയാണ് അല്ലെങ്കിൽ അഥവാ പക്ഷേ പക്ഷെ പിന്നെ ദയവായി പറയൂ പറയാമോ പറയുമോ തരുമോ തരാമോ
 അറിയണം അറിയാൻ ചെയ്യണം ചെയ്യാം ചെയ്യാൻ ചെയ്യും ചെയ്യുക ചെയ്യേണ്ടത് കഴിയും കഴിയുമോ പറ്റും പറ്റുമോ സാധിക്കും
-സാധിക്കുമോ ഉള്ള ഉള്ളത് മാത്രം തന്നെ കൂടി ഇവിടെ അവിടെ കിട്ടും കിട്ടുമോ കിട്ടാൻ ന്റെ ഇന്റെ നും ഇൽ ഉം ഒക്കെ വരും
-വരുമോ ആകുന്നു
+സാധിക്കുമോ ഉള്ള ഉള്ളത് മാത്രം തന്നെ കൂടി ഇവിടെ അവിടെ കിട്ടും കിട്ടുമോ കിട്ടാൻ അതിന് അതിന്റെ അതിനു ഇതിന് ഇതിന്റെ
+ഇതിനു അതിനുള്ള ഇതിനുള്ള ന്റെ ഇന്റെ നും ഇൽ ഉം ഒക്കെ വരും വരുമോ ആകുന്നു
 """.split())  # noqa: SIM905
 MALAYALAM_LATIN = frozenset("""
 oru ee aa ithu ith athu ath enthu enth enthaa entha enthanu enthaanu endhanu enthokke endhokke enthokkeyanu
@@ -75,7 +75,8 @@ vendi vendath vendathu vendivarum ennu enn enna ennal ennathu kond kondu koode k
 allenkil allengil athava pakshe pinne dayavayi parayu parayoo parayamo parayumo tharumo tharamo ariyanam ariyan
 cheyyanam cheyyam cheyyaan cheyyan cheyyum cheyyuka cheyyendath cheyyendathu cheyanam cheyan kazhiyum kazhiyumo
 pattum pattumo patto sadhikkum sadhikkumo ulla ullath ullathu mathram thanne thane koodi ivide avide kittum
-kittumo kittan kittaan nte inte inu il um okke varum varumo ude yude ullil
+kittumo kittan kittaan athinu athinte ithinu ithinte athin ithin athinulla ithinulla nte inte inu il um okke
+varum varumo ude yude ullil
 """.split())  # noqa: SIM905
 
 TAMIL = frozenset("""
@@ -83,9 +84,9 @@ TAMIL = frozenset("""
 யாருக்கு யாரை யாரிடம் எதற்கு நான் என் எனது எனக்கு என்னை நாங்கள் நாம் நமது எங்கள் எங்களுக்கு நீங்கள் உங்கள்
 உங்களுக்கு நீ உன் அவர் அவர்கள் அவரது ஆகும் ஆகிறது ஆகுமா ஆக உள்ளது உள்ள உண்டு உண்டா இல்லை இல்லையா இருக்கிறது
 இருக்கு இருக்கா இருக்கும் இருக்குமா இருந்து வேண்டும் வேண்டுமா வேணும் வேண்டாம் என்று என்ற என்பது என்றால் மற்றும்
-அல்லது ஆனால் பிறகு கூட மட்டும் தான் வரை முதல் பற்றி தயவுசெய்து சொல்லுங்கள் சொல்லவும் கூறுங்கள் செய்ய செய்வது
-செய்யலாம் முடியும் முடியுமா முடியாது கிடைக்கும் கிடைக்குமா பெற பெறலாம் பெறுவது இங்கே அங்கே இங்கு அங்கு ஆமாம்
-உடன் மூலம் கொண்டு போது எல்லாம் ஏதாவது எதாவது என்னென்ன
+அல்லது ஆனால் பிறகு கூட மட்டும் தான் வரை முதல் பற்றி அதற்கு இதற்கு அதன் இதன் அதை இதை தயவுசெய்து சொல்லுங்கள்
+சொல்லவும் கூறுங்கள் செய்ய செய்வது செய்யலாம் முடியும் முடியுமா முடியாது கிடைக்கும் கிடைக்குமா பெற பெறலாம் பெறுவது
+இங்கே அங்கே இங்கு அங்கு ஆமாம் உடன் மூலம் கொண்டு போது எல்லாம் ஏதாவது எதாவது என்னென்ன
 """.split())  # noqa: SIM905
 TAMIL_LATIN = frozenset("""
 oru indha intha andha antha endha entha idhu ithu adhu athu edhu ethu enna ena eppadi epadi epdi eppdi eppo
@@ -94,10 +95,10 @@ yaru yaarukku yarukku yaaridam edharku etharku naan nan en enadhu enakku enaku e
 engalukku neengal neenga ungal unga ungalukku ungaluku nee un avar avargal avanga aagum agum aaguma aaga ulladhu
 ullathu ulla undu unda illai illa illaiya irukkiradhu irukku iruku irukka iruka irukkum irukkuma irundhu irunthu
 vendum venduma venum venuma vendam endru enru enbadhu endral matrum alladhu allathu aanaal aana piragu kooda
-mattum thaan dhaan varai varaikkum varaikum mudhal patri pathi dhayavu sollunga sollungal sollavum koorungal
-seiya seyya seivadhu seiyalam pannanum panna pannalam pannuvadhu mudiyum mudiyuma mudiyathu mudiyadhu kidaikkum
-kidaikkuma kidaikum kidaikuma pera peralam ingu angu ange inge aamaam aama moolam kondu ellam edhavadhu ennenna
-tharuvinga venumna la ku oda kku
+mattum thaan dhaan varai varaikkum varaikum mudhal patri pathi adharku idharku atharku itharku adhukku idhukku
+athukku ithukku dhayavu sollunga sollungal sollavum koorungal seiya seyya seivadhu seiyalam pannanum panna
+pannalam pannuvadhu mudiyum mudiyuma mudiyathu mudiyadhu kidaikkum kidaikkuma kidaikum kidaikuma pera peralam
+ingu angu ange inge aamaam aama moolam kondu ellam edhavadhu ennenna tharuvinga venumna la ku oda kku
 """.split())  # noqa: SIM905
 
 NATIVE = {"hi": HINDI, "ml": MALAYALAM, "ta": TAMIL}

@@ -3,8 +3,8 @@ recognisers mishear it. വെള്ളം, vellam and wellam meet, so do certif
 
 How it works: letters become sounds (``indic.py``, ``spelling.py``), then what nobody spells or hears alike is taken
 away: doubling, aspiration, the voice of stops, glides, and in words of three consonants or more all vowels but that
-there is one at the start. Short words keep their vowels in three classes and the voice of their first sound; else bill,
-ball and pill were one.
+there is one at the start. Words of three consonants and fewer keep the voice of their first one, words of two and fewer
+also their vowels, in three classes; else bill, ball and pill were one.
 """
 
 import re
@@ -38,10 +38,10 @@ _HARD = re.compile("[A-Z]")
 
 _CASES = {
     "ml": (("aQ(?:iNT|iNuL|iN|iLiK|iLuM|iLNiN|iL|uT|uM|)$|aVuM$|aNKaL$", "aM"),
-           ("iLNiN$|iNuL$|iNT$|iLiK$|iLuM$|i?uT$|iL$|iN$|(?<=i)K$|uM$|NK?aL$|KaL$", ""),
+           ("iLNiN$|iNuL$|iNT$|iLiK$|iLuM$|uT$|iL$|iN$|(?<=i)K$|uM$|NK?aL$|KaL$", ""),
            ("(?<=SaN)T$", "")),
     "ta": (("aQ(?:iL|iN|uK|iRK|uT|uM|iLiRuNT|uTaN|)$|aNKaL$", "aM"),
-           ("iLiRuNT$|iRK$|uTi$|i?uT$|uTaN$|iL$|iN$|uK$|(?<=[ia])K$|uM$|NK?aL$|KaL$", "")),
+           ("iLiRuNT$|iRK$|uTi$|uT$|uTaN$|iL$|iN$|uK$|(?<=i)K$|uM$|NK?aL$|KaL$", "")),
     "hi": (("iuN$|iaN$|(?<=[A-Z])uN$|(?<=[A-Z])iN$", ""),),
 }
 """Endings by their sound: (what is found, what is put). Nouns in -am change it for -att- before endings."""
@@ -58,18 +58,30 @@ def key(word: str, language: str = "") -> str:
 def _key(word: str, language: str) -> str:
     if word[:1].isdigit():
         return word
+    return _skeleton(_bare(word, language))
+
+
+def _bare(word: str, language: str) -> str:
+    """The sounds of a word with its vowels, without its case endings."""
     run = RUN.search(word)
     if run:
-        script = script_of(run[0])
-        language = {MALAYALAM: "ml", TAMIL: "ta"}.get(script, "hi")
+        language = {MALAYALAM: "ml", TAMIL: "ta"}.get(script_of(run[0]), "hi")
     elif language == "fr":
-        return _skeleton(_even(french(word)))
+        return _even(french(word))
     sounds = sounding(word if run else _singular(word, language))
-    whole = _skeleton(sounds)
     rules = _CASE_RULES.get(language)
-    if not rules or whole in loan_keys():
-        return whole
-    return _skeleton(_without_endings(sounds, rules))
+    return sounds if not rules or _skeleton(sounds) in loan_keys() else _without_endings(sounds, rules)
+
+
+@lru_cache(maxsize=20_000)
+def vowelled(word: str, language: str = "") -> str:
+    """The skeleton with its vowels, but for later ``a``, which come and go: finer than ``key``, so that vellam (water)
+    and vyazham (Thursday) are two. For comparing a word with a list; loans from English differ too much in it."""
+    word = word.lower()
+    sounds = _bare(word, language.partition("-")[0]).translate(_DENTAL).translate(_VOICELESS).replace("e", "i")
+    head = re.match("[A-Z]*[aiu]?", sounds)
+    at = head.end() if head else 0
+    return sounds[:at] + sounds[at:].replace("a", "")
 
 
 def sounding(word: str) -> str:
@@ -126,9 +138,11 @@ def loan_keys() -> frozenset[str]:
     return frozenset(_skeleton(sounding(word)) for word in LOANS)
 
 
-def is_loan(word: str) -> bool:
-    """Whether a word, as it is, sounds like an English word that the languages of India use."""
-    return _skeleton(sounding(word)) in loan_keys()
+def is_loan(word: str, least: int = 1) -> bool:
+    """Whether a word, as it is, sounds like an English word that the languages of India use; ``least``: the length that
+    its skeleton must have."""
+    skeleton = _skeleton(sounding(word))
+    return len(skeleton) >= least and skeleton in loan_keys()
 
 
 def _singular(word: str, language: str) -> str:
@@ -179,6 +193,10 @@ def _without_endings(sounds: str, rules: list[tuple["re.Pattern[str]", str]]) ->
         bare = [found for found in bare if found != sounds and len(_HARD.findall(found)) >= 2]
         if not bare:
             break
+        # A word that is known decides: panchayath-il is no form of a noun in -am.
+        known = [found for found in bare if len(_HARD.findall(found)) > 3 and _skeleton(found) in loan_keys()]
+        if known:
+            return known[-1]
         sounds = _LAST_VOWEL.sub("", bare[0])
     return sounds
 
@@ -188,6 +206,7 @@ def _skeleton(sounds: str) -> str:
     hard = _HARD.findall(sounds)
     if len(hard) <= SHORT:
         return _VOWELS.sub(r"\1", sounds.replace("e", "i")).upper()
-    skeleton = "".join(hard).translate(_VOICELESS)
-    skeleton = skeleton.replace("F", "P") if len(hard) > 3 else skeleton
+    skeleton = "".join(hard)
+    if len(hard) > SHORT + 1:
+        skeleton = skeleton.translate(_VOICELESS).replace("F", "P")
     return ("A" if sounds[0] in "aiue" else "") + skeleton

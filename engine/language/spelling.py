@@ -20,13 +20,13 @@ _PIECES = (
     ("dge", "J"), ("tch", "C"), ("sch(?=[aeiou])", "SK"), ("(?<=te)ch(?=n)|ch(?=ri|ro|em)", "K"),
     ("(?<=[iu])gh(?=t|$)", ""), ("^kn|^gn", "N"), ("^wr", "R"), ("^ps(?=[yi])", "S"), ("wh", "V"), ("cch?", None),
     ("ksh|x", "KS"), ("ch+h*", "C"), ("ck", "K"), ("ph|f", "F"), ("ss?h+", "S"), ("zh", "L"),
-    ("[td]{1,2}h+", None), ("[kgbj]{1,2}h+", None), ("qu", "KV"), ("q", "K"),
+    ("[td]{1,2}h+", None), ("[kgbj]{1,2}h+", None), ("que$|q(?!u)", "K"), ("qu", "KV"),
     ("sc(?=[eiy])", "S"), ("c(?=[eiy])", "S"), ("c", "K"),
     ("ng(?=$|[^e])", "NG"), ("nge$", "NJ"), ("nj+", "NJ"), ("ny(?=[aeiou])", "N"),
     ("gu(?=[ei])", "G"), ("g(?=ister|ital|inal|ion|ine|en[tcde]|eal|ym|ist|ic|iat|e$|ed$|y$)|(?<=a)g(?=er)", "J"),
     ("w(?=[aeiou])|v+", "V"), ("y(?=[aeiou])", "Y"),
-    ("eigh", "i"), ("oo+|oa|ou|ow|au|aw|eau|ew|eu|ue$|u[iy](?=[a-z])", "u"),
-    ("ee+|ea|ie|ai|ay|ei|ey", "i"), ("aa+", "a"),
+    ("eigh", "i"), ("oo+|oa|ou|[oae]w(?![aeiou])|e?au|eu|ue$|u[iy](?=[a-z])", "u"),
+    ("ee+|ea|ie|ai|ei|[ae]y(?![aeiou])", "i"), ("aa+", "a"),
     ("ia|io", "ia"), ("y$|y(?=[^aeiou])|[ie]", "i"), ("[ou]", "u"), ("a", "a"), ("w", "u"),
     ("z", "J"), ("h", "H"), ("[a-z]", None),
 )
@@ -34,8 +34,8 @@ _SCAN = re.compile("|".join(f"(?P<p{number}>{find})" for number, (find, _) in en
 _LONG_A = re.compile(r"^[bcdfghjklmnprstvwz]{0,2}a[bcdfgjklmnprstvz]e$")
 _SILENT_E = re.compile(r"(?<=[aeiouy])([^aeiouyw]{1,2})e$")
 
-_LAST_AI = re.compile(r"(?:(?<=[aeiou][a-z])|(?<=[aeiou][a-z]{2})|(?<=[aeiou][a-z]{3}))ai$")
-"""Tamil mazhai is also typed mazha."""
+_LAST_AI = re.compile(r"(?:(?<=[aeiou][a-z])|(?<=[aeiou][a-z]{2})|(?<=[aeiou][a-z]{3}))a[iy]$")
+"""Tamil mazhai is also typed mazha; the y of Hindi samay is a breath."""
 
 _FRENCH = (
     ("eaux?|aux?$|au", "u"), ("tion|ssion", "SaN"), ("oeu|eu|ou", "u"), ("oi|oy", "Va"), ("ai|ei|ay|ey", "i"),
@@ -78,7 +78,7 @@ def french(word: str) -> str:
     word = re.split("['\u2019]", word)[-1]
     bare = re.sub(r"(?<=[a-z]{2})(?:e|es)$", "", word)
     if bare == word:
-        bare = re.sub(r"(?<=[a-z]{2}[^aeiou])(?:er|ez)$", "i", word)
+        bare = re.sub(r"(?<=[a-z]{2}[^aeiou])(?:ers?|ez)$", "i", word)
     if bare == word:
         bare = re.sub(r"(?<=[a-z]{2})[sxztdp]{1,2}$", "", word)
     return _FRENCH_SCAN.sub(lambda found: _french_piece(found), bare)
