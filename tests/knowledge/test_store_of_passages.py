@@ -166,7 +166,7 @@ def test_vectors_are_found_by_what_was_embedded(store):
 def test_a_model_without_vectors_of_sentences(store):
     pending = store.unembedded("m", [PARK])
     vectors = PassageVectors(np.ones(4, np.float32), np.zeros((0, 4), np.float32))
-    store.add_vectors(MODEL, {digest: vectors for digest in pending.passages}, {})
+    store.add_vectors(MODEL, dict.fromkeys(pending.passages, vectors), {})
     store.replace([PARK], ())
     with store.view() as view:
         assert view.statement_vectors("m", [1])[1].shape == (0, 4)
