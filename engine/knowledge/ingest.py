@@ -5,10 +5,11 @@ as they are computed: a run that is interrupted, in whatever way, leaves a sound
 done, and the next one goes on from there. Documents are read while others are embedded, the latter on every core.
 """
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Protocol, cast
@@ -78,8 +79,11 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
     try:
         found = off_hub(find, roots, run.reader.suffixes)
         off_hub(run.store.create)
-        with run.store.writing():
-            return run.all_of(roots, found, reembed)
+        with run.store.writing() as interrupted:
+            report = run.all_of(roots, found, reembed)
+            if interrupted:
+                off_hub(run.store.sweep)
+            return report
     finally:
         run.store.close()
         if own:
@@ -338,7 +342,7 @@ def _storable(document: Document) -> None:
     except UnicodeEncodeError:
         raise DocumentError(f"{ascii(str(document.source))}: the file's name is not UTF-8; rename it") from None
     try:
-        repr(document).encode()
+        json.dumps(asdict(document), ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as fault:
         raise DocumentError(f"{document.source}: has a character that is none ({ascii(fault.object[fault.start])})"
                             ) from None

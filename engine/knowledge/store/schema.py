@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.knowledge.errors import KnowledgeError
+from engine.knowledge.errors import CollectionMissing, KnowledgeError
 
 DATABASE = "knowledge.sqlite"
 OLD_DATABASE = "collection.sqlite"
@@ -62,7 +62,11 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if not create and version(connection) != SCHEMA:
+        found = SCHEMA if create else version(connection)
+        if found == 0:  # whoever made the file did not live to make the tables
+            raise CollectionMissing(f"collection '{path.parent.name}' is empty. Fill it with: "
+                                    f"trunkline ingest PATH --collection {path.parent.name}")
+        if found != SCHEMA:
             raise KnowledgeError(f"{path} was made by another version of Trunkline; delete {path.parent} and "
                                  "ingest again")
     except BaseException:

@@ -79,15 +79,22 @@ class Store:
             connect(self.path).close()  # refuses another schema
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Held while ingesting. Raises ``KnowledgeError`` at once when another process does."""
+    def writing(self) -> Iterator[bool]:
+        """Held while ingesting; gives whether the run before this one was interrupted (see ``sweep``).
+
+        Raises ``KnowledgeError`` at once when another process ingests.
+        """
         with (self.folder / LOCK).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as fault:
                 raise KnowledgeError(f"collection '{self.folder.name}' is being ingested by another process; "
                                      "try again when it is done") from fault
-            yield
+            interrupted = lock.tell() > 0
+            lock.write("" if interrupted else "not done\n")
+            lock.flush()
+            yield interrupted
+            lock.truncate(0)
 
     def close(self) -> None:
         """Close the connections that are kept; the next view opens one again."""
@@ -221,6 +228,11 @@ class Store:
                 connection.execute("DELETE FROM vectors WHERE model != ?", (number,))
                 connection.execute("DELETE FROM models WHERE number != ?", (number,))
 
+    def sweep(self) -> None:
+        """Delete vectors that nothing needs: those of a batch that an interrupted run never put in place."""
+        with self._connected() as connection, transaction(connection):
+            connection.execute(f"DELETE FROM {_HALVES[_USELESS]}")
+
     def forget(self, model: str) -> None:
         """Delete the vectors of a model, to compute them again."""
         with self._connected() as connection, transaction(connection):
@@ -305,6 +317,7 @@ class Store:
         return memo
 
 
+_USELESS = "vectors belong to nothing"
 _HALVES = {
     "passages are not in the full-text index":
         "chunks WHERE row NOT IN (SELECT rowid FROM analysed)",
@@ -312,7 +325,7 @@ _HALVES = {
         "analysed WHERE rowid NOT IN (SELECT row FROM chunks)",
     "documents have no passage":
         "documents WHERE id NOT IN (SELECT document FROM chunks)",
-    "vectors belong to nothing":
+    _USELESS:
         "vectors WHERE digest NOT IN (SELECT digest FROM chunks UNION ALL SELECT digest FROM lines)",
 }
 

@@ -109,11 +109,11 @@ class View:
 
     def chunk(self, chunk_id: str) -> Chunk | None:
         """The chunk of that id."""
-        return next(iter(self._chunks("id = ?", chunk_id)), None)
+        return next(iter(self._chunks("id = ?", _whole_characters(chunk_id))), None)
 
     def of_document(self, document: str) -> list[Chunk]:
         """All chunks of a document, in order."""
-        return self._chunks("document = ? ORDER BY ordinal", document)
+        return self._chunks("document = ? ORDER BY ordinal", _whole_characters(document))
 
     def documents(self, ids: Iterable[str]) -> dict[str, Entry]:
         """The documents of these ids; those that have gone are left out."""
@@ -152,7 +152,7 @@ class View:
             if count is None:
                 # Looked up as the tokenizer keeps it: in lower case. A row a term, so this is a seek.
                 count = self._number("SELECT COALESCE(SUM(doc), 0) FROM vocabulary WHERE term = ? AND col = ?",
-                                     term.lower(), column)
+                                     _whole_characters(term.lower()), column)
                 known[column, term] = count
             found[term] = count
         return found
@@ -322,7 +322,12 @@ class View:
 
 def _clean(term: str) -> str:
     """A term as a string of FTS5: nothing in it is syntax."""
-    return term.replace("\0", "").encode("utf-8", "ignore").decode().replace('"', '""').strip()
+    return _whole_characters(term.replace("\0", "")).replace('"', '""').strip()
+
+
+def _whole_characters(text: str) -> str:
+    """Without halves of characters, which the database refuses."""
+    return text.encode("utf-8", "ignore").decode()
 
 
 def _json(rows: Iterable[int]) -> str:
