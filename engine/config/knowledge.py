@@ -1,7 +1,5 @@
 """Options of the knowledge base."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from engine.config.base import Options
@@ -13,8 +11,17 @@ class KnowledgeOptions(Options):
     collection: str = "sample"
     """Which collection answers (``trunkline ingest PATH --collection NAME`` fills it)."""
 
-    embedding: Literal["auto", "none"] = "auto"
-    """``auto``: search by meaning where the model is installed (``trunkline models install``); ``none``: keywords."""
+    embedding: str = Field("auto", min_length=1)
+    """What makes vectors, for search by meaning. ``auto``: MiniLM where it is installed (``trunkline models install``),
+    else keywords alone; ``none``: keywords alone; ``minilm``, ``minilm-int8``: that or an error; the name of a folder
+    ``models/embedding-...``; or the name of a provider of kind ``openai_embeddings`` or ``azure_embeddings``. After a
+    change, ingest again. Which one when: ``docs/operator/embeddings.md``."""
+
+    reranker: str = ""
+    """Name of a folder ``models/reranker-...`` with a model that reads question and passages together; empty: none."""
+
+    rerank_timeout_ms: int = Field(150, ge=1)
+    """A reranker that takes longer than this for a question is not waited for: the order stays as it was found."""
 
     answer_score: float = Field(0.44, ge=0, le=1)
     """Spoken questions below this score are not answered."""

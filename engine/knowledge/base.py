@@ -18,7 +18,7 @@ import numpy.typing as npt
 from engine.config import KnowledgeOptions
 from engine.knowledge import index
 from engine.knowledge.answer import DECLINED, SNIPPET, UNKNOWN, Answer, Citation, Gate, cite, decide, gate_for, tell
-from engine.knowledge.embedding import local as embedders
+from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.followup import FollowUp, follow_up, named
@@ -75,7 +75,7 @@ class KnowledgeBase:
         options = options or KnowledgeOptions()
 
         def load() -> KnowledgeBase:
-            model = embedder or (embedders.local() if options.embedding == "auto" else None)
+            model = embedder or choose.embedder(options)
             return cls(collection or options.collection, options, model)
 
         return off_hub(load)
