@@ -26,7 +26,11 @@ CORE = [
 ]
 
 EXTRAS = {
-    "fast": ["onnxruntime>=1.20,<2"],  # embeddings twice as fast
+    "fast": ["onnxruntime>=1.20,<2"],  # embeddings twice as fast, in 8 bits five times
+    "multilingual": [
+        "onnxruntime>=1.20,<2",  # runs embedding models and rerankers of the operator's own (MIT)
+        "tokenizers>=0.20,<1",  # reads their tokenizer.json (Apache-2.0)
+    ],
     "whisper": ["pywhispercpp>=1.5,<2"],  # whisper.cpp, 13 MB, against 300 MB of faster-whisper and what it needs
     "vosk": ["vosk>=0.3.45,<0.4"],  # small Kaldi models, streaming, many languages
     "sherpa": ["sherpa-onnx>=2.0.1,<3"],  # streaming transducers on ONNX, actively kept
@@ -39,6 +43,8 @@ EXTRAS = {
         "pytest>=8,<10",  # test runner
         "pytest-timeout>=2.3,<3",  # a hung test ends with a stack, not with CI's limit
         "hypothesis>=6.100,<7",  # invariants of the turn engine and fuzzing of the parsers
+        "onnxruntime>=1.20,<2",  # the fast embeddings are tested against numpy
+        "tokenizers>=0.20,<1",  # tiny models of the tests
     ],
     "lint": [
         "ruff>=0.14,<1",  # style and common faults

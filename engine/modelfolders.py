@@ -115,7 +115,7 @@ def faults(folder: Folder) -> list[str]:
 
 
 def usable(kind: str, name: str = "") -> Folder:
-    """The folder to run a recogniser of this kind from: complete, and its package there. ``name`` defaults to the kind.
+    """The folder to run a model of this kind from: complete, and its package there. ``name`` defaults to the kind.
 
     Raises ``ModelMissing`` with what to do.
     """
@@ -124,7 +124,8 @@ def usable(kind: str, name: str = "") -> Folder:
         raise ModelError(f"there is no kind '{kind}' of model folders; known are: {', '.join(known)}")
     name = name or kind
     if not known[kind].installed:
-        raise ModelMissing(f"recogniser '{kind}': its package is not installed. Run: {known[kind].install}")
+        raise ModelMissing(f"models of kind '{kind}': the package {known[kind].package} is not installed. "
+                           f"Run: {known[kind].install}")
     folder = next((one for one in folders() if one.name == name and one.kind == kind), None)
     if folder is None:
         there = [one.name for one in folders() if one.kind == kind]

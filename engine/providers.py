@@ -24,8 +24,9 @@ from engine.config.providers import (
 from engine.dialog.model import Model
 from engine.dialog.models.anthropic import AnthropicModel
 from engine.dialog.models.openai_chat import OpenAiChat
-from engine.errors import ProviderFault, TrunklineError
-from engine.net.credentials import Credentials, EntraToken, Key
+from engine.errors import ProviderFault
+from engine.net.credentials import Credentials
+from engine.net.signing import ProviderError, credentials, secret
 from engine.speech.interfaces import Recogniser, Voice
 from engine.speech.stt import recognisers
 from engine.speech.tts.elevenlabs import ElevenLabs
@@ -44,10 +45,6 @@ MODELS: Makers[Model] = {
 VOICES: Makers[RemoteVoice] = {
     OpenAiSpeechOptions: OpenAiSpeech, ElevenLabsOptions: ElevenLabs, HttpTtsOptions: HttpTts,
 }  # fmt: skip
-
-
-class ProviderError(TrunklineError):
-    """The configuration has no such provider, or one that cannot be made; the text says what to do."""
 
 
 def make_model(name: str, config: Config, environ: Mapping[str, str] = os.environ) -> Model:
@@ -87,7 +84,7 @@ def make_recogniser(
     given = {field: getattr(options, field) for field in type(options).model_fields
              if field not in ("kind", "api_key", "api_key_env")}
     if isinstance(options, ServiceOptions):
-        given["api_key"] = _secret(name, "api_key", options, environ)
+        given["api_key"] = secret(name, "api_key", options, environ)
     return recognisers.make_recogniser(options.kind, **given, name=name, language=language, vocabulary=vocabulary,
                                        preroll_ms=config.vad.preroll_ms, on_fault=on_fault)
 
@@ -101,33 +98,5 @@ def described(name: str, config: Config) -> Provider:
     return options
 
 
-def credentials(name: str, options: ServiceOptions, environ: Mapping[str, str]) -> Credentials:
-    """How requests to this provider are signed. Raises ``ProviderError`` when a variable is not set."""
-    if isinstance(options, AzureChatOptions) and options.entra.tenant_id:
-        entra = options.entra
-        return EntraToken(name, entra, _secret(f"{name}.entra", "client_secret", entra, environ))
-    key = _secret(name, "api_key", options, environ)
-    if not key:
-        return Key()
-    if isinstance(options, AzureChatOptions):
-        return Key("api-key", key)
-    if isinstance(options, AnthropicOptions):
-        return Key("x-api-key", key)
-    if isinstance(options, ElevenLabsOptions):
-        return Key("xi-api-key", key)
-    return Key("Authorization", f"Bearer {key}")
-
-
-def _secret(name: str, field: str, options: Any, environ: Mapping[str, str]) -> str:
-    """The secret itself, or the one in the variable that is named; empty where neither is given."""
-    variable = getattr(options, f"{field}_env")
-    if not variable:
-        secret = getattr(options, field)
-    elif environ.get(variable):
-        secret = environ[variable].strip()
-    else:
-        raise ProviderError(f"providers.{name}.{field}_env: the environment has no {variable}; set it, or correct the "
-                            "name")
-    if any(character < " " or character > "~" for character in secret):
-        raise ProviderError(f"providers.{name}.{field}: a key has only printable ASCII characters")
-    return str(secret)
+__all__ = ["MODELS", "VOICES", "ProviderError", "credentials", "described", "make", "make_model", "make_recogniser",
+           "make_voice"]

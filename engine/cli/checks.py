@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
-from engine.cli import provider_checks, routing_checks
+from engine.cli import knowledge_checks, provider_checks, routing_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -66,6 +66,8 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [loopback(), receive_buffer(config), open_files(config)]
     findings += disk()
     findings += [*models(), *model_folders(), *voices(config), collection(config), skills(config)]
+    findings += [Finding("embedding", *row) for row in knowledge_checks.embedding(config, environ, WAIT_S)]
+    findings += [Finding("reranker", *row) for row in knowledge_checks.reranker(config, WAIT_S)]
     findings += [Finding("providers", *row) for row in provider_checks.look(config, environ, WAIT_S)]
     findings += [Finding("routing", *row) for row in routing_checks.look(config)]
     findings += freeswitch(config, environ)
@@ -246,7 +248,7 @@ def models() -> Iterator[Finding]:
 
 
 def model_folders() -> Iterator[Finding]:
-    """Whether the folders that an operator filled for recognisers hold what they must, and can be run."""
+    """Whether the folders that an operator filled hold what they must, and can be run."""
     try:
         known, found = modelfolders.kinds(), modelfolders.folders()
     except modelstore.ModelError as fault:

@@ -10,14 +10,16 @@ from typing import Any
 
 HELP = """List the models and voices of the configuration, or ask one of them.
 
-A model answers the text, word by word as it comes. A voice speaks it into a WAV file. Afterwards the times are printed
-that a caller would wait. The connection is opened ahead, as it is for calls. Services may take money for it.
+A model answers the text, word by word as it comes. A voice speaks it into a WAV file. An embedding model says how
+long its vectors are. Afterwards the times are printed that a caller would wait. The connection is opened ahead, as it
+is for calls. Services may take money for it.
 """
 
 EPILOG = """examples:
   trunkline provider --config trunkline.yaml
   trunkline provider --config trunkline.yaml gpt "When does the library open?"
   trunkline provider --config trunkline.yaml nova "Good morning." --out build/nova.wav
+  trunkline provider --config trunkline.yaml vectors "When does the library open?"
 
 Exit code 0: it answered; 2: it did not, and the line says why.
 """
@@ -37,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """List, or ask one. Raises ``TrunklineError``."""
     from engine import providers
+    from engine.config import KnowledgeOptions
+    from engine.config.providers import EmbeddingOptions
     from engine.configfile import load
+    from engine.knowledge.embedding import choose
 
     config = load(args.config, os.environ)
     if not args.name:
@@ -48,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if type(config.providers.get(args.name)) in providers.MODELS:
         return _ask(providers.make_model(args.name, config), args.text)
+    if isinstance(config.providers.get(args.name), EmbeddingOptions):
+        return _embed(choose.embedder(KnowledgeOptions(embedding=args.name), config.providers), args.text)
     out = args.out or Path(f"{args.name.replace(':', '-')}.wav")
     return _speak(providers.make_voice(args.name, config), args.text, out)
 
@@ -94,6 +101,17 @@ def _speak(voice: Any, text: str, out: Path) -> int:
     words = sum(len(chunk.words) for chunk in chunks)
     _tell(f"first sound after {first_ms:.0f} ms; {seconds:.1f} s at {chunks[0].rate} Hz in {took_ms:.0f} ms; "
           f"{f'times of {words} words' if words else 'no times of words'}; written: {out}")
+    return 0
+
+
+def _embed(endpoint: Any, text: str) -> int:
+    _warm(endpoint)
+    started = time.monotonic()
+    try:
+        vectors = endpoint.encode_now([text])
+    finally:
+        endpoint.close()
+    _tell(f"{vectors.shape[1]} dimensions after {(time.monotonic() - started) * 1000:.0f} ms; name: {endpoint.name}")
     return 0
 
 

@@ -26,7 +26,7 @@ from engine.knowledge.answer import (
     names_of,
     tell,
 )
-from engine.knowledge.embedding import local as embedders
+from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.followup import FollowUp, follow_up, named
@@ -108,7 +108,7 @@ class KnowledgeBase:
         options = options or KnowledgeOptions()
 
         def load() -> KnowledgeBase:
-            model = embedder or (embedders.local() if options.embedding == "auto" else None)
+            model = embedder or choose.embedder(options)
             return cls(collection or options.collection, options, model)
 
         return off_hub(load)

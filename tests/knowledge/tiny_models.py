@@ -6,8 +6,8 @@ import numpy as np
 
 from engine.knowledge.embedding.onnx_writer import Graph
 
-WORDS = ("the", "fee", "is", "six", "dollars", "late", "pay", "open", "day", "good", "bad", "query", "passage", ":", ".",
-         "when", "how", "much")
+WORDS = ("the", "fee", "is", "six", "dollars", "late", "pay", "open", "day", "good", "bad", "query", "passage", ":",
+         ".", "when", "how", "much")
 DIM = 16
 MARKS = ["<s>", "</s>", "<unk>"]
 

@@ -28,7 +28,10 @@ class BertSession:
         ones. Raises ``ImportError`` without onnxruntime, ``KeyError`` for a weight that is not there."""
         graph = _Bert(weights, heads, epsilon, int8).graph(layers)
         self._session = open_session(graph.to_bytes(), graph.weights)
-        self.dim = len(weights["embeddings.LayerNorm.weight"])
+        self._words = weights["embeddings.word_embeddings.weight"]
+        self._places = (weights["embeddings.position_embeddings.weight"]
+                        + weights["embeddings.token_type_embeddings.weight"][0])
+        self.dim = self._words.shape[1]
         self._alone = int8
 
     def hidden(self, texts: Sequence[Sequence[int]]) -> Floats:
@@ -39,7 +42,9 @@ class BertSession:
         if self._alone and len(texts) > 1:
             return np.concatenate([self.hidden([text]) for text in texts])
         tokens, lengths = padded(texts)
-        return packed(self._session.run(None, {"tokens": tokens, "lengths": lengths})[0], lengths)
+        embedded = self._words[tokens]  # here, because onnxruntime would copy half of the model's weights for it
+        embedded += self._places[:tokens.shape[1]]
+        return packed(self._session.run(None, {"embedded": embedded, "lengths": lengths})[0], lengths)
 
 
 def open_session(model: bytes | str, weights: Mapping[str, npt.NDArray[Any]]) -> Any:
@@ -57,17 +62,19 @@ def open_session(model: bytes | str, weights: Mapping[str, npt.NDArray[Any]]) ->
 
 
 class _Bert:
-    """Writes the graph: ``tokens`` int64 (texts, longest) and ``lengths`` int32 (texts,) to ``hidden`` (texts, longest,
-    dim)."""
+    """Writes the graph: ``embedded`` (texts, longest, dim), words and places, and ``lengths`` int32 (texts,) to
+    ``hidden`` (texts, longest, dim)."""
 
     def __init__(self, weights: Mapping[str, Floats], heads: int, epsilon: float, int8: bool) -> None:
         dim = len(weights["embeddings.LayerNorm.weight"])
         self._weights, self._heads, self._epsilon, self._int8 = weights, heads, epsilon, int8
-        self._graph = Graph({"tokens": ("int64", ("texts", "longest")), "lengths": ("int32", ("texts",))},
-                            {"hidden": ("float32", ("texts", "longest", dim))})
+        shape = ("texts", "longest", dim)
+        self._graph = Graph({"embedded": ("float32", shape), "lengths": ("int32", ("texts",))},
+                            {"hidden": ("float32", shape)})
 
     def graph(self, layers: int) -> Graph:
-        x = self._embed()
+        x = self._graph.node("LayerNormalization", ["embedded", *self._norm("embeddings.LayerNorm")], "x", axis=-1,
+                             epsilon=self._epsilon)
         for number in range(layers):
             name, last = f"encoder.layer.{number}.", number == layers - 1
             mixed = self._attention(name + "attention.self.", x)
@@ -77,22 +84,6 @@ class _Bert:
             inner = self._graph.node("BiasGelu", [inner, bias], name + "inner", domain=FUSED)
             x = self._add_and_norm(name + "output", inner, x, "hidden" if last else name + "x")
         return self._graph
-
-    def _embed(self) -> str:
-        """Word and place, normalised. The one kind of token that there is goes into the places."""
-        name, graph = "embeddings.", self._graph
-        for word, number in (("zero", 0), ("one", 1), ("two", 2)):
-            graph.constant(word, np.array([number], np.int64))
-        graph.weight("words", self._weights[name + "word_embeddings.weight"])
-        graph.weight("places", self._weights[name + "position_embeddings.weight"]
-                     + self._weights[name + "token_type_embeddings.weight"][0])
-        graph.node("Shape", ["tokens"], "shape")
-        graph.node("Slice", ["shape", "one", "two"], "longest")
-        graph.node("Slice", ["places", "zero", "longest"], "used places")
-        graph.node("Gather", ["words", "tokens"], "token words")
-        graph.node("Add", ["token words", "used places"], "embedded")
-        return graph.node("LayerNormalization", ["embedded", *self._norm(name + "LayerNorm")], "x", axis=-1,
-                          epsilon=self._epsilon)
 
     def _attention(self, name: str, x: str) -> str:
         graph, parts = self._graph, [name + part for part in ("query", "key", "value")]

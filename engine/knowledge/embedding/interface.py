@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -44,3 +44,17 @@ class Embedder(Protocol):
 
     def encode_passages(self, passages: Sequence[PassageText]) -> list[PassageVectors]:
         """Vectors of passages and of their sentences, in order. Takes CPU or network time, likewise."""
+
+
+class RemoteEmbedder(Embedder, Protocol):
+    """An embedder behind the network. ``encode`` and ``encode_passages`` are patient, for ingest: they try again and
+    wait as long as the service asks. All raise ``ProviderFault``."""
+
+    def encode_now(self, texts: Sequence[str]) -> Floats:
+        """As ``encode``, for a caller who waits: one try within a short deadline, and none while the endpoint is known
+        to be down. Best called in the hub: it waits there as a socket does, and holds no pool thread."""
+
+
+def is_remote(embedder: Embedder) -> TypeGuard[RemoteEmbedder]:
+    """Whether it is behind the network. Asks it nothing."""
+    return hasattr(embedder, "encode_now")
