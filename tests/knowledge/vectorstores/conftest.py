@@ -31,6 +31,8 @@ def opened(place):
         store = place.open(collection)
         store.drop()
         store.close()
+    if hasattr(place, "reset"):
+        place.reset()
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from engine.config.vectorstores import PgVectorOptions, QdrantOptions
+from engine.config.vectorstores import AzureSearchOptions, PgVectorOptions, PineconeOptions, QdrantOptions
 from engine.knowledge.vectorstores.interface import Point
 from engine.knowledge.vectorstores.memory import MemoryStore
 from engine.knowledge.vectorstores.setup import open_store
-from tests.knowledge.vectorstores import fake_qdrant
+from tests.knowledge.vectorstores import fake_azure, fake_pinecone, fake_qdrant
 from tests.knowledge.vectorstores.postgres_server import NoServer, PostgresServer
 
 DIM = 16
@@ -72,4 +72,30 @@ class Postgres:
         self.postgres.close()
 
 
-PLACES = {"memory": Memory, "pgvector": Postgres, "qdrant": Qdrant}
+class Pinecone:
+    def __init__(self):
+        self.server = fake_pinecone.FakePinecone()
+
+    def open(self, collection="desk", key=fake_pinecone.KEY, **options):
+        return open_store(PineconeOptions(base_url=self.server.url, api_key=key, api_key_env="", index="trunkline",
+                                          **options), collection)
+
+    def reset(self):
+        self.server.indexes.clear()
+
+    def close(self):
+        self.server.close()
+
+
+class Azure:
+    def __init__(self):
+        self.server = fake_azure.FakeAzure()
+
+    def open(self, collection="desk", key=fake_azure.KEY, **options):
+        return open_store(AzureSearchOptions(base_url=self.server.url, api_key=key, **options), collection)
+
+    def close(self):
+        self.server.close()
+
+
+PLACES = {"memory": Memory, "pgvector": Postgres, "qdrant": Qdrant, "pinecone": Pinecone, "azure": Azure}
