@@ -98,7 +98,8 @@ class PineconeStore:
         last = {point.id: point for point in points}
         for batch in batches(last.values(), 100):
             for body in off_hub(_bodies, batch, self._namespace, self.name):
-                self._ask("POST", "/vectors/upsert", body)
+                answer = self._ask("POST", "/vectors/upsert", body)
+                self._rest().understood(lambda: int(answer["upsertedCount"]))  # noqa: B023
 
     def delete(self, ids: Sequence[str]) -> None:
         """By 1000."""
@@ -131,8 +132,8 @@ class PineconeStore:
     def count(self) -> int:
         """As the index's statistics say, some seconds late."""
         answer = self._ask("POST", "/describe_index_stats", {})
-        return self._rest().understood(lambda: int((answer.get("namespaces") or {}).get(
-            self._namespace, {}).get("vectorCount", 0)))
+        return self._rest().understood(
+            lambda: int(answer["namespaces"].get(self._namespace, {}).get("vectorCount", 0)))
 
     def scan(self) -> Iterator[Point]:
         """Ids page by page (serverless indexes only), each page fetched."""
@@ -169,7 +170,7 @@ class PineconeStore:
             answer = self._ask("GET", f"/vectors/fetch?{asked}")
             found += self._rest().understood(
                 lambda: [Point(original_id(one["id"]), np.asarray(one["values"], np.float32), _payload(one))
-                         for one in (answer.get("vectors") or {}).values()])  # noqa: B023
+                         for one in answer["vectors"].values()])  # noqa: B023
             rest = rest[taken:]
         return found
 

@@ -9,7 +9,9 @@ Credentials are read from the environment here, once; a name that is not there i
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from engine.config import Config
 from engine.config.vectorstores import (
@@ -22,6 +24,7 @@ from engine.config.vectorstores import (
 )
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.vectorstores.azure import AzureSearchStore
+from engine.knowledge.vectorstores.azure_setup import Done, set_up
 from engine.knowledge.vectorstores.interface import VectorStore
 from engine.knowledge.vectorstores.pinecone import PineconeStore
 from engine.knowledge.vectorstores.qdrant import QdrantStore
@@ -57,6 +60,41 @@ def open_store(
         return PineconeStore(name, options, _key(name, "Api-Key", options, environ), index,
                              options.namespace or collection)
     return _azure(name, options, collection, environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A collection that can be used. ``points``: how many passages it holds; ``integrated``: what was made in Azure
+    where the service embeds by itself."""
+
+    store: str
+    points: int
+    integrated: Done | None = None
+
+
+def prepare(
+    options: VectorStoreOptions, collection: str, dim: int, *, documents: Path | None = None, name: str = "",
+    environ: Mapping[str, str] = os.environ, progress: Callable[[str], None] = lambda text: None,
+) -> Ready:
+    """Make what the store needs for vectors of ``dim`` numbers; harmless where it is there. ``documents``: a folder to
+    upload for Azure's integrated vectorisation, which takes its own dimension. ``progress`` gets a line a step. Raises
+    ``KnowledgeError`` and ``ProviderFault``."""
+    store = open_store(options, collection, name=name, environ=environ)
+    try:
+        if isinstance(store, AzureSearchStore) and store.integrated:
+            wanted = store.options.integrated
+            connection = _variable(name or options.kind, "integrated.storage_env", wanted.storage_env, environ)
+            done = set_up(store, connection, _openai_key(name or options.kind, store.options, environ), documents,
+                          progress)
+            return Ready(store.name, store.count(), done)
+        if documents is not None:
+            raise KnowledgeError(f"{store.name}: takes no documents, only vectors: ingest here, then migrate")
+        store.ensure(dim)
+        ready = Ready(store.name, store.count())
+        progress(f"{ready.store}: ready for vectors of {dim} numbers, holds {ready.points} passages")
+        return ready
+    finally:
+        store.close()
 
 
 def _azure(name: str, options: AzureSearchOptions, collection: str, environ: Mapping[str, str]) -> AzureSearchStore:

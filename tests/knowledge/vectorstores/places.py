@@ -1,6 +1,7 @@
 """Where the contract is tried: each place opens stores on one server, real or fake."""
 
 import hashlib
+from functools import cache
 
 import numpy as np
 import pytest
@@ -60,16 +61,33 @@ class Postgres:
     server = None
 
     def __init__(self):
-        try:
-            self.postgres = PostgresServer()
-        except NoServer as fault:
-            pytest.skip(str(fault))
+        self.postgres = postgres()
 
     def open(self, collection="desk", **options):
         return open_store(PgVectorOptions(dsn=self.postgres.dsn(), **options), collection)
 
     def close(self):
-        self.postgres.close()
+        pass
+
+
+@cache
+def _started():
+    try:
+        return PostgresServer()
+    except NoServer as fault:
+        return fault
+
+
+def postgres():
+    """The one server of all tests, started by the first that asks for it."""
+    if isinstance(found := _started(), NoServer):
+        pytest.skip(str(found))
+    return found
+
+
+def stop_postgres():
+    if _started.cache_info().currsize and not isinstance(_started(), NoServer):
+        _started().close()
 
 
 class Pinecone:
