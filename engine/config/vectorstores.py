@@ -177,7 +177,7 @@ class AzureSearchOptions(RestStoreOptions):
     base_url: Url
     """The service: ``https://NAME.search.windows.net``."""
 
-    index: str = Field("", pattern=r"^([a-z0-9]+([-_][a-z0-9]+)*)?$", max_length=128)
+    index: str = Field("", pattern=r"^([a-z0-9]+([-_][a-z0-9]+)*)?$", max_length=100)
     """Name of the index; empty: the collection's own name."""
 
     api_version: str = "2024-07-01"

@@ -79,5 +79,5 @@ def _read(body: bytes | str | Any) -> tuple[list[str], str]:
         return [], ""
     if isinstance(status := inner.get("status"), Mapping):  # Qdrant's
         return [], str(status.get("error") or "")
-    names = [str(inner[key]) for key in ("code", "status", "type") if isinstance(inner.get(key), str)]
+    names = [str(inner[key]) for key in ("code", "status", "type") if inner.get(key) and isinstance(inner[key], str)]
     return list(dict.fromkeys(names)), str(inner.get("message") or body.get("message") or "")

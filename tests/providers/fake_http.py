@@ -22,6 +22,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    target: str = ""  # path and query as they were sent
 
     @property
     def json(self):
@@ -115,7 +116,7 @@ class FakeHttp:
         headers = {name.lower(): value for name, value in parse_headers(reader).items()}
         parts = urlsplit(target)
         body = reader.read(int(headers.get("content-length", 0)))
-        return Request(method, parts.path, dict(parse_qsl(parts.query)), headers, body)
+        return Request(method, parts.path, dict(parse_qsl(parts.query)), headers, body, target)
 
     def _respond(self, sock, request: Request) -> None:
         self._pause(sock, self.latency_s)

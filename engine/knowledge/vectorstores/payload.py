@@ -27,6 +27,12 @@ FIRST_DAY, LAST_DAY = 0, 9999_12_31
 RRF_K = 60
 """Constant of reciprocal rank fusion, as in the paper of Cormack, Clarke and Buettcher (2009)."""
 
+MOST_TERMS = 256
+"""Of a question."""
+
+LONGEST_TEXT = 10_000
+"""Characters of a question that are looked at."""
+
 NO_VECTOR: Floats = np.empty(0, np.float32)
 DIGEST = "digest"
 
@@ -72,6 +78,11 @@ def words(payload: Mapping[str, Any]) -> list[str]:
     parts = [payload.get("title") or "", *(payload.get("heading") or ()), payload.get("text") or "",
              *(payload.get("questions") or ())]
     return terms("\n".join(parts))
+
+
+def asked_terms(text: str) -> list[str]:
+    """The terms of a question, each once, at most 256: engines limit the clauses of a query."""
+    return list(dict.fromkeys(terms(text[:LONGEST_TEXT])))[:MOST_TERMS]
 
 
 def check_points(points: Sequence[Point], dim: int, store: str) -> None:
@@ -154,7 +165,7 @@ def fuse(lists: Sequence[Sequence[Found]], k: int) -> list[Found]:
 
 def by_words(found: Sequence[Found], text: str) -> list[Found]:
     """Those of ``found`` that share a term with ``text``, ordered by BM25 within ``found``."""
-    asked = set(terms(text))
+    asked = set(asked_terms(text))
     held = [Counter(words(one.payload)) for one in found]
     length = sum(map(Counter.total, held)) / len(held) if held else 1
     scored = []

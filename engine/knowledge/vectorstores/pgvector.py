@@ -18,10 +18,10 @@ from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.text import terms
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.vectorstores.payload import (
     NO_VECTOR,
+    asked_terms,
     batches,
     check_points,
     check_vector,
@@ -116,7 +116,7 @@ class PgVectorStore:
 
     def query(self, vector: Floats | None, text: str, k: int, scope: Scope = ANY) -> list[Found]:
         """Both halves in one round trip, fused here."""
-        dim, asked = self._known_dim(), [_clean(term) for term in terms(text) if len(term) <= LONGEST_TERM]
+        dim, asked = self._known_dim(), [_clean(term) for term in asked_terms(text) if len(term) <= LONGEST_TERM]
         halves: list[Composable] = []
         values: dict[str, Any] = {"k": k if vector is None or not asked else max(k, CANDIDATES)}
         within = _within(scope, values)
@@ -128,7 +128,7 @@ class PgVectorStore:
                 " WHERE {within} ORDER BY {by} <=> %(vector)s::{type} LIMIT %(k)s)",
             ).format(table=Identifier(self._table), within=within, **self._nearness(dim)))
         if asked:
-            values["words"] = " | ".join(map(_quoted, dict.fromkeys(asked)))
+            values["words"] = " | ".join(map(_quoted, asked))
             halves.append(SQL(
                 "(SELECT 1 AS half, id, ts_rank(words, %(words)s::tsquery, 1) AS score, payload FROM {table}"
                 " WHERE words @@ %(words)s::tsquery AND {within} ORDER BY score DESC, id LIMIT %(k)s)",

@@ -19,10 +19,10 @@ from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.text import terms
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.vectorstores.payload import (
     NO_VECTOR,
+    asked_terms,
     batches,
     check_points,
     check_vector,
@@ -104,7 +104,7 @@ class QdrantStore:
         if vector is not None:
             check_vector(vector, self._known_dim(), self.name)
             asked.append({"query": numbers(vector), "using": "dense"})
-        if sparse := _sparse(Counter(terms(text)), as_query=True):
+        if sparse := _sparse(Counter(asked_terms(text)), as_query=True):
             asked.append({"query": sparse, "using": "words"})
         if not asked:
             return []

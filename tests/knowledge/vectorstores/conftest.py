@@ -2,7 +2,13 @@
 
 import pytest
 
-from tests.knowledge.vectorstores.places import PLACES
+from tests.knowledge.vectorstores.places import PLACES, stop_postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _postgres_ends():
+    yield
+    stop_postgres()
 
 
 @pytest.fixture(scope="module", params=list(PLACES))
@@ -31,6 +37,8 @@ def opened(place):
         store = place.open(collection)
         store.drop()
         store.close()
+    if hasattr(place, "reset"):
+        place.reset()
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """Where the contract is tried: each place opens stores on one server, real or fake."""
 
 import hashlib
+from functools import cache
 
 import numpy as np
 import pytest
 
-from engine.config.vectorstores import PgVectorOptions, QdrantOptions
+from engine.config.vectorstores import AzureSearchOptions, PgVectorOptions, PineconeOptions, QdrantOptions
 from engine.knowledge.vectorstores.interface import Point
 from engine.knowledge.vectorstores.memory import MemoryStore
 from engine.knowledge.vectorstores.setup import open_store
-from tests.knowledge.vectorstores import fake_qdrant
+from tests.knowledge.vectorstores import fake_azure, fake_pinecone, fake_qdrant
 from tests.knowledge.vectorstores.postgres_server import NoServer, PostgresServer
 
 DIM = 16
@@ -60,16 +61,59 @@ class Postgres:
     server = None
 
     def __init__(self):
-        try:
-            self.postgres = PostgresServer()
-        except NoServer as fault:
-            pytest.skip(str(fault))
+        self.postgres = postgres()
 
     def open(self, collection="desk", **options):
         return open_store(PgVectorOptions(dsn=self.postgres.dsn(), **options), collection)
 
     def close(self):
-        self.postgres.close()
+        pass
 
 
-PLACES = {"memory": Memory, "pgvector": Postgres, "qdrant": Qdrant}
+@cache
+def _started():
+    try:
+        return PostgresServer()
+    except NoServer as fault:
+        return fault
+
+
+def postgres():
+    """The one server of all tests, started by the first that asks for it."""
+    if isinstance(found := _started(), NoServer):
+        pytest.skip(str(found))
+    return found
+
+
+def stop_postgres():
+    if _started.cache_info().currsize and not isinstance(_started(), NoServer):
+        _started().close()
+
+
+class Pinecone:
+    def __init__(self):
+        self.server = fake_pinecone.FakePinecone()
+
+    def open(self, collection="desk", key=fake_pinecone.KEY, **options):
+        return open_store(PineconeOptions(base_url=self.server.url, api_key=key, api_key_env="", index="trunkline",
+                                          **options), collection)
+
+    def reset(self):
+        self.server.indexes.clear()
+
+    def close(self):
+        self.server.close()
+
+
+class Azure:
+    def __init__(self):
+        self.server = fake_azure.FakeAzure()
+
+    def open(self, collection="desk", key=fake_azure.KEY, **options):
+        return open_store(AzureSearchOptions(base_url=self.server.url, api_key=key, **options), collection)
+
+    def close(self):
+        self.server.close()
+
+
+PLACES = {"memory": Memory, "pgvector": Postgres, "qdrant": Qdrant, "pinecone": Pinecone, "azure": Azure}
