@@ -31,12 +31,12 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "VIRTUAL_ENV",
 
 
 class WorkerGone(Exception):
-    """The process ended; ``begun``: while it was at work on the file."""
+    """The process ended without a word about the file. ``how``: by which signal or with which status."""
 
-    def __init__(self, begun: bool) -> None:
-        """``begun``: whether the file may be what ended it."""
-        super().__init__()
-        self.begun = begun
+    def __init__(self, how: str = "") -> None:
+        """``how``: "" where it cannot be told."""
+        super().__init__(how)
+        self.how = how
 
 
 class Worker:
@@ -61,7 +61,7 @@ class Worker:
             with gevent.Timeout(START_S, KnowledgeError("the process that reads documents is not ready after "
                                                         f"{START_S:.0f} s; the machine is overloaded")):
                 if self._line() != wire.READY:
-                    raise WorkerGone(begun=False)
+                    raise WorkerGone
         except WorkerGone as fault:
             self.close()
             raise KnowledgeError("the process that reads documents ends at once; knowledge.read_memory_mb is "
@@ -79,25 +79,20 @@ class Worker:
     def read(self, path: Path, root: Path) -> Document:
         """Have a file read; paths are absolute. Raises ``DocumentError``, and ``WorkerGone`` when the process is lost
         without the file's fault being told. Whatever is raised but ``DocumentError``: the worker is ended."""
-        begun = False
         wall = WALL * self._limits.seconds
         try:
             with gevent.Timeout(wall, _TooLong()):
                 self._send(wire.request(path, root))
-                begun = True
                 answer = self._answer()
         except _TooLong as fault:
             self.close()
             raise self._too_long(path, f"{wall} s") from fault
         except WorkerGone as fault:
             status = self.close()
-            if begun and status == -signal.SIGXCPU:
+            if status == -signal.SIGXCPU:
                 raise self._too_long(path, f"{self._limits.seconds} s of computing") from fault
-            if begun and status not in (None, 0):
-                how = f"by signal {-status}" if status < 0 else f"with status {status}"
-                raise DocumentError(f"{path}: the process that read it was ended {how}, for want of memory or by the "
-                                    "file; save it anew, or split it") from fault
-            raise WorkerGone(begun) from fault
+            raise WorkerGone("" if status is None else f"by signal {-status}" if status < 0 else f"with status {status}"
+                             ) from fault
         except BaseException:
             self.close()
             raise
@@ -137,7 +132,7 @@ class Worker:
             while view:
                 view = view[self._process.stdin.write(view) or 0:]
         except OSError as fault:
-            raise WorkerGone(begun=False) from fault
+            raise WorkerGone from fault
 
     def _answer(self) -> wire.Answer:
         answer = wire.Answer()
@@ -151,7 +146,7 @@ class Worker:
                 answer.take(line)
             except (ValueError, KeyError, TypeError) as fault:
                 log.error("the process that reads documents is out of order: %s", fault)
-                raise WorkerGone(begun=True) from fault
+                raise WorkerGone from fault
         return answer
 
     def _line(self) -> bytes:
@@ -165,7 +160,7 @@ class Worker:
             except OSError:
                 data = b""
             if not data or searched > wire.MAX_LINE:
-                raise WorkerGone(begun=True)
+                raise WorkerGone
             self._buffer += data
         line = bytes(self._buffer[:end])
         del self._buffer[:end]

@@ -64,7 +64,7 @@ def filter_system_calls() -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return False
-    return bool(libc.prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(header), 0, 0) == 0)
+    return bool(libc.prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.c_void_p(ctypes.addressof(header)), 0, 0) == 0)
 
 
 def _audit(event: str, _arguments: tuple[Any, ...]) -> None:

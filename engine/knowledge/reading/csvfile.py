@@ -23,13 +23,10 @@ def parse(source: Source) -> Draft:
     else:
         delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    rows: list[tables.Row] = []
     try:
-        for cells in reader:
-            rows.append((reader.line_num, cells))
+        return Draft(list(tables.blocks(((reader.line_num, cells) for cells in reader), source)))
     except csv.Error as fault:
         raise source.fault(f"no row of a table: {fault}", max(1, reader.line_num)) from fault
-    return Draft(list(tables.blocks(rows, source)))
 
 
 def _delimiter(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from engine.knowledge.reading import archive, decode
+from engine.knowledge.reading import decode
 from engine.knowledge.reading.blocks import Draft, Source
 
 
@@ -105,7 +105,7 @@ def kind_of(source: Source) -> str:
 def _packed(source: Source) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(source.data)) as container:
-            names = set(container.namelist()[:archive.MAX_MEMBERS])
+            names = set(container.namelist())
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as fault:
         raise source.fault(f"is damaged or cut off ({fault}); save it anew") from fault
     for name, kind in (("word/document.xml", "Word"), ("ppt/presentation.xml", "PowerPoint"),

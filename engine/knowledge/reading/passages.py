@@ -14,12 +14,16 @@ from engine.knowledge.document import Passage
 from engine.knowledge.reading.blocks import Block, Heading, Pair, Say, Text
 from engine.knowledge.text import sentences
 from engine.language.identify import identify
+from engine.language.scripts import LATIN
 
 MAX_ANSWER_CHARS = 20_000
 """An answer beyond this is no answer but a chapter: it is cut, and each part keeps the question."""
 
-SURE = 0.5
+SURE = 0.75
 """Least probability of a passage's language; below, it has that of the document."""
+
+LEAST_LETTERS = 12
+"""Latin letters from which a language is told by them; a script of its own is told by less."""
 
 QUESTION = re.compile(r"^\s*(?:Q|Question)\s*[:.]\s*(.+)$", re.IGNORECASE)
 ANSWER = re.compile(r"^\s*(?:A|Answer)\s*[:.]\s*(.*)$", re.IGNORECASE)
@@ -57,7 +61,8 @@ def only_title(blocks: Iterable[Block]) -> str:
 def passages(blocks: Sequence[Block], title: str, cut: Cut, language: str = "") -> tuple[Passage, ...]:
     """The passages of a document called ``title`` (a heading of that name is left out). ``language``: where it is
     known; else each passage has its own guessed."""
-    found = [passage for section in _sections(blocks) for passage in _of_section(section, title, cut)]
+    found = [passage for section in _sections(blocks) for passage in _of_section(section, title, cut)
+             if any(map(str.isalnum, passage.text))]
     if language:
         spoken = [language] * len(found)
     else:
@@ -71,7 +76,8 @@ def passages(blocks: Sequence[Block], title: str, cut: Cut, language: str = "") 
 
 def _language(passage: Passage) -> str:
     guess = identify(" ".join([*passage.questions, passage.text])[:2000])
-    return guess.language if guess.probability >= SURE else ""
+    told = guess.script != LATIN or guess.letters >= LEAST_LETTERS
+    return guess.language if told and guess.probability >= SURE else ""
 
 
 def _sections(blocks: Iterable[Block]) -> Iterator[_Section]:

@@ -3,7 +3,7 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ LEAST_LETTERS = 20
 """Letters a page has at least, on average, that is not a picture."""
 
 _PAGE_NUMBER = re.compile(r"\W*\d{1,4}\W*(?:/\W*\d{1,4})?")
+_NUMBER = re.compile(r"\d{1,5}")
 _NO_TITLE = re.compile(r"\.\w{2,4}$|^(?:untitled|document\d*|microsoft word)\b", re.IGNORECASE)
 _STOPS = ".!?:;\u0964\u06d4\u3002"
 
@@ -57,8 +58,9 @@ def parse(source: Source) -> Draft:
     if len(damaged) == pages and pages:
         raise source.fault(f"page {damaged[0]}: cannot be read ({why})")
     _check_letters(source, found, damaged)
-    lines = [line for page in _without_running_lines(found) for line in page]
-    return Draft(list(_blocks(lines)), _title(reader))
+    usual = _usual_size(line for page in found for line in page)
+    lines = [line for page in _without_running_lines(found, usual) for line in page]
+    return Draft(list(_blocks(lines, usual)), _title(reader))
 
 
 def _open(source: Source) -> pypdf.PdfReader:
@@ -107,32 +109,45 @@ def _lines(page: Any, number: int) -> list[Line]:
     return lines
 
 
-def _without_running_lines(pages: list[list[Line]]) -> Iterator[list[Line]]:
-    """Headers, footers and page numbers: what stands first or last on most pages, but for its digits."""
-    def pattern(line: Line) -> str:
-        return re.sub(r"\d+", "0", line.text.lower())
+def _usual_size(lines: Iterable[Line]) -> float:
+    """The size that most letters have."""
+    letters: Counter[float] = Counter()
+    for line in lines:
+        letters[line.size] += len(line.text)
+    return letters.most_common(1)[0][0] if letters else 0.0
 
+
+def _without_running_lines(pages: list[list[Line]], usual: float) -> Iterator[list[Line]]:
+    """Headers, footers and page numbers: short lines that stand first or last on most pages, the same on each, or but
+    for a number that counts with the pages. Large letters are those of a chapter; a sentence is no such line."""
     filled = [[line for line in page if line.text] for page in pages]
-    edges: Counter[str] = Counter()
-    for page in filled:
-        edges.update({pattern(line) for line in page[:2] + page[-2:]})
+    edges = [[line for line in page[:2] + page[-2:] if line.size <= BIGGER * usual and line.text[-1] not in _STOPS
+              and len(line.text.split()) <= MAX_HEADING_WORDS] for page in filled]
+    counts = Counter(form for page in edges for form in set().union(*map(_forms, page)))
     many = sum(bool(page) for page in filled)
-    running = {text for text, times in edges.items() if many >= 4 and times > 0.6 * many}
-    for page, lines in zip(pages, filled, strict=True):
-        outer = {id(line) for line in lines[:2] + lines[-2:]}
-        bare = {id(line) for line in lines[:1] + lines[-1:] if _PAGE_NUMBER.fullmatch(line.text)}
-        kept = [line for line in page if not (id(line) in outer and pattern(line) in running) and id(line) not in bare]
+    for page, lines, edge in zip(pages, filled, edges, strict=True):
+        left_out = {id(line) for line in edge if many >= 4 and any(counts[form] > 0.6 * many for form in _forms(line))}
+        left_out |= {id(line) for line in lines[:1] + lines[-1:] if _PAGE_NUMBER.fullmatch(line.text)}
+        kept = [line for line in page if id(line) not in left_out]
         full = [place for place, line in enumerate(kept) if line.text]
         yield kept[full[0]:full[-1] + 1] if full else []
 
 
-def _blocks(lines: list[Line]) -> Iterator[Block]:
+def _forms(line: Line) -> set[str]:
+    """A line as it is, and with its numbers, or the first or the last of them, counted from that of the page."""
+    text = line.text.lower()
+    numbers = list(_NUMBER.finditer(text))
+    forms = {text}
+    for chosen in (numbers, numbers[:1], numbers[-1:]):
+        places = {found.start() for found in chosen}
+        forms.add(_NUMBER.sub(lambda found, places=places: f"<{int(found[0]) - line.page}>"  # type: ignore[misc]
+                              if found.start() in places else found[0], text))
+    return forms
+
+
+def _blocks(lines: list[Line], usual: float) -> Iterator[Block]:
     """Paragraphs and headings. A paragraph ends at an empty line, before an item or a question, and after a line that
     ends a sentence well before the margin; it may go on over a page."""
-    letters: Counter[float] = Counter()
-    for line in lines:
-        letters[line.size] += len(line.text)
-    usual = letters.most_common(1)[0][0] if letters else 0.0
     bigger = sorted({line.size for line in lines if usual and line.size > BIGGER * usual}, reverse=True)
     levels = {size: min(place, MOST_LEVELS) for place, size in enumerate(bigger, 1)}
     widths = sorted(len(line.text) for line in lines if line.text and line.size not in levels)

@@ -119,10 +119,10 @@ class Reader:
                 worker = self._worker()
                 try:
                     return worker.read(path, root)
-                except WorkerGone as gone:
+                except WorkerGone as gone:  # once may be chance, such as a machine short of memory
                     if self._closed or not again:
-                        raise DocumentError(f"{path}: the process that was to read it was ended"
-                                            f"{' meanwhile' if gone.begun else ''}; ingest it again") from gone
+                        raise DocumentError(f"{path}: the process that reads it was ended {gone.how}, for want of "
+                                            "memory or by the file; save it anew, or split it") from gone
                 finally:
                     self._busy.discard(worker)
                     if worker.usable and not self._closed:

@@ -1,7 +1,8 @@
 """Tables of cells, wherever they come from: where the header is, and rows as blocks. Pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from engine.knowledge.reading.blocks import Block, Source, Text
 from engine.knowledge.reading.records import row
@@ -28,14 +29,16 @@ def header_at(rows: Sequence[list[str]]) -> int | None:
     return None
 
 
-def blocks(rows: Sequence[Row], source: Source, page: int = 0) -> Iterator[Block]:
+def blocks(rows: Iterable[Row], source: Source, page: int = 0) -> Iterator[Block]:
     """What stands above the header as text, then a sentence or a pair for each row."""
-    rows = [(number, [" ".join(cell.split()) for cell in cells]) for number, cells in rows]
-    rows = [(number, cells) for number, cells in rows if any(cells)]
-    at = header_at([cells for _, cells in rows])
-    for _, cells in rows[:at] if at else ():
-        yield Text(", ".join(dict.fromkeys(cell for cell in cells if cell)), page)
-    header = rows[at][1] if at is not None else []
-    for number, cells in rows if at is None else rows[at + 1:]:
+    tidy = ((number, [" ".join(cell.split()) for cell in cells]) for number, cells in rows)
+    filled = ((number, cells) for number, cells in tidy if any(cells))
+    first = list(islice(filled, LOOKED_AT + 1))
+    at = header_at([cells for _, cells in first])
+    for _, cells in first[:at] if at else ():
+        text = ", ".join(dict.fromkeys(cell for cell in cells if cell))
+        yield Text(text if text.endswith((".", "!", "?", ":")) else text + ".", page)
+    header = first[at][1] if at is not None else []
+    for number, cells in chain(first if at is None else first[at + 1:], filled):
         if [cell for cell in cells if cell] != [name for name in header if name]:  # the header again, on a new page
             yield from row(header, cells, source, number, page)

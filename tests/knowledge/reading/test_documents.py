@@ -2,8 +2,9 @@
 
 import pytest
 
-from engine.knowledge.documents import MAX_WORDS, read
 from engine.knowledge.errors import DocumentError
+from engine.knowledge.reading.onefile import read
+from engine.knowledge.reading.passages import Cut
 from engine.knowledge.text import sentence, sentences, stem, terms, words
 
 
@@ -85,14 +86,14 @@ def test_long_sections_are_cut_between_sentences(document):
     found = document("\n\n".join(f"Sentence number {n} of this long section says a little. " * 5 for n in range(12)))
     assert len(found.passages) > 1
     for passage in found.passages:
-        assert len(passage.text.split()) <= MAX_WORDS
+        assert len(passage.text.split()) <= Cut().words
         assert passage.text.startswith("Sentence number")
         assert passage.text.endswith("little.")
 
 
 def test_one_endless_sentence_is_cut_all_the_same(document):
     found = document("word " * 1000, "long.txt")
-    assert all(len(passage.text.split()) <= MAX_WORDS for passage in found.passages)
+    assert all(len(passage.text.split()) <= Cut().words for passage in found.passages)
     assert sum(len(passage.text.split()) for passage in found.passages) == 1000
 
 
