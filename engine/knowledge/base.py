@@ -7,39 +7,26 @@ the hub's thread pool, one hop a question.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.config import KnowledgeOptions
-from engine.errors import ProviderFault
 from engine.knowledge import index
-from engine.knowledge.answer import (
-    Answer,
-    Citation,
-    Gate,
-    Manner,
-    cite,
-    cited,
-    decide,
-    gate_for,
-    names_of,
-    tell,
-)
+from engine.knowledge.answer import Answer, Citation, Manner, cite, cited, decide, gate_for
+from engine.knowledge.collections import folder_of
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.followup import FollowUp, follow_up, named
-from engine.knowledge.found import Floats
-from engine.knowledge.ingest import folder_of
-from engine.knowledge.lexical import Slot
+from engine.knowledge.followup import follow_up
+from engine.knowledge.glossary import glossary_of
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.phrases import ENGLISH, Phrases
-from engine.knowledge.prepared import Asking, make_ready, resolve
-from engine.knowledge.relevance import Regime
+from engine.knowledge.question import resolve
+from engine.knowledge.replying import reply_to
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.search import Candidate, Mode, alone, pool, rank
-from engine.knowledge.source import Asked, LocalSource, Source
+from engine.knowledge.search import Candidate, Mode, alone, pool
+from engine.knowledge.searcher import Searcher
+from engine.knowledge.source import LocalSource
 from engine.knowledge.store import Model, Store
 
 log = logging.getLogger(__name__)
@@ -49,9 +36,6 @@ MAX_QUESTION = 1000
 
 ALTERNATIVES = 5
 """What the recogniser may have heard instead: so many are searched as well, 4 ms each."""
-
-RECENT = 512
-"""Rankings that are kept: partial transcripts of a turn repeat themselves, and end in the final one."""
 
 Context = Sequence[tuple[str, str]]
 
@@ -75,15 +59,6 @@ class Hit:
         return "\n".join((self.citation.title, *self.citation.heading, self.text, *self.says))
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """What one question led to."""
-
-    candidates: tuple[Candidate, ...]
-    slots: tuple[Slot, ...]
-    wants: str
-
-
 class KnowledgeBase:
     """One collection. Any number of greenlets may ask at once."""
 
@@ -95,8 +70,7 @@ class KnowledgeBase:
         self.folder = folder_of(collection)
         self._store = Store(self.folder)
         self._loading = False
-        self._recent: OrderedDict[tuple[object, ...], _Ranked] = OrderedDict()
-        self._source, self.by_meaning, self.why_keywords, self._stamp = self._load()
+        self._searcher, self.why_keywords, self._stamp = self._load()
 
     @classmethod
     def open(cls, collection: str | None = None, options: KnowledgeOptions | None = None,
@@ -123,23 +97,23 @@ class KnowledgeBase:
 
         return off_hub(count)
 
+    @property
+    def by_meaning(self) -> bool:
+        """Whether vectors are searched; otherwise keywords alone, and ``why_keywords`` says why."""
+        return self._searcher.by_meaning
+
     def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = (),
                alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
         """The ``k`` passages that fit best, best first, none that repeats another. ``context`` is what was said
         before, as for ``answer``: "and on Sunday?" is understood by it; ``alternatives`` are what was maybe heard.
         ``mode``: by one list alone, to compare."""
         self._notice()
-        others = tuple(_tidy(text) for text in alternatives[:ALTERNATIVES])
-
-        def find() -> list[Hit]:
-            rankings: list[Sequence[Candidate]] = [
-                self._rank(text, scope).candidates for text in (resolve(_tidy(query), tuple(context)), *others)]
-            if mode != "hybrid":
-                rankings = [alone(ranking, mode) for ranking in rankings]
-            best = pool(rankings) if others else rankings[0]
-            return [Hit(cite(one), one.passage.text, one.passage.says) for one in best[:k]]
-
-        return off_hub(find)
+        others = [_tidy(text) for text in alternatives[:ALTERNATIVES]]
+        ranked = self._searcher.rank([resolve(_tidy(query), context), *others], scope)
+        rankings: list[Sequence[Candidate]] = [
+            one.candidates if mode == "hybrid" else alone(one.candidates, mode) for one in ranked]
+        best = pool(rankings) if others else rankings[0]
+        return [Hit(cite(one), one.passage.text, one.passage.says) for one in best[:k]]
 
     def known_documents(self) -> set[str]:
         """The ids of all documents."""
@@ -155,7 +129,7 @@ class KnowledgeBase:
         self._notice()
 
         def find() -> Hit | None:
-            passage = self._source.passage(chunk_id)
+            passage = self._searcher.source.passage(chunk_id)
             return Hit(cited(passage, 1.0), passage.text, passage.says) if passage else None
 
         return off_hub(find)
@@ -170,8 +144,20 @@ class KnowledgeBase:
         self._notice()
         gate = gate_for(self.options, spoken=spoken, confidence=confidence)
         manner = Manner(phrases, spoken, self.options.offer_more)
-        others = tuple(_tidy(text) for text in alternatives[:ALTERNATIVES])
-        return off_hub(self._answer, _tidy(question), tuple(context), gate, manner, others, scope)
+        question, others = _tidy(question), [_tidy(text) for text in alternatives[:ALTERNATIVES]]
+        searcher = self._searcher
+        refers = follow_up(question, context, phrases)
+        told = reply_to(question, refers, searcher, gate, manner, scope) if refers else None
+        if told is not None:
+            return told
+        resolved = resolve(question, context)
+        ranked = searcher.rank([resolved, *others], scope)
+        first = ranked[0]
+        candidates: Sequence[Candidate] = first.candidates
+        if candidates and others and searcher.by_meaning:
+            candidates = pool([one.candidates for one in ranked])
+        answer = off_hub(decide, candidates, first.slots, gate, replace(manner, wants=first.wants))
+        return answer if resolved == question else replace(answer, question=resolved)
 
     def language_material(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Sentences and utterances of the collection, for a recogniser's language model."""
@@ -190,8 +176,7 @@ class KnowledgeBase:
         self._loading = True
         stamp = index.stamp(self.folder)
         try:
-            self._source, self.by_meaning, self.why_keywords, self._stamp = off_hub(self._load)
-            self._recent.clear()
+            self._searcher, self.why_keywords, self._stamp = off_hub(self._load)
         except KnowledgeError as fault:
             log.error("collection '%s' changed but cannot be loaded, the old state goes on serving: %s",
                       self.collection, fault)
@@ -206,126 +191,32 @@ class KnowledgeBase:
         if not self._loading and index.stamp(self.folder) != self._stamp:
             self.reload()
 
-    def _load(self) -> tuple[Source, bool, str, tuple[int, int]]:
-        """The collection now, whether it has vectors, why not, and the manifest's stamp before it was read: what
-        changes meanwhile is noticed next time."""
+    def _load(self) -> tuple[Searcher, str, tuple[int, int]]:
+        """The collection now, why it has keywords only ("" if it has vectors), and the manifest's stamp before it was
+        read: what changes meanwhile is noticed next time."""
         stamp = index.stamp(self.folder)
         with self._store.view() as view:
             if not view.size()[0]:
                 raise CollectionMissing(f"collection '{self.collection}' is empty. Fill it with: trunkline ingest PATH "
                                         f"--collection {self.collection}")
+        found, why = self._index()
+        embedder = self.embedder if found else None
+        source = LocalSource(self._store, embedder.name if embedder else "", found)
+        return Searcher(source, embedder, glossary_of(self.folder)), why, stamp
+
+    def _index(self) -> tuple[index.VectorIndex | None, str]:
+        """The vectors of the collection, or why they cannot be searched."""
         if self.embedder is None:
-            why = ("the embedding model is not installed (trunkline models install minilm)"
-                   if self.options.embedding == "auto" else "knowledge.embedding is none")
-            return LocalSource(self._store, "", None), False, why, stamp
+            return None, ("the embedding model is not installed (trunkline models install minilm)"
+                          if self.options.embedding == "auto" else "knowledge.embedding is none")
         model = Model(self.embedder.name, self.embedder.dim)
         with self._store.view() as view:
             lacking, stored = view.lacking(model.name), view.model
         if stored is not None and stored != model:
-            why = (f"its vectors are of {stored.name} ({stored.dim} dimensions), the model is {model.name} "
-                   f"({model.dim}): ingest with --reembed")
-            return LocalSource(self._store, "", None), False, why, stamp
+            return None, (f"its vectors are of {stored.name} ({stored.dim} dimensions), the model is {model.name} "
+                          f"({model.dim}): ingest with --reembed")
         found = index.load(self._store, model)
-        why = "" if found else f"{lacking} passages have no vectors of {model.name} yet: ingest again"
-        return LocalSource(self._store, model.name, found), found is not None, why, stamp
-
-    # ------------------------------------------------------------ in the thread pool
-
-    def _rank(self, text: str, scope: Scope = ANY, language: str = "") -> _Ranked:
-        question = make_ready(text, language)
-        key = (tuple(piece.stem for piece in question.pieces), question.wants, question.language, scope)
-        kept = self._recent.get(key)
-        if kept is None:
-            vector, regime = self._vector(question)
-            asked = Asked(question.text, question.language, question.pieces, vector)
-            found, slots = self._source.gather(asked, scope)
-            kept = _Ranked(tuple(rank(found, slots, regime)), tuple(slots), question.wants)
-            self._recent[key] = kept
-            while len(self._recent) > RECENT:
-                self._recent.popitem(last=False)
-        return kept
-
-    def _vector(self, question: Asking) -> tuple[Floats | None, Regime]:
-        """The question's vector, and what it is worth. A model that does not answer costs the meaning, not the call."""
-        if not self.by_meaning or self.embedder is None or not question.text:
-            return None, "words"
-        try:
-            vector = self.embedder.encode([question.text])[0]
-        except ProviderFault as fault:
-            log.warning("collection '%s' is searched by keywords alone: %s", self.collection, fault)
-            return None, "words"
-        return vector, regime_of(self.embedder, question)
-
-    def _answer(self, question: str, context: tuple[tuple[str, str], ...], gate: Gate, manner: Manner,
-                others: Sequence[str], scope: Scope) -> Answer:
-        refers = follow_up(question, context, manner.phrases)
-        if refers is not None:
-            told = self._resolve(question, refers, gate, manner, scope)
-            if told is not None:
-                return told
-        resolved = resolve(question, context)
-        ranked = self._rank(resolved, scope)
-        candidates: Sequence[Candidate] = ranked.candidates
-        if candidates and others and self.by_meaning:
-            candidates = pool([candidates, *(self._rank(other, scope).candidates for other in others)])
-        answer = decide(candidates, ranked.slots, gate, replace(manner, wants=ranked.wants))
-        return answer if resolved == question else replace(answer, question=resolved)
-
-    def _resolve(self, reply: str, refers: FollowUp, gate: Gate, manner: Manner, scope: Scope) -> Answer | None:
-        """The answer to a reply that goes back to an earlier question; ``None``: it is a question of its own."""
-        ranked = self._rank(_tidy(refers.question), scope)
-        if not ranked.candidates:
-            return None
-        manner = replace(manner, wants=ranked.wants)
-        pair = _pair(ranked.candidates)
-        names = names_of(ranked.candidates)
-        score = ranked.candidates[0].score
-        if refers.kind == "no_more":
-            return Answer("answer", manner.phrases.declined, (), score, "the caller wants no more", names)
-        if refers.kind == "neither":
-            return Answer("unknown", manner.phrases.unknown, (), score, "the caller meant neither", names)
-        if refers.kind == "more":
-            told = tell(ranked.candidates[0], ranked.slots, gate, replace(manner, offer=False), names,
-                        "the caller wants more")
-            return replace(told, text=told.more or told.text, more="")
-        if refers.kind in ("first", "second"):
-            best = pair[0 if refers.kind == "first" else -1]
-            return tell(best, ranked.slots, gate, manner, names, f"the caller chose the {refers.kind}")
-        return self._named(reply, refers, pair, gate, manner, scope)
-
-    def _named(self, reply: str, refers: FollowUp, pair: Sequence[Candidate], gate: Gate, manner: Manner, scope: Scope
-               ) -> Answer | None:
-        """The one of the two that the reply means, judged by title, else by what is nearest; ``None``: something
-        else."""
-        documents = [candidate.passage.document for candidate in pair]
-        place = named(reply, [candidate.passage.title for candidate in pair]) if len(pair) == 2 else None
-        if place is None:
-            own = self._rank(reply, scope).candidates
-            if not own or (own[0].passage.document not in documents and own[0].score >= gate.score):
-                return None
-            nearer = next((one for one in own if one.passage.document in documents), None)
-            if nearer is None:
-                return None
-            place = documents.index(nearer.passage.document)
-        both = self._rank(f"{reply}. {_tidy(refers.question)}", scope)
-        best = next((one for one in both.candidates if one.passage.document == documents[place]), pair[place])
-        return tell(best, both.slots, gate, replace(manner, wants=both.wants), names_of(both.candidates),
-                    "the caller named it")
-
-
-def regime_of(embedder: Embedder, question: Asking) -> Regime:
-    """What the model's vectors are worth for this question."""
-    languages: frozenset[str] = getattr(embedder, "languages", frozenset())
-    if not languages or (question.language or "en") in languages and not question.romanised:
-        return "known"
-    return "latin" if question.language == "fr" else "other"
-
-
-def _pair(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The best two documents, as a question back names them."""
-    first = candidates[0]
-    other = next((one for one in candidates[1:] if one.passage.title != first.passage.title), None)
-    return [first, other] if other else [first]
+        return found, "" if found else f"{lacking} passages have no vectors of {model.name} yet: ingest again"
 
 
 def _tidy(question: object) -> str:

@@ -4,8 +4,8 @@ A question set is JSON lines, one question a line; only ``question`` and ``docum
 
     {"question": "how high is the late fee", "document": "billing/late", "fact": "six dollars", "group": "clean"}
 
-``document``: the id of the document that answers, a list where several do, ``null`` where none does. ``fact``: a regular
-expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them. What was
+``document``: the id of the document that answers, a list where several do, ``null`` where none does. ``fact``: a
+regular expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them. What was
 asked may differ from what was said: ``question`` is then what a recogniser made of it, with its ``confidence`` and its
 ``alternatives``.
 """
@@ -61,8 +61,8 @@ class HeardQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What became of one question. ``rank``: the place of the right passage among those that were found, from 1; 0 if it
-    is not among the first ``DEPTH``. ``seconds``: from the question to the answer."""
+    """What became of one question. ``rank``: the place of the right passage among those that were found, from 1; 0 if
+    it is not among the first ``DEPTH``. ``seconds``: from the question to the answer."""
 
     question: Question
     outcome: Outcome
@@ -132,8 +132,9 @@ def load(path: Path = QUESTIONS) -> list[Question]:
             try:
                 questions.append(_question(json.loads(line)))
             except (ValueError, TypeError, re.error) as fault:
-                raise KnowledgeError(f'{path}:{number}: not a question ({fault}); a line is {{"question": "...", '
-                                     '"document": "id", a list of ids or null, "fact": "regular expression"}') from fault
+                raise KnowledgeError(
+                    f'{path}:{number}: not a question ({fault}); a line is {{"question": "...", '
+                    '"document": "id", a list of ids or null, "fact": "regular expression"}') from fault
     if not questions:
         raise KnowledgeError(f"{path}: there is no question in it")
     return questions
@@ -153,7 +154,7 @@ def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool
     if missing:
         raise KnowledgeError(f"collection '{base.collection}' has no document '{missing[0]}'"
                              + (f" ({len(missing) - 1} others are missing too)" if missing[1:] else "")
-                             + ": ingest what the questions are about, or give the ids as `trunkline search` shows them")
+                             + ": ingest what the questions are about, or give the ids that search shows")
     found = Evaluation()
     for question in questions:
         started = time.perf_counter()

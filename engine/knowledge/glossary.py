@@ -7,7 +7,7 @@ A glossary is YAML, one concept a line; a collection has its own in ``glossary.y
     refund: {en: [money back], fr: [remboursement]}         or by language, which stems French words the French way
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -102,8 +102,31 @@ class Glossary:
                         found[sound] = max(found.get(sound, 0.0), each)
         return _heaviest(found)
 
+    def synonyms(self, question: str, language: str = "") -> dict[str, tuple[tuple[str, str, float], ...]]:
+        """For each word of the question that names a concept, by itself or with its neighbours: what else it may be
+        called, as ``(stem, sound, weight)``."""
+        found: dict[str, tuple[tuple[str, str, float], ...]] = {}
+        for span, numbers, weight in self._hits(question, language):
+            others: dict[tuple[str, str], float] = {}
+            for phrase in (phrase for number in numbers for phrase in self.concepts[number]):
+                each = weight * (WORD_WEIGHT if len(phrase.stems) == 1 else PHRASE_WEIGHT)
+                for pair in zip(phrase.stems, phrase.sounds, strict=True):
+                    others[pair] = max(others.get(pair, 0.0), each)
+            ways = tuple((stem, sound, each) for (stem, sound), each in others.items())[:MAX_EXPANSION]
+            for word in span:
+                found[word] = ways
+        return found
+
     def _met(self, question: str, language: str) -> dict[int, float]:
-        """The concepts that the question names: 1 by a word of theirs, ``BY_SOUND`` by the sound of one. A longer
+        """The concepts that the question names: 1 by a word of theirs, ``BY_SOUND`` by the sound of one."""
+        met: dict[int, float] = {}
+        for _, numbers, weight in self._hits(question, language):
+            for number in numbers:
+                met[number] = max(met.get(number, 0.0), weight)
+        return met
+
+    def _hits(self, question: str, language: str) -> Iterator[tuple[list[str], list[int], float]]:
+        """``(words, concepts, weight)``: words of the question in a row, and the concepts that they name. A longer
         phrase hides the shorter ones within it: "ration card" is not a card."""
         said = words(question)
         of_latin = latin_language([word for word in said if word < "\u0250"], language.partition("-")[0])
@@ -112,7 +135,6 @@ class Glossary:
         sounds = [key(word, of_latin) for word in said]
         likes = [_like(sound, vowelled(word, of_latin)) for word, sound in zip(said, sounds, strict=True)]
         least = LEAST_ROMANISED if of_latin in ("hi", "ml", "ta") else LEAST_SOUND
-        met: dict[int, float] = {}
         at = 0
         while at < len(said):
             numbers, used = _longest(self._by_stem, stems, at)
@@ -121,10 +143,19 @@ class Glossary:
             if not used and by_sound and len(sounds[at]) >= least:
                 numbers, used = _longest(self._by_sound, likes, at)
                 weight = BY_SOUND
-            for number in numbers:
-                met[number] = max(met.get(number, 0.0), weight)
+            if numbers:
+                yield said[at:at + used], numbers, weight
             at += used or 1
-        return met
+
+
+FILE = "glossary.yaml"
+"""A collection's own, in its folder; ``ingest`` takes it from the folders of the documents."""
+
+
+def glossary_of(folder: Path) -> Glossary:
+    """The built-in one, with that of a collection's folder where there is one. Raises ``KnowledgeError``."""
+    own = folder / FILE
+    return Glossary.built_in().with_own(Glossary.load(own)) if own.is_file() else Glossary.built_in()
 
 
 def _like(sound: str, full: str) -> str:

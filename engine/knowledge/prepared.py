@@ -1,43 +1,56 @@
-"""A question, made ready to be searched for: its words with their stems, sounds and synonyms. Pure."""
+"""A question, made ready to be searched for: each of its words with its stem, its sound and its synonyms. Pure."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.knowledge.lexical import Piece
+from engine.knowledge.glossary import Glossary
+from engine.knowledge.lexical import Piece, Way
 from engine.knowledge.numberwords import figures, in_figures
+from engine.knowledge.question import analyse
 from engine.knowledge.stems import stem_in
 from engine.knowledge.text import words
 from engine.language import sounds
-from engine.language.identify import identify
-from engine.language.scripts import LATIN
-from engine.language.smallwords import is_small, latin_language
+from engine.language.smallwords import is_small
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """``language``: a code such as ``ml``; ``romanised``: it is one of India in Latin letters; ``wants``: see
-    ``engine.knowledge.question``."""
+class Prepared:
+    """``language``: a code such as ``ml``; ``romanised``: it is one of India in Latin letters; ``wants``: the kind of
+    answer (``engine.knowledge.question``)."""
 
     text: str
     language: str
     romanised: bool
+    wants: str
     pieces: tuple[Piece, ...]
-    wants: str = ""
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The stems of its words, in order."""
+        return tuple(piece.stem for piece in self.pieces)
 
 
-def make_ready(text: str, language: str = "") -> Asking:
-    guess = identify(text)
-    language = guess.language or language
-    romanised = guess.script == LATIN and language in ("hi", "ml", "ta")
+def prepare(text: str, glossary: Glossary, language: str = "") -> Prepared:
+    """Take a question apart. ``language``: what the call is in, where it is known."""
+    question = analyse(text, language)
+    synonyms = glossary.synonyms(text, question.language)
+    pieces = tuple(Piece(word, stem_in(word, question.language), sounds.key(word, question.language),
+                         tuple(_ways(synonyms.get(word, ())))) for word in _content(text, question.language))
+    return Prepared(text, question.language, question.romanised, question.wants, pieces)
+
+
+def _content(text: str, language: str) -> list[str]:
+    """Its words that are not small (all of them if there are no others), numbers in figures."""
     found = words(figures(text, language))
-    of_latin = latin_language([word for word in found if word < "\u0250"], language)
-    if of_latin == "fr":
+    if language == "fr":
         found = [part for word in found for part in re.split("['\u2019]", word) if part]
-    found = in_figures(found, of_latin)
-    content = [word for word in found if not is_small(word, of_latin)] or found
-    pieces = tuple(Piece(word, stem_in(word, of_latin), sounds.key(word, of_latin)) for word in content)
-    return Asking(text, language, romanised, pieces)
+    found = in_figures(found, language)
+    return [word for word in found if not is_small(word, language)] or found
 
 
-def resolve(text: str, context: tuple[tuple[str, str], ...]) -> str:
-    return text
+def _ways(synonyms: tuple[tuple[str, str, float], ...]) -> Iterator[Way]:
+    for stem, sound, weight in synonyms:
+        yield Way("words", stem, weight)
+        if sound:
+            yield Way("sounds", sound, weight * 0.9)

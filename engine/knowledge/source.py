@@ -36,8 +36,6 @@ SOUNDS_SHARE = 0.7
 class Asked:
     """A question, ready for a source. ``vector`` None: without meaning."""
 
-    text: str
-    language: str
     pieces: tuple[Piece, ...]
     vector: Floats | None
 

@@ -20,6 +20,7 @@ class WordVectors:
 
     name = "words"
     dim = 64
+    languages = frozenset()
 
     def __init__(self):
         self.encoded = []

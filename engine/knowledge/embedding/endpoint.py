@@ -47,6 +47,9 @@ class _Line:
 class Endpoint:
     """A ``RemoteEmbedder``."""
 
+    languages: frozenset[str] = frozenset()
+    """Not known: trusted with all."""
+
     def __init__(
         self, name: str, options: OpenAiEmbeddingOptions | AzureEmbeddingOptions, sign: Callable[[], Credentials], *,
         clock: Callable[[], float] = monotonic, sleep: Callable[[float], object] = gevent.sleep,

@@ -46,6 +46,9 @@ class FolderOptions(Options):
 class FolderModel(TokenModel):
     """The model of a folder; its name is the folder's with a mark that changes with the files and the habits."""
 
+    languages: frozenset[str] = frozenset()
+    """Not known: trusted with all."""
+
     def __init__(self, folder: Path) -> None:
         """Loads it. Raises ``KnowledgeError`` naming the file that is wrong, and what to do."""
         habits = habits_of(folder)

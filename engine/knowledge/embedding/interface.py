@@ -39,6 +39,10 @@ class Embedder(Protocol):
     def dim(self) -> int:
         """Length of a vector."""
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that it knows; empty: all that matter here."""
+
     def encode(self, texts: Sequence[str]) -> Floats:
         """Unit vectors, shape (len(texts), dim), in order. Takes CPU or network time: never call it in the hub."""
 

@@ -34,6 +34,8 @@ By = Literal["auto", "numpy", "onnx", "int8"]
 class MiniLM(TokenModel):
     """The model, mapped from its folder. Stateless after loading: threads may share it."""
 
+    languages = frozenset({"en"})
+
     def __init__(self, folder: Path, by: By = "auto") -> None:
         """``folder`` holds ``config.json``, ``vocab.txt`` and ``model.safetensors``. ``by``: ``onnx`` and ``int8`` need
         onnxruntime; ``auto`` takes ``onnx`` where it is installed. Raises ``KnowledgeError``."""
