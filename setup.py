@@ -61,7 +61,7 @@ setup(
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.txt", "py.typed"],
                   "engine.knowledge": ["sample_questions/*.jsonl", "sample/*/*.md", "sample_*/*.md"],
                   "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"],
-                  "engine.language": ["romanised_data/*.txt", "romanised_data/*.npz"]},
+                  "engine.language": ["romanised_data/*.txt", "romanised_data/*.npz", "lexicon/*.tsv"]},
     data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],
     install_requires=CORE,
     extras_require=EXTRAS,
