@@ -1,7 +1,7 @@
 """Options of the providers that think, speak, hear and embed: ``providers:`` maps a free name to a description.
 
-Each kind is a class, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``, that of those that
-embed by ``engine/knowledge/embedding/choose.py``.
+Each kind is a class, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``; of those
+that embed, by ``engine/knowledge/embedding/choose.py``.
 """
 
 from collections.abc import Mapping
