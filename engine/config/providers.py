@@ -1,48 +1,28 @@
 """Options of the providers that think, speak, hear and embed: ``providers:`` maps a free name to a description.
 
-Each kind is a class here, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``.
+Each kind is a class, added to ``Provider`` at the end; its adapter is made by ``engine/providers.py``; of those
+that embed, by ``engine/knowledge/embedding/choose.py``.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.base import Options
-
-OPENAI_URL = "https://api.openai.com/v1"
-ANTHROPIC_URL = "https://api.anthropic.com"
-ELEVENLABS_URL = "https://api.elevenlabs.io"
-DEEPGRAM_URL = "https://api.deepgram.com"
-
-VENDORS = (OPENAI_URL, ANTHROPIC_URL, ELEVENLABS_URL, DEEPGRAM_URL)
-"""These answer nobody without a key; a key is never sent to other hosts unless the operator wrote it there."""
-
-
-def web_address(text: str) -> str:
-    """``text`` without a slash at its end. Raises ``ValueError`` where it is no web address."""
-    if not text.startswith(("http://", "https://")) or not re.fullmatch(r"[!-~]+", text):
-        raise ValueError("must be an address that begins with http:// or https://, in ASCII, without spaces")
-    parts = urlsplit(text)
-    if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError("must have a host, and no user, ? or #")
-    if parts.port == 0:  # asking for it checks it, too
-        raise ValueError("has no port 0")
-    return text.rstrip("/")
-
-
-def _header_fields(headers: Mapping[str, str]) -> Mapping[str, str]:
-    for name, value in headers.items():
-        if not re.fullmatch(r"[A-Za-z0-9-]+", name) or not re.fullmatch(r"[ -~]*", value):
-            raise ValueError("must have names of letters, digits and -, and values in printable ASCII")
-    return headers
-
-
-Url = Annotated[str, AfterValidator(web_address)]
-Headers = Annotated[Mapping[str, str], AfterValidator(_header_fields)]
-
+from engine.config.embeddings import AzureEmbeddingOptions, EmbeddingOptions, OpenAiEmbeddingOptions
+from engine.config.services import (
+    ANTHROPIC_URL,
+    DEEPGRAM_URL,
+    ELEVENLABS_URL,
+    OPENAI_URL,
+    VENDORS,
+    EntraOptions,
+    Headers,
+    ServiceOptions,
+    Url,
+    check_signed_in,
+)
 
 AUDIO_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
 """What the engine can play."""
@@ -55,34 +35,6 @@ def _rate(rate: int) -> int:
 
 
 Rate = Annotated[int, AfterValidator(_rate)]
-
-
-class ServiceOptions(Options):
-    """What all providers behind the network have in common."""
-
-    base_url: Url
-    """Where the service is, up to and without the path of the request."""
-
-    api_key: str = ""
-    """The key itself. Better is ``api_key_env``, which keeps it out of the file."""
-
-    api_key_env: str = ""
-    """Name of the environment variable that holds the key. There is no default, so that no key goes to a server that it
-    was not meant for."""
-
-    headers: Headers = {}
-    """Further request headers, for gateways that want some."""
-
-    extra: Mapping[str, Any] = {}
-    """Further fields of the request, as the service names them; they win over the adapter's own."""
-
-    @model_validator(mode="after")
-    def _one_key(self) -> "ServiceOptions":
-        if self.api_key and self.api_key_env:
-            raise ValueError("give api_key or api_key_env, not both")
-        if self.base_url in VENDORS and not (self.api_key or self.api_key_env):
-            raise ValueError(f"{self.base_url} wants a key: give api_key_env, the name of the variable that holds it")
-        return self
 
 
 class RemoteOptions(ServiceOptions):
@@ -131,37 +83,6 @@ class OpenAiChatOptions(ChatOptions):
     """As the server names it (``GET /v1/models`` lists them)."""
 
 
-class EntraOptions(Options):
-    """Signing in to Azure with an application's identity (OAuth client credentials) instead of a key."""
-
-    tenant_id: str = ""
-    """Directory (tenant) of the application; empty: no Entra, the key is used."""
-
-    client_id: str = ""
-    """The application."""
-
-    client_secret: str = ""
-    """Its secret. Better is ``client_secret_env``."""
-
-    client_secret_env: str = ""
-    """Name of the environment variable that holds the secret."""
-
-    token_url: Url = "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"
-    """Where tokens come from; national clouds have others."""
-
-    scope: str = "https://cognitiveservices.azure.com/.default"
-    """What the token is for."""
-
-    refresh_before_s: float = Field(300.0, ge=0)
-    """So long before it expires a token is renewed, while calls go on with the old one."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> "EntraOptions":
-        if self.tenant_id and not (self.client_id and (self.client_secret or self.client_secret_env)):
-            raise ValueError("tenant_id needs client_id and client_secret_env as well")
-        return self
-
-
 class AzureChatOptions(ChatOptions):
     """A deployment of Azure OpenAI, by key or by Entra token."""
 
@@ -181,13 +102,8 @@ class AzureChatOptions(ChatOptions):
 
     @model_validator(mode="after")
     def _signed_in(self) -> "AzureChatOptions":
-        _check_signed_in(self)
+        check_signed_in(self, self.entra)
         return self
-
-
-def _check_signed_in(options: "AzureChatOptions | AzureEmbeddingOptions") -> None:
-    if bool(options.api_key or options.api_key_env) == bool(options.entra.tenant_id):
-        raise ValueError("give either a key (api_key_env) or entra, one of the two")
 
 
 class AnthropicOptions(RemoteOptions):
@@ -371,95 +287,6 @@ class LocalRecogniserOptions(RecogniserOptions):
     final_timeout_s: float = Field(5.0, gt=0)
 
 
-# ---------------------------------------------------------------- embed
-
-
-class EmbeddingOptions(ServiceOptions):
-    """What all embedding models behind HTTP have in common: texts to vectors, for the knowledge base."""
-
-    dimensions: int = Field(0, ge=0, le=65536)
-    """Length of the vectors, for models that can be asked for it; 0: not sent, the model's own."""
-
-    encoding: Literal["float", "base64"] = "float"
-    """What is asked for; both are understood. ``base64`` is a quarter of the bytes; not every server knows it."""
-
-    question_prefix: str = ""
-    """What the model wants in front of a question, for example ``"query: "`` for e5."""
-
-    passage_prefix: str = ""
-    """What it wants in front of a passage, for example ``"passage: "``."""
-
-    sentences: bool = False
-    """Vectors of the sentences of each passage, too: surer answers, for five to ten times the texts."""
-
-    batch_texts: int = Field(256, ge=1, le=2048)
-    """Texts of one request, at most."""
-
-    batch_chars: int = Field(100_000, ge=1000)
-    """Characters of one request, at most."""
-
-    text_chars: int = Field(8000, ge=100)
-    """A longer text is cut: models refuse what is too long for them, OpenAI's 8192 tokens."""
-
-    query: Mapping[str, str] = {}
-    """Further parameters of the request's address."""
-
-    connect_timeout_s: float = Field(3.0, gt=0)
-    """Longest time to open a connection, TLS included."""
-
-    question_timeout_s: float = Field(1.5, gt=0)
-    """Longest wait for the vector of a caller's question; without it, keywords answer."""
-
-    rest_s: float = Field(15.0, gt=0)
-    """After a question that failed, the endpoint is left alone so long and keywords answer at once; twice as long each
-    time it fails again, up to five minutes."""
-
-    total_timeout_s: float = Field(60.0, gt=0)
-    """Longest time of one request while ingesting."""
-
-    attempts: int = Field(5, ge=1, le=20)
-    """How often a request is tried while ingesting. It waits as long as the service says, else one second, then two,
-    four and so on."""
-
-    max_connections: int = Field(16, ge=1)
-    """Connections open at once. Requests beyond wait, within their deadline."""
-
-
-class OpenAiEmbeddingOptions(EmbeddingOptions):
-    """A model behind ``/embeddings``: OpenAI, vLLM, Ollama, llama.cpp, LiteLLM proxy."""
-
-    kind: Literal["openai_embeddings"] = "openai_embeddings"
-
-    base_url: Url = OPENAI_URL
-    """Up to ``/v1``: ``http://127.0.0.1:8000/v1`` for vLLM, ``:11434/v1`` for Ollama, ``:8080/v1`` for llama.cpp."""
-
-    model: str = Field(min_length=1)
-    """As the server names it."""
-
-
-class AzureEmbeddingOptions(EmbeddingOptions):
-    """A deployment of an embedding model in Azure OpenAI, by key or by Entra token."""
-
-    kind: Literal["azure_embeddings"] = "azure_embeddings"
-
-    base_url: Url
-    """The resource: ``https://NAME.openai.azure.com``."""
-
-    deployment: str = Field(min_length=1)
-    """Name of the deployment, which is not always the model's."""
-
-    api_version: str = ""
-    """Of the dated API, for example ``2024-10-21``; empty: the v1 API, which has no dates."""
-
-    entra: EntraOptions = EntraOptions()
-    """Signing in with an application's identity instead of a key."""
-
-    @model_validator(mode="after")
-    def _signed_in(self) -> "AzureEmbeddingOptions":
-        _check_signed_in(self)
-        return self
-
-
 Provider = Annotated[
     OpenAiChatOptions | AzureChatOptions | AnthropicOptions
     | OpenAiSpeechOptions | ElevenLabsOptions | HttpTtsOptions
@@ -468,3 +295,12 @@ Provider = Annotated[
     Field(discriminator="kind"),
 ]  # fmt: skip
 """One of the kinds, told apart by ``kind``."""
+
+__all__ = [
+    "ANTHROPIC_URL", "AUDIO_RATES_HZ", "DEEPGRAM_URL", "ELEVENLABS_URL", "OPENAI_URL", "VENDORS", "AnthropicOptions",
+    "AzureChatOptions", "AzureEmbeddingOptions", "ChatOptions", "DeepgramOptions", "ElevenLabsOptions",
+    "EmbeddingOptions", "EntraOptions", "Headers", "HttpTtsOptions", "LiveRecogniserOptions", "LocalRecogniserOptions",
+    "OpenAiBatchOptions", "OpenAiChatOptions", "OpenAiEmbeddingOptions", "OpenAiRealtimeOptions",
+    "OpenAiSpeechOptions", "Provider", "Rate", "RecogniserOptions", "RemoteOptions", "RemoteRecogniserOptions",
+    "ServiceOptions", "Url", "VoiceOptions",
+]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.base import Options
-from engine.config.providers import EntraOptions, Headers, Url, web_address
+from engine.config.services import EntraOptions, Headers, Url, web_address
 
 OptionalUrl = Annotated[str, AfterValidator(lambda text: text and web_address(text))]
 """An address, or empty."""

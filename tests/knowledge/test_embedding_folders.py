@@ -93,7 +93,7 @@ def test_habits_come_from_the_makers_files_and_the_operators(folder, files, habi
 def test_a_text_has_one_vector_in_any_company(folder):
     """Filling must be masked."""
     model = FolderModel(folder)
-    texts = ["fee", "the late fee is six dollars when late", ""]
+    texts = ["fee", "the late fee is six dollars when late", "", "half a character \ud800", "👋" * 3000]
     for text, vector in zip(texts, model.encode(texts), strict=True):
         assert model.encode([text])[0] == pytest.approx(vector, abs=1e-5)
 

@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import gevent
 import numpy as np
 import pytest
 
+from engine.knowledge.embedding import minilm
 from engine.knowledge.embedding.interface import PassageText
 from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.errors import KnowledgeError
@@ -108,6 +110,14 @@ def test_without_onnxruntime_numpy_serves_and_a_wish_for_it_is_explained(numpy_m
     assert MiniLM(MODEL).by == "numpy"
     with pytest.raises(KnowledgeError, match=r"trunkline\[fast\]"):
         MiniLM(MODEL, "int8")
+
+
+def test_an_onnxruntime_that_does_not_run_here_is_done_without(numpy_model, monkeypatch, caplog):
+    """A wheel for another processor or library must not take search by meaning away."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # importing it raises ImportError
+    monkeypatch.setattr(minilm, "has_onnxruntime", lambda: True)
+    assert MiniLM(MODEL).by == "numpy"
+    assert "numpy does" in caplog.text
 
 
 def test_a_model_file_without_a_layer_is_named(tmp_path):

@@ -46,7 +46,7 @@ def test_a_long_passage_is_cut_and_not_the_question(folder):
 def test_no_texts_and_no_question(folder):
     model = CrossEncoder(folder, timeout_ms=60_000)
     assert model.score("when", []).shape == (0,)
-    assert model.score("", ["good", ""]) == pytest.approx([0.8808, 0.5], abs=1e-4)
+    assert model.score("\ud800", ["good", "", "\ud800"]) == pytest.approx([0.8808, 0.5, 0.5], abs=1e-4)
 
 
 def test_it_gives_up_when_the_rest_cannot_be_ready_in_time(folder):

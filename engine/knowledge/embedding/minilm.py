@@ -7,6 +7,7 @@ vectors are the same. Both let the interpreter go while they compute, so this be
 
 import importlib.util
 import json
+import logging
 from pathlib import Path
 from typing import Literal, cast
 
@@ -17,6 +18,8 @@ from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.embedding.tokens import Encoder, Habits, TokenModel
 from engine.knowledge.embedding.wordpiece import WordPiece
 from engine.knowledge.errors import KnowledgeError
+
+log = logging.getLogger(__name__)
 
 MAX_TOKENS = 256
 """The model was trained and is published with this limit; the rest of a longer text is not seen."""
@@ -39,15 +42,13 @@ class MiniLM(TokenModel):
     def __init__(self, folder: Path, by: By = "auto") -> None:
         """``folder`` holds ``config.json``, ``vocab.txt`` and ``model.safetensors``. ``by``: ``onnx`` and ``int8`` need
         onnxruntime; ``auto`` takes ``onnx`` where it is installed. Raises ``KnowledgeError``."""
-        if by == "auto":
-            by = "onnx" if has_onnxruntime() else "numpy"
-        elif by != "numpy" and not has_onnxruntime():
+        if by in ("onnx", "int8") and not has_onnxruntime():
             raise KnowledgeError(f"the embedding model by {by} needs onnxruntime: pip install 'trunkline[fast]'")
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             tokens = WordPiece(folder / "vocab.txt")
             weights = cast(dict[str, Floats], safetensors.read(folder / "model.safetensors"))
-            encoder = _encoder(config, weights, by)
+            by, encoder = _best(config, weights) if by == "auto" else (by, _encoder(config, weights, by))
         except (OSError, ValueError, KeyError) as fault:
             raise KnowledgeError(f"{folder} does not hold the embedding model ({fault}). Install it again: "
                                  "trunkline models install minilm") from fault
@@ -59,6 +60,18 @@ class MiniLM(TokenModel):
 def has_onnxruntime() -> bool:
     """Whether onnxruntime is installed."""
     return importlib.util.find_spec("onnxruntime") is not None
+
+
+def _best(config: dict[str, int | float], weights: dict[str, Floats]) -> tuple[By, Encoder]:
+    """By onnxruntime if it can, else by numpy, which always can."""
+    if has_onnxruntime():
+        try:
+            return "onnx", _encoder(config, weights, "onnx")
+        except KeyError:  # the weights are to blame
+            raise
+        except Exception as fault:  # noqa: BLE001 - an onnxruntime that does not fit this machine raises anything
+            log.warning("onnxruntime cannot run the embedding model, numpy does: %s", fault)
+    return "numpy", _encoder(config, weights, "numpy")
 
 
 def _encoder(config: dict[str, int | float], weights: dict[str, Floats], by: By) -> Encoder:

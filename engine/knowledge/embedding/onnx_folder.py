@@ -73,7 +73,7 @@ class FolderTokenizer:
 
     def pieces(self, text: str, limit: int) -> list[int]:
         """Token numbers without marks, at most ``limit``."""
-        numbers: list[int] = self._tokenizer.encode(text[:max(limit, 0) * _CHARS], add_special_tokens=False).ids
+        numbers: list[int] = self._tokenizer.encode(_clean(text, limit), add_special_tokens=False).ids
         return numbers[:max(limit, 0)]
 
     def pairs(self, question: str, texts: Sequence[str], limit: int) -> list[tuple[list[int], list[int]]]:
@@ -84,8 +84,16 @@ class FolderTokenizer:
             tokenizer = _read(self._path)
             tokenizer.enable_truncation(limit, strategy="longest_first")
             self._cutting[limit] = tokenizer
-        found = tokenizer.encode_batch([(question[:limit * _CHARS], text[:limit * _CHARS]) for text in texts])
-        return [(pair.ids, pair.type_ids) for pair in found]
+        asked, found = _clean(question, limit), []
+        for text in texts:  # one by one: the package's batches start threads of their own
+            pair = tokenizer.encode(asked, _clean(text, limit))
+            found.append((pair.ids, pair.type_ids))
+        return found
+
+
+def _clean(text: str, limit: int) -> str:
+    """As much of a text as may count, without halves of characters, which the package refuses."""
+    return text[:max(limit, 0) * _CHARS].encode("utf-8", "replace").decode()
 
 
 def _read(path: Path) -> Any:
