@@ -126,6 +126,8 @@ def latin_language(words: Sequence[str], hint: str = "") -> str:
     plain = [part for word in words for part in re.split("['\u2019-]", unaccented(word)) if part]
     hits = {language: sum(word in small for word in plain) for language, small in TELLING.items()}
     english = hits.pop("en")
+    if not english and any(word != bare for word, bare in zip(words, map(unaccented, words), strict=True)):
+        hits["fr"] += 1
     if hint in hits:
         hits[hint] += 1
     best = max(hits, key=lambda language: hits[language])
