@@ -29,7 +29,7 @@ _VOWEL = {"a": "a", "aa": "a", "i": "i", "ii": "i", "e": "e", "ai": "i", "u": "u
 _VOICELESS = str.maketrans("GJDB", "KCTP")
 _DOUBLE = re.compile(r"([A-Z])\1+")
 _NASAL = re.compile(r"[MN](?=[KGCJTDPBFSQ])")
-_GLIDE = re.compile(r"(?<=.)Y|(?<=[A-Z])H|H(?![aiu])|(?<=N)T(?=R)")
+_GLIDE = re.compile(r"(?<=.)Y|(?<=[A-Z])H|H(?![aiu])|(?<=N)T(?=R)|[TQ](?=C)|^Y(?=[ie])")
 _VOWELS = re.compile(r"([aiu])[aiu]+")
 _LAST_VOWEL = re.compile(r"(?<=[A-Z])(?:[aue]|ai)$")
 _DENTAL = str.maketrans("Q", "T")
