@@ -157,7 +157,7 @@ TRAILING = {
 
 POINTING = {
     "en": re.compile(r"\b(?:it|that|this|they|them|those|these|one)\b"),
-    "fr": re.compile(r"(?<![^ ])(?:\u00e7a|ca|cela|c'est|est-ce(?! qu)|il|elle|ils|elles|l'(?=[a-z])|"
+    "fr": re.compile(r"(?<![^ ])(?:\u00e7a|ca|cela|c'est|est[- ]ce(?! qu)|il|elle|ils|elles|l'(?=[a-z])|"
       r"les(?= obtenir| payer)|en|-il|-elle)"
                      r"(?![^ ])|-(?:il|elle|ils|elles)\b|(?<![^ ])(?:l'|c')[^ ]+"),
     "hi": re.compile(r"(?<![^ ])(?:यह|ये|वह|वो|इस|उस|इस[^ ]+|उस[^ ]+|इन[^ ]+|yah|yeh|ye|woh|wo|is|us|iska|iski|"

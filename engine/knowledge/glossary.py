@@ -1,7 +1,7 @@
 """Words that mean the same: a question in one word, or one language, finds the passage in another. Pure, but for
 reading the files.
 
-A glossary is YAML, one concept a line; a collection has its own in ``glossary.yaml`` beside its documents:
+A glossary is YAML, one concept a line; a collection's own is ``glossary.yaml`` beside its documents:
 
     late fee: [surcharge, penalty, പിഴ]                     any language; the concept's name is one of its words
     refund: {en: [money back], fr: [remboursement]}         or by language, which stems French words the French way

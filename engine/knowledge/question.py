@@ -72,7 +72,7 @@ def _language(text: str, hint: str) -> tuple[str, bool]:
     told = latin_language(found, hint)
     if told == "en" and guess.script == "Latn" and not any(is_small(word, "en") for word in found):
         told = guess.language if guess.language in LANGUAGES and guess.probability >= SURE else hint or "en"
-    return told, told in _DROPPING
+    return told, bool(found) and told in _DROPPING
 
 
 def wanted(text: str, language: str) -> Wants:

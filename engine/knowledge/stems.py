@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from engine.language.loans import LOANS
 from engine.language.smallwords import unaccented
-from engine.language.sounds import is_loan
+from engine.language.sounds import is_loan, without_sandhi
 
 _SUFFIXES = ("ingly", "ations", "ation", "ments", "ment", "ings", "ing", "ies", "edly", "ed", "ers", "er", "es", "ly",
              "s")
@@ -36,12 +36,12 @@ _MALAYALAM = _rules(
     ("ിന്റെ", ""), ("ിക്ക് ിക്കും ിക്കുള്ള ിക്കോ", "ി"), ("ർക്ക് ർക്കും ർക്കുള്ള", "ർ"),
     ("ന്റെ", "ൻ"),
     ("യുടെ ുടെ ിനുള്ള ിനെ ിനും ിന് ിനു ിനകം ിലേക്ക് ിലെ ിലും ിലോ ിൽനിന്ന് ിൽ യിലേക്ക് യിലെ "
-     "യിലോ യിലും യിൽ യ്ക്ക് യ്ക്കുള്ള യെ യും യോട് ോട് ോടെ ുകളുടെ കളുടെ "
+     "ിനാണ് ില്ലാത്ത ില്ലാതെ യിലോ യിലും യിൽ യ്ക്ക് യ്ക്കുള്ള യെ യും യോട് ോട് ോടെ ുകളുടെ കളുടെ "
      "ുകൾക്ക് കൾക്ക് ുകളിൽ കളിൽ ുകളും കളും ുകൾ കൾ ും ാണ് യാണ് ായി യായി ുമോ ുന്നത് ുന്നു ുന്ന "
      "ുമ്പോൾ ുവാൻ ാൻ ണം ാം ാമോ ുക", ""),
 )
 _TAMIL = _rules(
-    ("த்தின் த்தில் த்தை த்துக்கு த்திற்கு த்துடன் த்தும் த்தால் த்திலிருந்து த்திலும் ங்களின் "
+    ("த்தின் த்தில் த்தை த்துக்கு த்திற்கு த்துடன் த்தும் த்துக்கான த்துக்குள் த்தால் த்திலிருந்து த்திலும் ங்களின் "
      "ங்களில் ங்களை ங்களுக்கு ங்கள்", "ம்"),
     ("ிக்கு ிக்கும் ிக்கான", "ி"), ("ைக்கு ைக்கும் ைக்கான", "ை"),
     ("களின் களில் களை களுக்கு களும் கள் ுகள் ிற்கு ுக்கு ுக்கான ின் ில் ிலிருந்து "
@@ -128,7 +128,9 @@ _TO_CHILLU = {"ന": "ൻ", "ര": "ർ", "ല": "ൽ", "ള": "ൾ", "ണ": "�
 
 
 def _tamil(word: str) -> str:
-    """Endings off, the last u and the dot; a doubled last consonant single (வீட்டில் as வீடு)."""
+    """Endings off, the last u and the dot; a doubled last consonant single (வீட்டில் as வீடு). What the next
+    word doubles at the end (வரியைக் கட்ட) is no part of the word."""
+    word = without_sandhi(word)
     if not is_loan(word):
         word = _strip(word, _TAMIL, 2)
     word = word[:-1] if word[-1] in "\u0bcd\u0bc1" and len(word) > 2 else word

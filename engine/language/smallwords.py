@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 
 ENGLISH = frozenset("""
-a about am an and any are as at be been but by can could did do does for from get give had has have he her here
-him his how i if in into is it its let like may me must my no not of on or our out please she should so some
-tell than that the their them then there these they this those to up us want was we were what when where which
-who why will with would you your i'm i'd i'll i've don't can't it's what's where's when's how's isn't doesn't
-didn't
+again also anything because just something a about am an and any are as at be been but by can could did do does
+for from get give had has have he her here him his how i if in into is it its let like may me must my no not of
+on or our out please she should so some tell than that the their them then there these they this those to up us
+want was we were what when where which who why will with would you your i'm i'd i'll i've don't can't it's
+what's where's when's how's isn't doesn't didn't
 """.split())  # noqa: SIM905
 
 FRENCH = frozenset("""
@@ -126,6 +126,8 @@ def latin_language(words: Sequence[str], hint: str = "") -> str:
     plain = [part for word in words for part in re.split("['\u2019-]", unaccented(word)) if part]
     hits = {language: sum(word in small for word in plain) for language, small in TELLING.items()}
     english = hits.pop("en")
+    if not english and any(word != bare for word, bare in zip(words, map(unaccented, words), strict=True)):
+        hits["fr"] += 1
     if hint in hits:
         hits[hint] += 1
     best = max(hits, key=lambda language: hits[language])

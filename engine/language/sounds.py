@@ -29,7 +29,7 @@ _VOWEL = {"a": "a", "aa": "a", "i": "i", "ii": "i", "e": "e", "ai": "i", "u": "u
 _VOICELESS = str.maketrans("GJDB", "KCTP")
 _DOUBLE = re.compile(r"([A-Z])\1+")
 _NASAL = re.compile(r"[MN](?=[KGCJTDPBFSQ])")
-_GLIDE = re.compile(r"(?<=.)Y|(?<=[A-Z])H|H(?![aiu])|(?<=N)T(?=R)")
+_GLIDE = re.compile(r"(?<=.)Y|(?<=[A-Z])H|H(?![aiu])|(?<=N)T(?=R)|[TQ](?=C)|^Y(?=[ie])")
 _VOWELS = re.compile(r"([aiu])[aiu]+")
 _LAST_VOWEL = re.compile(r"(?<=[A-Z])(?:[aue]|ai)$")
 _DENTAL = str.maketrans("Q", "T")
@@ -38,7 +38,7 @@ _HARD = re.compile("[A-Z]")
 
 _CASES = {
     "ml": (("aQ(?:iNT|iNuL|iN|iLiK|iLuM|iLNiN|iL|uT|uM|)$|aVuM$|aNKaL$", "aM"),
-           ("iLNiN$|iNuL$|iNT$|iLiK$|iLuM$|uT$|iL$|iN$|(?<=i)K$|uM$|NK?aL$|KaL$", ""),
+           ("iLNiN$|iNuL$|iNT$|iLiK$|iLuM$|uT$|iL$|iN$|(?<=i)K$|uM$|NK?aL$|KaLK?$|iLaQ$", ""),
            ("(?<=SaN)T$", "")),
     "ta": (("aQ(?:iL|iN|uK|iRK|uT|uM|iLiRuNT|uTaN|)$|aNKaL$", "aM"),
            ("iLiRuNT$|iRK$|uTi$|uT$|uTaN$|iL$|iN$|uK$|(?<=i)K$|uM$|NK?aL$|KaL$", "")),
@@ -66,11 +66,20 @@ def _bare(word: str, language: str) -> str:
     run = RUN.search(word)
     if run:
         language = {MALAYALAM: "ml", TAMIL: "ta"}.get(script_of(run[0]), "hi")
+        word = without_sandhi(word) if language == "ta" else word
     elif language == "fr":
         return _even(french(word))
     sounds = sounding(word if run else _singular(word, language))
     rules = _CASE_RULES.get(language)
     return sounds if not rules or _skeleton(sounds) in loan_keys() else _without_endings(sounds, rules)
+
+
+_SANDHI = re.compile("(?<=[\u0b85-\u0bb9\u0bbe-\u0bcc])[\u0b95\u0b9a\u0ba4\u0baa]\u0bcd$")
+
+
+def without_sandhi(word: str) -> str:
+    """A Tamil word without the k, c, t, p that it gets before a word which begins with it; loans may end in them."""
+    return word if is_loan(word) else _SANDHI.sub("", word)
 
 
 @lru_cache(maxsize=20_000)
