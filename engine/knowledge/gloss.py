@@ -12,12 +12,11 @@ from pathlib import Path
 
 import engine.language
 from engine.knowledge.numberwords import figures, in_figures
+from engine.knowledge.question import language_of
 from engine.knowledge.stems import stem_in
 from engine.knowledge.text import words
 from engine.language import sounds
-from engine.language.identify import identify
 from engine.language.romanise import romanise
-from engine.language.scripts import LATIN
 from engine.language.smallwords import is_small, latin_language
 
 FOLDER = Path(engine.language.__file__).parent / "lexicon"
@@ -59,11 +58,10 @@ class Lexicon:
 
 def gloss(text: str, language: str = "") -> str:
     """The text in English words. ``language``: that of the text, where it is known; English comes back as it is."""
-    guess = identify(text)
-    spoken = guess.language or language.partition("-")[0]
+    spoken, romanised = language_of(text, language.partition("-")[0])
     if spoken not in LANGUAGES:
         return text
-    return " ".join(_words(text, spoken, romanised=guess.script == LATIN and spoken != "fr"))
+    return " ".join(_words(text, spoken, romanised=romanised))
 
 
 def _words(text: str, language: str, *, romanised: bool) -> Iterator[str]:

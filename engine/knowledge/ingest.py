@@ -69,7 +69,8 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
 
     Documents of a given folder whose files are gone are removed. A file that cannot be used is left out (or left as it
     was) and named in ``failed``. ``options``: how files are read and cut; ``reader`` reads them instead. ``reembed``:
-    the collection's vectors are computed again, with this model. ``stop`` is asked now and then; when it says so, the run ends after the batch in hand.
+    the collection's vectors are computed again, with this model. ``stop`` is asked now and then;
+    when it says so, the run ends after the batch in hand.
 
     Raises ``KnowledgeError`` when there is nothing to ingest at all, another process is ingesting, the collection has
     vectors of another model, or the disk refuses: batches that were done before stay.
