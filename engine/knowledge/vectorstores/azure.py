@@ -17,6 +17,7 @@ from engine.config.vectorstores import AzureSearchOptions
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
+from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.azure_schema import FIELDS, INTEGRATED_FIELDS, index_json
 from engine.knowledge.vectorstores.interface import Found, Point
@@ -105,10 +106,10 @@ class AzureSearchStore:
         if self.integrated:
             raise KnowledgeError(f"{self.name}: the service fills this index itself: upload documents (kb setup), or "
                                  "use another index without 'integrated'")
-        check_points(points, self._known_dim(), self.name)
+        off_hub(check_points, points, self._known_dim(), self.name)
         last = {point.id: point for point in points}
         for batch in batches(last.values(), BATCH):
-            self._write([{"@search.action": "upload", **_document(point)} for point in batch])
+            self._write(off_hub(_uploads, batch))
 
     def delete(self, ids: Sequence[str]) -> None:
         """By key."""
@@ -238,6 +239,10 @@ class AzureSearchStore:
             raise KnowledgeError(f"{self.name}: an index that was not made by Trunkline: it has no {lacking[0]}; use "
                                  "another name")
         return self.rest.understood(lambda: int(fields["text_vector"]["dimensions"]))
+
+
+def _uploads(batch: Sequence[Point]) -> list[dict[str, Any]]:
+    return [{"@search.action": "upload", **_document(point)} for point in batch]
 
 
 def _document(point: Point) -> dict[str, Any]:
