@@ -94,7 +94,8 @@ class AzureSearchStore:
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> bool:
         """Make an ``indexes``, ``skillsets``, ``datasources`` or ``indexers`` if it is missing. False: it was there."""
         try:
-            self.rest.ask("PUT", f"/{kind}/{name}", body, headers={"If-None-Match": "*"})
+            self.rest.ask("PUT", f"/{kind}/{name}", body,
+                          headers={"If-None-Match": "*", "Prefer": "return=representation"})
         except ProviderFault as fault:
             if fault.status not in (409, 412):
                 raise
