@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.knowledge.embedding.tokens import unit
 from engine.knowledge.embedding.interface import Embedder, Floats, PassageText, PassageVectors
+from engine.knowledge.embedding.tokens import unit
 from engine.knowledge.gloss import VERSION, gloss
 from engine.knowledge.question import language_of
 
