@@ -21,7 +21,7 @@ from engine.speech.interfaces import Pcm, Voice
 from engine.telemetry import logs
 from engine.telephony.answered import AnsweredCall
 from engine.telephony.caller import CallerSide
-from engine.telephony.handover import NOTHING, HandoverRun, Order, Telephony
+from engine.telephony.handover import HANDED_OVER, NOTHING, HandoverRun, Order, Telephony
 from engine.telephony.queue import QueueWait, problem
 from engine.telephony.sounds import OnHold, spoken
 from engine.turns.events import SayRequest
@@ -35,6 +35,8 @@ STILL_S = 0.3
 """Playout that has had nothing for so long has said what there was to say."""
 
 POLL_S = 0.05
+
+COLLECTING = "digits are asked for"
 
 TRANSFER_GRACE_S = 60.0
 """On top of ringing and accepting: a hand-over that is not over by then is a fault, and is reported as one."""
@@ -140,7 +142,7 @@ class TelephonyActions:
             call.events.write("handover_failed", target=order.name, why=wrong)
             return Outcome(False, f"{order.name} cannot be reached: {wrong}")
         announcement = self._announcement(order.target)
-        call.conversation.suspend()
+        call.conversation.suspend(HANDED_OVER)
         hold = self._hold = OnHold(call.leg)
         if len(announcement):
             hold.sounds.play(announcement)
@@ -224,14 +226,14 @@ class TelephonyActions:
                 # The question first: keys count from its first word on, the time to press from its last.
                 self._wait_still(WORDS_S, lambda: collector.result is not None)
                 collector.prompt_heard(talk.now)
-                talk.listen_only(True)
+                talk.listen_only(True, COLLECTING)
                 while collector.result is None and not self._closed:
                     self._key.clear()
                     self._key.wait(max(0.0, collector.deadline - talk.now))
                     collector.tick(talk.now)
         finally:
             talk.keys = talk.words = self._collecting = None
-            talk.listen_only(False)
+            talk.listen_only(False, COLLECTING)
         collector.gone()
         result = collector.result
         assert result is not None

@@ -28,6 +28,9 @@ the dialplan's fail-over, not a lost caller."""
 
 PARK_GRACE_S = 30.0
 
+HANDED_OVER = "the caller is being handed over"
+"""Why the conversation waits."""
+
 
 @dataclass(frozen=True)
 class Telephony:
@@ -155,7 +158,7 @@ class HandoverRun:
 
     def _hold(self, announcement: Pcm) -> None:
         call = self._call
-        call.conversation.suspend()
+        call.conversation.suspend(HANDED_OVER)
         self.hold = OnHold(call.leg)
         if len(announcement):
             self.hold.sounds.play(announcement)
@@ -223,4 +226,4 @@ class HandoverRun:
 
 NOTHING: Pcm = np.zeros(0, np.int16)
 
-__all__ = ["NOTHING", "HandoverRun", "Order", "Telephony"]
+__all__ = ["HANDED_OVER", "NOTHING", "HandoverRun", "Order", "Telephony"]

@@ -9,6 +9,9 @@ number of a cancelled generation is stale and must not be heard.
 
 from dataclasses import dataclass
 
+BY_CALLER = "by the caller"
+"""Why the agent is on hold, where nothing else is said."""
+
 # ---------------------------------------------------------------- events: what happened
 
 
@@ -172,16 +175,20 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The caller put the agent on hold: nothing is heard either way, and nobody is missed."""
+    """Nothing is heard either way and nobody is missed from now on, for this reason: the caller put the agent on hold,
+    or the engine itself needs the agent to wait. Several reasons may hold at once; each ends with its own ``Unheld``.
+    """
 
     at: float
+    why: str = BY_CALLER
 
 
 @dataclass(frozen=True, slots=True)
 class Unheld:
-    """The caller took the agent back from hold."""
+    """This reason to wait is over: the caller took the agent back from hold, say."""
 
     at: float
+    why: str = BY_CALLER
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ def test_a_human_who_does_not_answer(ordered):
         assert [event["event"] for event in events if event["event"].startswith("handover")] == [
             "handover_started", "handover_dialing", "handover_failed"]  # fmt: skip
         assert len(named(events, "media_attached")) == 1
+        assert {event["why"] for event in named(events, "held", "unheld")} == {"the caller is being handed over"}
         assert not named(events, "reply_timeout", "error")
 
 
