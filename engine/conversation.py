@@ -208,14 +208,17 @@ class Conversation:
             self._suspended = why
             self._arm()
 
-    def go_on(self, instead: turn.SayRequest | None = None) -> None:
-        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing."""
+    def go_on(self, instead: turn.SayRequest | None = None, happened: str = "") -> None:
+        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing.
+        ``happened``: what the brain is to know of the time in between."""
         if self._suspended:
             why, self._suspended = self._suspended, ""
             if instead is not None:
                 self.tell(turn.Interrupt(self.now))
-                if instead.text.strip():
-                    self.tell(instead)
+            if happened:
+                self.tell(turn.Happened(happened))
+            if instead is not None and instead.text.strip():
+                self.tell(instead)
             self.tell(turn.Unheld(self.now, why))
 
     def mask(self, on: bool) -> None:

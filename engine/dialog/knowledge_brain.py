@@ -46,7 +46,7 @@ class KnowledgeBrain:
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
         # The knowledge base knows its own questions back, not those of other languages.
-        context = request.history
+        context = tuple(line for line in request.history if line[0] != "note")
         if not self._agent.ask_back.startswith(ASK_BACK_BEGINS):
             context = tuple((who, ASK_BACK if who == "agent" and self._asks_back(text) else text)
                             for who, text in context)

@@ -13,10 +13,12 @@ from pathlib import Path
 import gevent
 from gevent.event import Event as Flag
 
+from engine.errors import TrunklineError
 from engine.esl import command
 from engine.esl.errors import EslError
 from engine.esl.event import Event as SwitchEvent
 from engine.media.waves import write_wave
+from engine.telemetry import logs
 from engine.telephony.caller import CallerSide
 from engine.telephony.handover import RETURN, Order, Telephony
 from engine.telephony.sounds import spoken
@@ -28,6 +30,7 @@ EXTENSION = "trunkline_queue"
 WAITING = frozenset({"Waiting", "Trying"})
 SOUND_RATE = 8000
 POLL_S = 1.0
+CLOSE_TIMEOUT_S = 1.0
 
 
 def problem(switch: Switch, queue: str) -> str:
@@ -78,12 +81,22 @@ class QueueWait:
         self._target = order.target
         self._folder = folder
         self._changed = Flag()
-        self._greenlet: gevent.Greenlet | None = None
+        self._greenlets: list[gevent.Greenlet] = []
         self._unwatch: Callable[[], None] | None = None
         self._closed = False
-        self._began = 0.0
-        self.served = False
+        self._began = time.monotonic()
+        self.served_at: float | None = None
+        """When a human took the caller (monotonic)."""
+
+    @property
+    def served(self) -> bool:
         """Whether a human has taken the caller."""
+        return self.served_at is not None
+
+    @property
+    def waited_s(self) -> float:
+        """How long the caller has waited for somebody to take the call."""
+        return (time.monotonic() if self.served_at is None else self.served_at) - self._began
 
     def enter(self) -> None:
         """Put the caller into the queue. Raises ``EslError``; the caller is still with the agent then."""
@@ -100,7 +113,7 @@ class QueueWait:
             raise
         self._began = time.monotonic()
         call.events.write("handover_queued", target=self._name, queue=queue)
-        self._greenlet = gevent.spawn(self._wait)
+        self._greenlets.append(logs.spawn(self._wait))
 
     def close(self) -> None:
         """Look after it no more: the caller is back, or gone. Idempotent."""
@@ -108,8 +121,8 @@ class QueueWait:
         self._changed.set()
         if self._unwatch is not None:
             self._unwatch()
-        if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
-            self._greenlet.kill(block=False)
+        gevent.killall([greenlet for greenlet in self._greenlets if greenlet is not gevent.getcurrent()],
+                       timeout=CLOSE_TIMEOUT_S)
 
     def _wait(self) -> None:
         options = self._shared.config.telephony
@@ -141,7 +154,7 @@ class QueueWait:
                 return
             write_wave(path, pcm, SOUND_RATE)
             self._switch.client.api("uuid_broadcast", f"{call.uuid} {command.word('file', path.resolve())} aleg")
-        except EslError as fault:
+        except (TrunklineError, ValueError) as fault:  # a full disk, a table that has changed: the caller waits on
             log.warning("a caller's position in the queue was not said: %s", fault)
 
     def _fetch(self) -> None:
@@ -156,11 +169,11 @@ class QueueWait:
 
     def _on_event(self, event: SwitchEvent) -> None:
         if event.get("CC-Action") == "bridge-agent-start" and not self.served:
-            self.served = True
+            self.served_at = time.monotonic()
             self._call.events.write("handover_bridged", target=self._name,
                                     ms=round((time.monotonic() - self._began) * 1000))
             if self._shared.config.telephony.after_human == "hangup":
-                gevent.spawn(self._end_with_human)
+                self._greenlets.append(logs.spawn(self._end_with_human))
             self._changed.set()
 
     def _end_with_human(self) -> None:

@@ -159,6 +159,14 @@ class SayRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that whoever thinks for the agent must know, and that nobody said to it: the caller talked to a human,
+    say. It stands in the history from now on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The caller wrote this (chat, a form): a complete turn, which interrupts the agent's interruptible speech."""
 
@@ -205,7 +213,7 @@ class Tick:
 
 Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | ToolCalled | ToolReturned
          | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | Collect | CollectEnd | Language | SayRequest
-         | Written | Interrupt | Held | Unheld | HungUp | Tick)
+         | Happened | Written | Interrupt | Held | Unheld | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 

@@ -22,8 +22,10 @@ class Obedient:
     def __init__(self, *orders):
         self.orders = list(orders)
         self.outcomes = []
+        self.asked = []
 
     def reply(self, request):
+        self.asked.append(request)
         yield Text("Very well. ")
         assert request.wait_decided(5.0)
         do, arguments = self.orders.pop(0)
@@ -190,7 +192,7 @@ def away(ordered):
     from contextlib import contextmanager
 
     @contextmanager
-    def begin(seconds, **changes):
+    def begin(seconds, slow=None, **changes):
         place = {"extensions": {"human": [f"sleep {seconds * 1000:.0f}", "transfer 1000 XML default"]}}
         with ordered(TRANSFER, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, place=place,
                      **changes) as (at, call, brain, switch):  # fmt: skip
@@ -200,10 +202,11 @@ def away(ordered):
                 session.api("uuid_transfer", f"{caller} human XML default")
                 switch.tell("CHANNEL_BRIDGE", {"Unique-ID": caller})
 
-            switch.on_bridge = bridge
+            switch.on_bridge, switch.brain, switch.slow = bridge, brain, slow or {}
             call.say(voice(0.5))
-            outcome = done(brain)
-            assert outcome.ok, outcome.why
+            if not slow:
+                outcome = done(brain)
+                assert outcome.ok, outcome.why
             assert call.uuid in at.engine.calls
             yield at, call, switch
 
@@ -226,6 +229,59 @@ def test_the_caller_comes_back_to_the_same_conversation(away):
         assert len(named(events, "call_started")) == len(named(events, "handover_bridged")) == 1
         assert not named(events, "error", "media_lost")
         assert named(events, "hangup")[0]["by"] == "caller"
+
+
+def test_the_agent_knows_where_the_caller_was(away):
+    """The history says with whom and how long, so that a model does not begin anew."""
+    with away(1.0, telephony={"after_human": "agent", "back": "Here I am again."}) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.pause(0.3)
+        call.say(voice(0.5))
+        wait(lambda: len(switch.brain.asked) > 1, "the agent is deaf")
+        history = switch.brain.asked[-1].history
+        assert [who for who, _ in history] == ["agent", "user", "agent", "note", "agent"]
+        assert history[3][1].startswith("The caller was connected with desk, and they talked for 1 seconds.")
+        call.hangup()
+        at.over(call)
+
+
+def test_a_caller_who_is_back_before_the_switch_has_answered(away):
+    """The human hangs up at once, and FreeSWITCH is slow to answer what comes after the bridge: the caller hears the
+    agent, not the hold music, and can be handed over again."""
+    slow = {"api uuid_setvar ": 1.0}
+    with away(0.3, telephony={"after_human": "agent", "back": "Here I am again."}, slow=slow) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.hears_silence(0.5)
+        switch.on_bridge = None
+        switch.answer = lambda uuid: (0.1, "-ERR USER_BUSY\n")
+        assert "busy" in at.engine.calls[call.uuid].actions.transfer("desk", "blind").why
+        call.hangup()
+        at.over(call)
+
+
+def test_a_bridge_that_never_was(ordered):
+    """The human hung up in the very moment: FreeSWITCH takes the command, connects nobody and sends the caller back.
+    The agent says that it did not work, and does not claim to be back from a talk; nobody fetches a caller who is
+    there."""
+    place = {"extensions": {"human": ["sleep 300", "transfer 1000 XML default"]}}
+    options = {"telephony": {"after_human": "agent", "back": "Here I am again."}}
+    with ordered(TRANSFER, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, place=place,
+                 **options) as (at, call, brain, switch):  # fmt: skip
+        switch.on_bridge = lambda caller, human: at.engine.calls[caller]._session.api(
+            "uuid_transfer", f"{caller} human XML default")
+        call.say(voice(0.5))
+        outcome = done(brain)
+        assert not outcome.ok
+        assert "hung up" in outcome.why
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"].endswith("It is done."), "the agent says nothing")
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+        assert [event["why"] for event in named(events, "caller_back")] == ["they were not connected"]
+        assert "Here I am again." not in {event.get("text") for event in events}
+        assert not switch.sent(f"api uuid_transfer {call.uuid}")
 
 
 def test_where_the_human_ends_the_call_the_way_back_is_closed(away):

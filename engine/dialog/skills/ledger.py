@@ -237,7 +237,7 @@ def _heard(history: History, turn: Turn, before: int) -> bool:
     for who, text in history[turn.place + 1 :]:
         if who == "user":
             break
-        heard += len(text.split())
+        heard += len(text.split()) if who == "agent" else 0
     return heard >= before + min(WORDS_TOLD, said_after)
 
 
