@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
+from engine.config import AgentOptions
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import PastTool, Request
 from engine.media.leg import Leg
@@ -95,6 +96,11 @@ class Conversation:
     def now(self) -> float:
         """Seconds of call time."""
         return monotonic() - self._began
+
+    @property
+    def phrases(self) -> AgentOptions:
+        """What the agent says word for word, in the language of the moment."""
+        return self._senses.config.agent
 
     @property
     def audio_began(self) -> float:

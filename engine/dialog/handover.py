@@ -49,6 +49,13 @@ class HumanGone:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBriefed:
+    """The human cannot be told what it is about, by a fault of ours."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """The human pressed a key."""
 
@@ -85,7 +92,7 @@ class Tick:
     """Time has passed."""
 
 
-Event = Answered | HumanGone | Key | Bridged | BridgeFailed | CallerGone | CalledOff | Tick
+Event = Answered | HumanGone | NotBriefed | Key | Bridged | BridgeFailed | CallerGone | CalledOff | Tick
 
 
 # ---------------------------------------------------------------- what to do
@@ -182,6 +189,8 @@ class Handover:
     def _briefing(self, now: float, event: Event) -> list[Action]:
         if isinstance(event, HumanGone):
             return self._back("they hung up without taking the call")
+        if isinstance(event, NotBriefed):
+            return self._back(event.why)
         if not isinstance(event, Key):
             return []
         if event.digit == self._accept:

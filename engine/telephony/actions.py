@@ -194,7 +194,8 @@ class TelephonyActions:
             return
         served = queue is None or queue.served
         write("caller_back", why="the human hung up" if served else "nobody took the call", away_s=round(away_s, 1))
-        back = self._shared.config.telephony.back if served or order is None else order.target.failed
+        back = self._shared.config.telephony.phrase("back", talk.phrases)
+        back = back if served or order is None else order.target.failed
         part = handover or queue
         story = told(order.name, order.mode, part.waited_s, away_s, served) if order and part else ""
         talk.go_on(SayRequest(back), story)

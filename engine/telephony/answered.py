@@ -111,7 +111,8 @@ class AnsweredCall:
             if quiet_from is not None and talk.now - quiet_from >= QUIET_S:
                 break
             self._wait(deadline if quiet_from is None else min(deadline, quiet_from + QUIET_S))
-        talk.go_on(SayRequest(options.machine_message, interruptible=False, ends_call=True))
+        message = options.phrase("machine_message", talk.phrases)
+        talk.go_on(SayRequest(message, interruptible=False, ends_call=True))
 
     def _wait(self, until: float) -> None:
         self._changed.clear()

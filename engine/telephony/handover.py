@@ -191,8 +191,10 @@ class HandoverRun:
         self._human.dial(order.target, self._call.channel.caller_number, order.ring_s, park_s)
 
     def _briefing(self, rate: int) -> Pcm:
-        text = self._shared.config.telephony.brief
-        for name, value in (("{summary}", self._order.summary), ("{caller}", self._call.channel.caller_number)):
+        options = self._shared.config.telephony
+        text = options.brief or self._call.conversation.phrases.brief
+        for name, value in (("{accept}", options.accept_digit), ("{refuse}", options.refuse_digit),
+                            ("{caller}", self._call.channel.caller_number), ("{summary}", self._order.summary)):
             text = text.replace(name, value)
         return spoken(self._order.voice, " ".join(text.split()), rate)
 

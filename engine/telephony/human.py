@@ -14,7 +14,7 @@ import gevent
 import numpy as np
 
 from engine.config import TransferTarget
-from engine.dialog.handover import Answered, Event, HumanGone, Key
+from engine.dialog.handover import Answered, Event, HumanGone, Key, NotBriefed
 from engine.errors import TrunklineError
 from engine.esl import command, reconcile
 from engine.esl.errors import CommandRefused, EslError
@@ -40,7 +40,8 @@ JOB_GRACE_S = 2.0
 
 
 class HumanLeg:
-    """One attempt to reach one human. ``told`` gets ``Answered``, ``HumanGone`` and ``Key``; it must not wait."""
+    """One attempt to reach one human. ``told`` gets ``Answered``, ``HumanGone``, ``NotBriefed`` and ``Key``; it must
+    not wait."""
 
     def __init__(
         self, switch: Switch, socket: UnicastSocket, node: str, told: Callable[[Event], None], errands: Errands
@@ -102,12 +103,14 @@ class HumanLeg:
             client.send(command.unicast(leg.local_ip, leg.local_port, leg.remote_ip, leg.remote_port, uuid=self.uuid))
             sounds = Sounds(leg.playout)
             words = render(rate)
+            if not len(words):
+                raise MediaError("the voice gave nothing")
             sounds.loop(np.concatenate([words, np.zeros(int(PAUSE_S * rate), np.int16)]))
             if not leg.first_frame.wait(FIRST_FRAME_TIMEOUT_S):
                 raise MediaError("no audio from their leg")
         except (TrunklineError, ValueError) as fault:  # the voice may fail as well
             log.warning("the human cannot be briefed: %s", fault)
-            self._told(HumanGone(f"they could not be told what it is about: {fault}"))
+            self._told(NotBriefed(f"they could not be told what it is about: {fault}"))
 
     def connected(self) -> None:
         """They are with the caller now, and not ours any more."""

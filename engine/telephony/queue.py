@@ -139,7 +139,8 @@ class QueueWait:
             self._changed.wait(max(0.05, min(deadline, say_at) - time.monotonic()))
 
     def _say_position(self) -> None:
-        call, text = self._call, self._shared.config.telephony.position
+        call = self._call
+        text = self._shared.config.telephony.phrase("position", call.conversation.phrases)
         try:
             place = position(self._switch.client.api("callcenter_config",
                                                      f"queue list members {self._target.destination}"), call.uuid)

@@ -8,11 +8,11 @@ while. With real legs: tests/switch/test_handover.py.
 import numpy as np
 import pytest
 import soundfile
-from call_providers import providers, voice
+from call_providers import ToneVoice, providers, voice
 from call_world import folder, named, read_events, wait
 from phone_switch import PhoneSwitch
 
-from engine.config import TransferTarget
+from engine.config import AgentOptions, TelephonyOptions, TransferTarget
 from engine.dialog.brain import Text
 
 
@@ -39,13 +39,13 @@ def ordered(world):
     from contextlib import contextmanager
 
     @contextmanager
-    def begin(*orders, answer=None, targets=None, scripts=("do it please", "and again"), **changes):
+    def begin(*orders, answer=None, targets=None, scripts=("do it please", "and again"), tone=None, **changes):
         brain = Obedient(*orders)
         with PhoneSwitch(answer or (lambda uuid: (0.1, "-ERR USER_BUSY\n"))) as switch:
             place = changes.pop("place", {})
             changes = {"switch": {"enabled": True, "port": switch.port, "password": "x"}, **changes,
-                       "agent": {"greeting": "Hi."}}
-            with world(providers(scripts, brain=brain), **changes) as at:
+                       "agent": {"greeting": "Hi.", **changes.get("agent", {})}}
+            with world(providers(scripts, brain=brain, tone=tone), **changes) as at:
                 at.engine.targets = lambda channel: targets or {}
                 wait(lambda: at.engine._switch.connected, "no inbound connection")
                 call = at.place(**place)
@@ -314,6 +314,39 @@ def test_a_hand_over_that_cannot_be(ordered):
         wait(lambda: not at.engine._switch.connected, "the connection outlives the switch")
         assert "switch.enabled" in actions.transfer("desk", "blind").why
         assert not named(at.events(call), "held", "handover_started")
+        call.hangup()
+        at.over(call)
+
+
+def test_the_configuration_has_the_last_word_on_phrases():
+    """A phrase that is given there holds for all agents and languages, an empty one too; else the agent's own."""
+    french = AgentOptions(back="Me revoilà.", position="Numéro {position}.")
+    assert TelephonyOptions().phrase("back", french) == "Me revoilà."
+    assert TelephonyOptions(back="Hello again.").phrase("back", french) == "Hello again."
+    assert TelephonyOptions(position="").phrase("position", french) == ""
+
+
+def test_the_human_is_briefed_in_the_words_of_the_agent(ordered):
+    """The agent's own phrase, with the keys of the configuration; a voice that gives nothing leaves nobody in silence:
+    the caller goes back to the agent."""
+    order = ("transfer", {"target": "desk", "mode": "warm", "summary": "It is about a bill."})
+    said = []
+
+    class Mute(ToneVoice):
+        def render(self, text):
+            if "Press" in text:
+                said.append(text)
+                return iter(())
+            return super().render(text)
+
+    options = {"agent": {"brief": "{summary} Press {accept}, or {refuse}."}, "telephony": {"accept_digit": "5"}}
+    with ordered(order, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, tone=Mute(),
+                 **options) as (at, call, brain, _):  # fmt: skip
+        call.say(voice(0.5))
+        outcome = done(brain)
+        assert not outcome.ok
+        assert "could not be told what it is about" in outcome.why
+        assert said == ["It is about a bill. Press 5, or 2."]
         call.hangup()
         at.over(call)
 
