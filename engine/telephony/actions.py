@@ -139,7 +139,7 @@ class TelephonyActions:
     def _to_queue(self, order: Order) -> Outcome:
         switch, call = self._shared.switch, self._call
         assert switch is not None
-        wrong = problem(switch, order.target.destination)
+        wrong = problem(switch.client, order.target.destination)
         if wrong:
             self._order = None
             call.events.write("handover_failed", target=order.name, why=wrong)

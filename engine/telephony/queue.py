@@ -17,6 +17,7 @@ from engine.errors import TrunklineError
 from engine.esl import command
 from engine.esl.errors import EslError
 from engine.esl.event import Event as SwitchEvent
+from engine.esl.inbound import InboundClient
 from engine.media.waves import write_wave
 from engine.telemetry import logs
 from engine.telephony.caller import CallerSide
@@ -27,21 +28,22 @@ from engine.telephony.switch import Switch
 log = logging.getLogger(__name__)
 
 EXTENSION = "trunkline_queue"
+NOBODY = "nobody is there at the moment"
 WAITING = frozenset({"Waiting", "Trying"})
 SOUND_RATE = 8000
 POLL_S = 1.0
 CLOSE_TIMEOUT_S = 1.0
 
 
-def problem(switch: Switch, queue: str) -> str:
+def problem(client: InboundClient, queue: str) -> str:
     """Why callers cannot go into this queue now, in words; "" where they can."""
     try:
-        if switch.client.api("module_exists", "mod_callcenter").strip() != "true":
+        if client.api("module_exists", "mod_callcenter").strip() != "true":
             return "FreeSWITCH has no mod_callcenter"
-        if queue not in (row["name"] for row in rows(switch.client.api("callcenter_config", "queue list"))):
+        if queue not in (row["name"] for row in rows(client.api("callcenter_config", "queue list"))):
             return f"there is no queue {queue}"
-        if not available(switch.client.api("callcenter_config", f"queue list agents {queue}")):
-            return "nobody is there at the moment"
+        if not available(client.api("callcenter_config", f"queue list agents {queue}")):
+            return NOBODY
     except EslError as fault:
         return f"the queue cannot be asked: {fault}"
     return ""

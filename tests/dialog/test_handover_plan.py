@@ -72,7 +72,8 @@ def test_a_caller_who_hangs_up_takes_the_human_along(after):
 
 
 EVENTS = st.sampled_from([
-    plan.Answered(), plan.HumanGone("gone"), plan.NotBriefed("mute"), plan.Key("1"), plan.Key("2"), plan.Key("9"), plan.Bridged(),
+    plan.Answered(), plan.HumanGone("gone"), plan.NotBriefed("mute"), plan.Key("1"), plan.Key("2"),
+    plan.Key("9"), plan.Bridged(),
     plan.BridgeFailed("no"), plan.BridgeFailed("no", moved=True), plan.CallerGone(), plan.CalledOff("draining"),
     plan.Tick(),
 ])  # fmt: skip
