@@ -26,6 +26,7 @@ from engine.telephony.errands import Errands
 from engine.telephony.handover import HANDED_OVER, NOTHING, HandoverRun, Order, Telephony
 from engine.telephony.queue import QueueWait, problem
 from engine.telephony.sounds import OnHold, spoken
+from engine.telephony.talks import Talks
 from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class TelephonyActions:
         self._handover: HandoverRun | None = None
         self._queue: QueueWait | None = None
         self._errands = Errands()
+        self._talks = Talks(call, shared.switch, shared.config.record, folder)
         self._ending: gevent.Greenlet | None = None
         self._collecting: DigitCollector | None = None
         self._key = Flag()
@@ -134,6 +136,9 @@ class TelephonyActions:
         outcome = run.run(lambda: self._announcement(order.target))
         if not outcome.ok:
             self._order = None
+        elif self._order is order:
+            self._talks.gap()
+            self._talks.began(order.name)
         return outcome
 
     def _to_queue(self, order: Order) -> Outcome:
@@ -151,13 +156,16 @@ class TelephonyActions:
             hold.sounds.play(announcement)
             self._wait(lambda: not hold.sounds.waiting, WORDS_S)
         # Before the caller goes: they may be back before ``enter`` returns.
-        wait = self._queue = QueueWait(call, self._shared, switch, order, self._folder)
+        wait = self._queue = QueueWait(call, self._shared, switch, order, self._folder,
+                                       lambda: self._talks.began(order.name))
         try:
             wait.enter()
         except EslError as fault:
             call.events.write("handover_failed", target=order.name, why=str(fault))
             self._recover()
             return Outcome(False, f"{order.name} cannot be reached: {fault}")
+        if self._order is order:
+            self._talks.gap()
         return Outcome(True, "the caller waits in the queue", {"target": order.name})
 
     def _announcement(self, target: TransferTarget) -> Pcm:
@@ -186,6 +194,7 @@ class TelephonyActions:
         talk, write = self._call.conversation, self._call.events.write
         if queue is not None:
             queue.close()
+        self._talks.ended()
         if handover is not None and not handover.connected:
             # The reply that has asked for the hand-over is told so, and finds the words.
             write("caller_back", why="they were not connected", away_s=round(away_s, 1))

@@ -71,9 +71,11 @@ class QueueWait:
     """One caller's stay in a queue. Owned by the call's actions; ends by ``close``."""
 
     def __init__(
-        self, call: CallerSide, shared: Telephony, switch: Switch, order: Order, folder: Path
+        self, call: CallerSide, shared: Telephony, switch: Switch, order: Order, folder: Path,
+        served: Callable[[], None],
     ) -> None:
-        """``folder`` takes the announcements, which FreeSWITCH reads."""
+        """``folder`` takes the announcements, which FreeSWITCH reads; ``served`` is called, and may wait, when a human
+        has taken the caller."""
         self._call = call
         self._shared = shared
         self._switch = switch
@@ -81,6 +83,7 @@ class QueueWait:
         self._voice = order.voice
         self.failed = order.target.failed
         self._target = order.target
+        self._on_served = served
         self._folder = folder
         self._changed = Flag()
         self._greenlets: list[gevent.Greenlet] = []
@@ -175,15 +178,16 @@ class QueueWait:
             self.served_at = time.monotonic()
             self._call.events.write("handover_bridged", target=self._name,
                                     ms=round((time.monotonic() - self._began) * 1000))
-            if self._shared.config.telephony.after_human == "hangup":
-                self._greenlets.append(logs.spawn(self._end_with_human))
+            self._greenlets.append(logs.spawn(self._be_served))
             self._changed.set()
 
-    def _end_with_human(self) -> None:
+    def _be_served(self) -> None:
         try:
-            self._switch.client.api("uuid_setvar", f"{self._call.uuid} {RETURN}")
+            if self._shared.config.telephony.after_human == "hangup":
+                self._switch.client.api("uuid_setvar", f"{self._call.uuid} {RETURN}")
         except EslError as fault:
             log.debug("the caller will come back to the agent after the human: %s", fault)
+        self._on_served()
 
 
 __all__ = ["QueueWait", "available", "position", "problem", "rows"]

@@ -246,6 +246,24 @@ def test_the_agent_knows_where_the_caller_was(away):
         at.over(call)
 
 
+@pytest.mark.parametrize("humans", [False, True])
+def test_what_is_recorded_of_a_talk_with_a_human(humans, away):
+    """Nothing, and the log says from when on; or, where the operator wants it, FreeSWITCH's own recording until the
+    caller is back."""
+    with away(1.0, telephony={"after_human": "agent"}, record={"humans": humans}) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        call.hears()
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+        order = [event["event"] for event in named(events, "recording_gap", "recording_human", "caller_back")]
+        assert order == ["recording_gap", *["recording_human"] * humans, "caller_back"]
+        assert named(events, "recording_gap")[0]["humans"] is humans
+        file = f"{folder(call.uuid).resolve()}/human-1.wav"
+        assert switch.sent("api uuid_record") == [
+            f"api uuid_record {call.uuid} {what} {file}" for what in ("start", "stop") if humans]  # fmt: skip
+
+
 def test_a_caller_who_is_back_before_the_switch_has_answered(away):
     """The human hangs up at once, and FreeSWITCH is slow to answer what comes after the bridge: the caller hears the
     agent, not the hold music, and can be handed over again."""

@@ -37,6 +37,7 @@ class Desk:
         self.order("transfer", target="desk", mode="blind")
         program = [sys.executable, str(ROOT / "tests/switch/handover_engine.py"), str(folder)]
         options = {"telephony": {"after_human": "agent", **telephony}, "turns": {"endpoint_min_ms": 300},
+                   "record": {"humans": True},
                    "agent": {"greeting": "Good day."},
                    "switch": {"enabled": True, "port": switch.esl_port, "password": switch.PASSWORD}}
         self.engine = Engine(folder, port, home, program=program, **options)
@@ -153,6 +154,20 @@ def test_blind_to_a_human_and_back(
     log.wait("call_ended", 5)
     assert caller.wait(lambda: not switch.channels(), 10)
     assert len(log.events("call_started")) == 1
+    for number, row in enumerate(log.events("recording_human"), 1):
+        assert row["file"] == f"human-{number}.wav"
+        assert both_sides(log.path.parent / row["file"]) == (CALLER_HZ, HUMAN_HZ)
+    assert number == 2
+
+
+def both_sides(path: Path) -> tuple[int, int]:
+    """The loudest tone of each side of a recording, in steps of 20 Hz."""
+    with wave.open(str(path)) as file:
+        assert file.getnchannels() == 2
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+        rate = file.getframerate()
+    left, right = (np.abs(np.fft.rfft(samples[:, side])).argmax() * rate / len(samples) for side in (0, 1))
+    return round(left / 20) * 20, round(right / 20) * 20
 
 
 @pytest.mark.parametrize("manner", ["busy", "refuse", "ring"])
@@ -268,6 +283,7 @@ def test_queue_with_somebody_in_it(
     began = time.monotonic()
     anna.hangup()
     assert log.wait("caller_back", 5)[0]["why"] == "the human hung up"
+    assert both_sides(log.path.parent / log.events("recording_human")[0]["file"]) == (CALLER_HZ, HUMAN_HZ)
     back = hears(caller, AGENT_HZ, began)
     figures.add("queue: agent hung up to our agent heard", (back - began) * 1000, "ms")
 
