@@ -194,7 +194,9 @@ class TelephonyActions:
         talk, write = self._call.conversation, self._call.events.write
         if queue is not None:
             queue.close()
-        self._talks.ended()
+        self._errands.start(self._talks.ended)
+        # Had their phone put us on hold before, its way back was told to the connection that is gone.
+        talk.unheld()
         if handover is not None and not handover.connected:
             # The reply that has asked for the hand-over is told so, and finds the words.
             write("caller_back", why="they were not connected", away_s=round(away_s, 1))

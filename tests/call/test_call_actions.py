@@ -246,6 +246,17 @@ def test_the_agent_knows_where_the_caller_was(away):
         at.over(call)
 
 
+def test_a_hold_does_not_outlive_the_connection_that_told_it(away):
+    """A phone that held the call when it was bridged takes it back while nobody tells the engine: the agent must speak
+    to the caller who is back."""
+    with away(1.0, telephony={"after_human": "agent", "back": "Here I am again."}) as (at, call, switch):
+        at.engine.calls[call.uuid].conversation.held()
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.hangup()
+        at.over(call)
+
+
 @pytest.mark.parametrize("humans", [False, True])
 def test_what_is_recorded_of_a_talk_with_a_human(humans, away):
     """Nothing, and the log says from when on; or, where the operator wants it, FreeSWITCH's own recording until the
