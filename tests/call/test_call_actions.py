@@ -180,6 +180,20 @@ def test_the_end_of_the_call_while_a_human_is_being_called(end, ordered):
         wait(lambda: switch.sent("api uuid_kill"), "the human's phone goes on ringing")
 
 
+def test_a_human_who_answers_when_the_caller_has_just_gone(ordered):
+    """FreeSWITCH does not hang up a channel that it is still making: who answers then would hear nothing for a minute.
+    """
+    order = ("transfer", {"target": "desk", "mode": "blind"})
+    with ordered(order, answer=lambda uuid: (0.6, f"+OK {uuid}\n"), targets=DESK) as (at, call, brain, switch):
+        switch.answers = {"uuid_kill": "-ERR No such channel!\n"}
+        call.say(voice(0.5))
+        wait(lambda: switch.sent("bgapi originate"), "nobody is called")
+        call.hangup()
+        wait(lambda: switch.sent("api uuid_kill"), "the human's phone goes on ringing")
+        at.over(call)
+        assert len(switch.sent("api uuid_kill")) > 3
+
+
 # ---------------------------------------------------------------- with a human, and after
 
 TRANSFER = ("transfer", {"target": "desk", "mode": "blind"})
