@@ -12,7 +12,7 @@ from engine.agents.load import SHIPPED, Agents
 from engine.agents.options import Transfer
 from engine.config import Config
 from engine.errors import TrunklineError
-from engine.esl.errors import EslError
+from engine.esl.errors import CommandRefused, EslError
 from engine.esl.inbound import InboundClient
 from engine.media.errors import MediaError
 from engine.media.waves import read_sound_at
@@ -95,7 +95,7 @@ def _queue(client: InboundClient, where: str, name: str) -> Row:
 
 def _gateway(client: InboundClient, where: str, name: str) -> Row:
     """By ``sofia status gateway``: a table of names and values, or "Invalid Gateway!"."""
-    answer = client.api("sofia", f"status gateway {name}")
+    answer = _ask(client, "sofia", f"status gateway {name}")
     fields = dict(line.split(None, 1) for line in answer.splitlines() if len(line.split(None, 1)) == 2)
     state, status = fields.get("State", "").strip(), fields.get("Status", "").split(" ")[0].strip()
     if not state:
@@ -109,9 +109,19 @@ def _gateway(client: InboundClient, where: str, name: str) -> Row:
 def _user(client: InboundClient, where: str, address: str) -> Row:
     """By ``user_exists`` and ``sofia_contact``; a user without a domain is one of the domain of ``vars.xml``."""
     user, _, domain = address.partition("@")
-    domain = domain or client.api("global_getvar", "domain").strip()
-    if client.api("user_exists", f"id {user} {domain}").strip() != "true":
+    domain = domain or _ask(client, "global_getvar", "domain")
+    if not domain:
+        return "warn", f"{where}: in which domain?", f"write {USER}{user}@DOMAIN, or set domain in vars.xml"
+    if _ask(client, "user_exists", f"id {user} {domain}") != "true":
         return "warn", f"{where}: there is no user {user} in the domain {domain}", "write one into directory/"
-    if client.api("sofia_contact", f"{user}@{domain}").strip().startswith("error/"):
+    if "/sip:" not in _ask(client, "sofia_contact", f"{user}@{domain}"):
         return "warn", f"{where}: no phone is registered as {user}@{domain}", "register one; hand-overs fail until then"
     return "pass", f"{where}: a phone is registered", ""
+
+
+def _ask(client: InboundClient, command: str, args: str) -> str:
+    """FreeSWITCH's answer; "" where it refuses one, as for a variable that is not set."""
+    try:
+        return client.api(command, args).strip()
+    except CommandRefused:
+        return ""

@@ -61,6 +61,8 @@ def one(kind, destination):
     ("blind", "user/1001", {}, "pass", "a phone is registered"),
     ("blind", "user/1001@example.com", {"sofia_contact": "error/user_not_registered"}, "warn", "no phone is"),
     ("blind", "user/1002", {}, "warn", "no user 1002 in the domain example.com"),
+    ("blind", "user/1001", {"global_getvar domain": "-ERR no reply\n"}, "warn", "in which domain?"),
+    ("blind", "user/1001", {"sofia_contact": "-ERR no reply\n"}, "warn", "no phone is registered"),
     ("blind", "user/${nurse}", {}, "pass", "by its channel variables"),
     ("blind", "loopback/9000", {}, "pass", "cannot be looked at without calling it"),
     ("queue", "support@default", {}, "pass", "people are there"),

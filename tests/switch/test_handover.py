@@ -15,6 +15,9 @@ from siphuman import SipHuman
 from sipphone import SipPhone
 from switchboard import ROOT, CallLog, Engine, FreeSwitch
 
+from engine.cli import handover_checks
+from engine.config import Config
+
 pytestmark = pytest.mark.switch
 
 AGENT_HZ, HUMAN_HZ, CALLER_HZ = 220, 700, 500
@@ -341,6 +344,26 @@ def test_the_engine_dies_while_the_caller_talks_to_a_human(
     person.hangup()
     hears(caller, 950, began)
     desk.__init__(desk.folder, engine_port, home, switch)
+
+
+def test_the_doctor_asks_a_real_freeswitch(
+    switch: FreeSwitch, anna: SipHuman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What FreeSWITCH answers to ``trunkline doctor``'s questions is what the checks read."""
+    targets = {"there": ("queue", "support@default"), "not": ("queue", "nosuch@default"),
+               "trunk": ("warm", "sofia/gateway/nosuch/+4930555"), "user": ("blind", "user/nosuch@127.0.0.1"),
+               "where": ("blind", "user/nosuch")}
+    lines = "".join(f"  {name}: {{kind: {kind}, destination: {where}}}\n" for name, (kind, where) in targets.items())
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "desk.yaml").write_text(
+        f"languages: {{en: {{greeting: Hello.}}}}\ncollections: [sample]\ntransfer:\n{lines}")
+    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path))
+    config = Config(switch={"enabled": True, "port": switch.esl_port, "password": switch.PASSWORD})
+    rows = [(status, text) for status, text, _ in handover_checks.look(config, 5.0)]
+    assert [status for status, _ in rows] == ["pass", "warn", "warn", "warn", "warn"]
+    said = ["people are there", "there is no queue", "no gateway nosuch", "there is no user nosuch in the domain ",
+            "in which domain?"]
+    assert all(part in text for part, (_, text) in zip(said, rows, strict=True)), rows
 
 
 # ---------------------------------------------------------------- digits and masks
