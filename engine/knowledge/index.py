@@ -163,7 +163,7 @@ def load(store: Store, model: Model) -> VectorIndex | None:
         with store.view() as view:
             generation = view.generation
         found, state = read(store.folder, model, generation)
-        if state == "good":
+        if state == "good" or (found is not None and found.count > FLAT_LIMIT):
             return found
         vectors = StoredVectors(store, model)
         if not len(vectors.ids):
