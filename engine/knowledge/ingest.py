@@ -5,26 +5,23 @@ as they are computed: a run that is interrupted, in whatever way, leaves a sound
 done, and the next one goes on from there. Documents are read while others are embedded, the latter on every core.
 """
 
-import hashlib
-import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 import gevent
 from gevent.pool import Pool
 from gevent.queue import Queue
 
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge import documents, index
+from engine.knowledge import files, index
 from engine.knowledge.collections import BUILT_IN, SAMPLE, folder_of
 from engine.knowledge.document import Document
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.errors import DocumentError, KnowledgeError
+from engine.knowledge.errors import KnowledgeError
+from engine.knowledge.files import Read, Reader, default_reader, looks_alike
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.report import Progress, Report
 from engine.knowledge.store import Known, Model, Pending, Store
@@ -42,32 +39,6 @@ WORKERS = min(4, os.cpu_count() or 1)
 
 _AHEAD = 64
 """Documents that are read before their turn."""
-
-
-class Reader(Protocol):
-    """Makes a document of a file. Raises ``DocumentError`` that names the file, and the line, page or row to blame."""
-
-    @property
-    def suffixes(self) -> Sequence[str]:
-        """Of the files that it reads, in lower case, with the dot."""
-
-    def read(self, path: Path, root: Path) -> Document:
-        """The document of a file below ``root`` (or of ``root`` itself); called in a pool thread."""
-
-
-class TextReader:
-    """Markdown and plain text."""
-
-    suffixes = documents.SUFFIXES
-
-    def read(self, path: Path, root: Path) -> Document:
-        """See ``documents.read``."""
-        return documents.read(path, root)
-
-
-def default_reader() -> Reader:
-    """What files are read with where nothing else is given: the only place that knows."""
-    return TextReader()
 
 
 def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
@@ -95,15 +66,6 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
         run.store.close()
 
 
-@dataclass(slots=True)
-class _Read:
-    """What came of reading a file: a document, or why not (neither: its bytes are what they were)."""
-
-    file: File
-    document: Document | None = None
-    fault: str = ""
-
-
 class _Run:
     """One run of ``ingest``."""
 
@@ -116,7 +78,10 @@ class _Run:
         self._progress = progress
         self._stop = stop
         self._began = monotonic()
-        self._files = self._of_files = self._bytes = self._of_bytes = self._chunks = 0
+        self._files = self._of_files = self._chunks = 0
+        # Of the stage in hand, in its own unit (bytes of files, passages): done, in the batch in hand, in all.
+        self._done = self._batch = self._of = 0
+        self._stage_began = self._began
 
     def all_of(self, roots: Sequence[Path], found: Found, reembed: bool) -> Report:
         """The caller holds the collection's lock."""
@@ -125,12 +90,12 @@ class _Run:
         self._take_over(roots, found)
         report.failed += found.faults
         known = off_hub(store.known)
-        files = [file for path, file in found.files.items() if not _looks_alike(known.get(str(path)), file)]
-        report.unchanged = len(found.files) - len(files)
+        changed = [file for path, file in found.files.items() if not looks_alike(known.get(str(path)), file)]
+        report.unchanged = len(found.files) - len(changed)
         self._files, self._of_files = report.unchanged, len(found.files)
-        self._of_bytes = sum(file.look.size for file in files)
+        self._of = sum(file.look.size for file in changed)
         self._tell()
-        for batch in self._batches(files, known):
+        for batch in self._batches(changed, known):
             self._put_in_place(batch)
         report.stopped = self._files < self._of_files
         if not report.stopped:
@@ -177,11 +142,11 @@ class _Run:
 
     # ------------------------------------------------------------ reading
 
-    def _batches(self, files: list[File], known: dict[str, Known]) -> Iterator[list[_Read]]:
+    def _batches(self, changed: list[File], known: dict[str, Known]) -> Iterator[list[Read]]:
         """What was read, so many at a time; ends early when the run is to stop."""
-        queue: Queue[_Read | None] = Queue(maxsize=_AHEAD)
-        producer = gevent.spawn(self._produce, files, known, queue)
-        batch: list[_Read] = []
+        queue: Queue[Read | None] = Queue(maxsize=_AHEAD)
+        producer = gevent.spawn(self._produce, changed, known, queue)
+        batch: list[Read] = []
         passages = 0
         try:
             while (read := queue.get()) is not None:
@@ -198,20 +163,21 @@ class _Run:
         finally:
             producer.kill()
 
-    def _produce(self, files: list[File], known: dict[str, Known], queue: "Queue[_Read | None]") -> None:
+    def _produce(self, changed: list[File], known: dict[str, Known], queue: "Queue[Read | None]") -> None:
         try:
-            for file in files:
+            for file in changed:
                 if self._stop():
                     break
-                queue.put(off_hub(_read, self.reader, file, known.get(str(file.path))))
+                queue.put(off_hub(files.read, self.reader, file, known.get(str(file.path))))
         except Exception:
             queue.put(None)
             raise
         queue.put(None)
 
-    def _put_in_place(self, batch: list[_Read]) -> None:
+    def _put_in_place(self, batch: list[Read]) -> None:
         report = self.report
         fresh: list[Document] = []
+        self._batch = sum(read.file.look.size for read in batch)
         owners = {old.document: source for source, old in off_hub(self.store.known).items()}
         sources = set(owners.values())
         for read in batch:
@@ -237,7 +203,7 @@ class _Run:
         if same := {str(read.file.path): read.file.look for read in batch if not read.document and not read.fault}:
             off_hub(self.store.seen, same)
         self._files += len(batch)
-        self._bytes += sum(read.file.look.size for read in batch)
+        self._done += self._batch
         if not self._embedder:
             self._chunks += sum(len(document.passages) for document in fresh)
         self._tell()
@@ -248,7 +214,7 @@ class _Run:
         """Vectors of what has none, on every core; each slice is kept when it is done."""
         if self._embedder is None or not pending:
             return
-        pool = Pool(WORKERS)
+        pool, embedded = Pool(WORKERS), 0
         try:
             for done in pool.imap_unordered(lambda part: self._slice(part, stored), list(_slices(pending))):
                 if isinstance(done, ProviderFault):
@@ -260,7 +226,8 @@ class _Run:
                     raise done
                 self.report.embedded += len(done)
                 self._chunks += len(done.passages)
-                self._tell()
+                embedded += len(done)
+                self._tell(embedded / len(pending))
         finally:
             pool.kill()
 
@@ -275,11 +242,18 @@ class _Run:
         """What is in the collection without vectors: ingested without a model, or with another one."""
         if self._embedder is None:
             return
+        self._stage_began, self._done, self._of = monotonic(), 0, off_hub(self._lacking)
         pages = self.store.lacking(self._embedder.name)
         while self._embedder is not None and (page := off_hub(next, pages, None)) is not None:
+            self._batch = len(page.passages)
             self._embed(page, stored=True)
+            self._done += self._batch
         if self._embedder is not None:
             off_hub(self.store.use, Model(self._embedder.name, self._embedder.dim))
+
+    def _lacking(self) -> int:
+        with self.store.view() as view:
+            return view.lacking(self._embedder.name) if self._embedder else 0
 
     # ------------------------------------------------------------ after
 
@@ -307,56 +281,14 @@ class _Run:
             reasons = "".join(f"\n  {line}" for line in report.failed)
             raise KnowledgeError(f"nothing was ingested: collection '{report.collection}' is empty{reasons}")
 
-    def _tell(self) -> None:
-        self._progress(Progress(self._files, self._of_files, self._chunks, monotonic() - self._began, self._bytes,
-                                self._of_bytes))
+    def _tell(self, share: float = 0.0) -> None:
+        """``share`` of the batch in hand is done."""
+        now, done = monotonic(), self._done + share * self._batch
+        left = (now - self._stage_began) * (self._of - done) / done if done else None
+        self._progress(Progress(self._files, self._of_files, self._chunks, now - self._began, left))
 
 
 # ---------------------------------------------------------------- in the thread pool
-
-def _looks_alike(old: Known | None, file: File) -> bool:
-    return old is not None and old.look == file.look and file.look.modified_ns > 0
-
-
-def _read(reader: Reader, file: File, old: Known | None) -> _Read:
-    path = file.path
-    try:
-        if old is not None and _digest(path) == old.digest:
-            return _Read(file)
-        document = reader.read(path, file.root)
-        if not document.passages:
-            raise DocumentError(f"{path}: there is no text in it")
-        _storable(document)
-        return _Read(file, document)
-    except DocumentError as fault:
-        return _Read(file, fault=str(fault))
-    except OSError as fault:
-        return _Read(file, fault=f"{path}: cannot be read: {fault.strerror or fault}")
-    except Exception as fault:  # noqa: BLE001 - one file that a reader is not prepared for must not end the run
-        log.warning("%s cannot be read", path, exc_info=True)
-        return _Read(file, fault=f"{path}: cannot be read: {type(fault).__name__}: {fault}")
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(1 << 20):
-            digest.update(data)
-    return digest.hexdigest()
-
-
-def _storable(document: Document) -> None:
-    """The database keeps text only: no halves of characters, as broken JSON and strange file names have them."""
-    try:
-        str(document.source).encode()
-    except UnicodeEncodeError:
-        raise DocumentError(f"{ascii(str(document.source))}: the file's name is not UTF-8; rename it") from None
-    try:
-        json.dumps(asdict(document), ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError as fault:
-        raise DocumentError(f"{document.source}: has a character that is none ({ascii(fault.object[fault.start])})"
-                            ) from None
-
 
 def _slices(pending: Pending) -> Iterator[Pending]:
     """Texts of like length together, so that little is computed in vain; the longest first."""
@@ -395,5 +327,4 @@ def _count(store: Store, report: Report) -> None:
         index.refresh(store.folder, index.StoredVectors(store, model))
 
 
-__all__ = ["BUILT_IN", "SAMPLE", "Progress", "Reader", "Report", "TextReader", "default_reader", "find",
-           "folder_of", "ingest"]
+__all__ = ["BUILT_IN", "SAMPLE", "Progress", "Report", "folder_of", "ingest"]

@@ -12,7 +12,8 @@ from gevent.event import Event
 
 from engine.errors import TrunklineError
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.ingest import Reader, default_reader, ingest
+from engine.knowledge.files import Reader, default_reader
+from engine.knowledge.ingest import ingest
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.report import Report
 from engine.knowledge.walk import Seen, survey

@@ -1,0 +1,105 @@
+"""Reading the files of a run: which of them changed, what became of each. In pool threads."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from engine.knowledge import documents
+from engine.knowledge.document import Document
+from engine.knowledge.errors import DocumentError
+from engine.knowledge.store import Known
+from engine.knowledge.walk import File
+
+log = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """Makes a document of a file. Raises ``DocumentError`` that names the file, and the line, page or row to blame."""
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """Of the files that it reads, in lower case, with the dot."""
+
+    def read(self, path: Path, root: Path) -> Document:
+        """The document of a file below ``root`` (or of ``root`` itself); called in a pool thread."""
+
+
+class TextReader:
+    """Markdown and plain text."""
+
+    suffixes = documents.SUFFIXES
+
+    def read(self, path: Path, root: Path) -> Document:
+        """See ``documents.read``."""
+        return documents.read(path, root)
+
+
+def default_reader() -> Reader:
+    """What files are read with where nothing else is given: the only place that knows."""
+    return TextReader()
+
+
+@dataclass(slots=True)
+class Read:
+    """What came of reading a file: a document, or why not (neither: its bytes are what they were)."""
+
+    file: File
+    document: Document | None = None
+    fault: str = ""
+
+
+def looks_alike(old: Known | None, file: File) -> bool:
+    """Whether a file looks as it did when it was ingested, so that it need not be opened."""
+    return old is not None and old.look == file.look and file.look.modified_ns > 0
+
+
+def read(reader: Reader, file: File, old: Known | None) -> Read:
+    """Read a file unless its bytes are the old ones. Never raises: what is wrong with it is in ``fault``."""
+    done = _read(reader, file, old)
+    done.fault = done.fault.encode("utf-8", "backslashreplace").decode()  # a name that is not UTF-8 can be printed
+    return done
+
+
+def _read(reader: Reader, file: File, old: Known | None) -> Read:
+    path = file.path
+    try:
+        if old is not None and digest_of(path) == old.digest:
+            return Read(file)
+        document = reader.read(path, file.root)
+        if not document.passages:
+            raise DocumentError(f"{path}: there is no text in it")
+        _storable(document)
+        return Read(file, document)
+    except DocumentError as fault:
+        return Read(file, fault=str(fault))
+    except OSError as fault:
+        return Read(file, fault=f"{path}: cannot be read: {fault.strerror or fault}")
+    except Exception as fault:  # noqa: BLE001 - one file that a reader is not prepared for must not end the run
+        log.warning("%s cannot be read", path, exc_info=True)
+        return Read(file, fault=f"{path}: cannot be read: {type(fault).__name__}: {fault}")
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes. Raises ``OSError``."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _storable(document: Document) -> None:
+    """The database keeps text only: no halves of characters, as broken JSON and strange file names have them."""
+    try:
+        str(document.source).encode()
+    except UnicodeEncodeError:
+        raise DocumentError(f"{document.source}: the file's name is not UTF-8; rename it") from None
+    try:
+        json.dumps(asdict(document), ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as fault:
+        raise DocumentError(f"{document.source}: has a character that is none ({ascii(fault.object[fault.start])})"
+                            ) from None
