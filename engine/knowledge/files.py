@@ -10,7 +10,7 @@ from typing import Protocol
 
 from engine.knowledge import documents
 from engine.knowledge.document import Document
-from engine.knowledge.errors import DocumentError
+from engine.knowledge.errors import DocumentError, KnowledgeError
 from engine.knowledge.store import Known
 from engine.knowledge.walk import File
 
@@ -18,24 +18,43 @@ log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """Makes a document of a file. Raises ``DocumentError`` that names the file, and the line, page or row to blame."""
+    """Makes a document of a file. Made and closed by the hub's thread, used from threads of its pool."""
 
     @property
     def suffixes(self) -> Sequence[str]:
         """Of the files that it reads, in lower case, with the dot."""
 
+    @property
+    def workers(self) -> int:
+        """How many files it reads at a time."""
+
+    def digest(self, path: Path) -> str:
+        """The ``Document.digest`` that reading the file would give, without parsing it."""
+
     def read(self, path: Path, root: Path) -> Document:
-        """The document of a file below ``root`` (or of ``root`` itself); called in a pool thread."""
+        """The document of a file below ``root`` (or of ``root`` itself). Raises ``DocumentError`` that names the file,
+        and the line, page or row to blame; any other ``KnowledgeError`` ends the run."""
+
+    def close(self) -> None:
+        """No more files will be read."""
 
 
 class TextReader:
     """Markdown and plain text."""
 
     suffixes = documents.SUFFIXES
+    workers = 1
+
+    def digest(self, path: Path) -> str:
+        """The SHA-256 of the file's bytes."""
+        return digest_of(path)
 
     def read(self, path: Path, root: Path) -> Document:
         """See ``documents.read``."""
         return documents.read(path, root)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def default_reader() -> Reader:
@@ -58,7 +77,7 @@ def looks_alike(old: Known | None, file: File) -> bool:
 
 
 def read(reader: Reader, file: File, old: Known | None) -> Read:
-    """Read a file unless its bytes are the old ones. Never raises: what is wrong with it is in ``fault``."""
+    """Read a file unless its bytes are the old ones. What is wrong with it is in ``fault``."""
     done = _read(reader, file, old)
     done.fault = done.fault.encode("utf-8", "backslashreplace").decode()  # a name that is not UTF-8 can be printed
     return done
@@ -67,7 +86,7 @@ def read(reader: Reader, file: File, old: Known | None) -> Read:
 def _read(reader: Reader, file: File, old: Known | None) -> Read:
     path = file.path
     try:
-        if old is not None and digest_of(path) == old.digest:
+        if old is not None and reader.digest(path) == old.digest:
             return Read(file)
         document = reader.read(path, file.root)
         if not document.passages:
@@ -78,6 +97,8 @@ def _read(reader: Reader, file: File, old: Known | None) -> Read:
         return Read(file, fault=str(fault))
     except OSError as fault:
         return Read(file, fault=f"{path}: cannot be read: {fault.strerror or fault}")
+    except KnowledgeError:
+        raise
     except Exception as fault:  # noqa: BLE001 - one file that a reader is not prepared for must not end the run
         log.warning("%s cannot be read", path, exc_info=True)
         return Read(file, fault=f"{path}: cannot be read: {type(fault).__name__}: {fault}")

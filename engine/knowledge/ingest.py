@@ -8,12 +8,11 @@ done, and the next one goes on from there. Documents are read while others are e
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 
-import gevent
 from gevent.pool import Pool
-from gevent.queue import Queue
 
 from engine.errors import ProviderFault, TrunklineError
 from engine.knowledge import files, index
@@ -53,7 +52,9 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
     Raises ``KnowledgeError`` when there is nothing to ingest at all, another process is ingesting, the collection has
     vectors of another model, or the disk refuses: batches that were done before stay.
     """
-    run = _Run(Store(folder_of(collection)), collection, embedder, reader or default_reader(), progress, stop)
+    store = Store(folder_of(collection))
+    used = reader or default_reader()
+    run = _Run(store, collection, embedder, used, progress, stop)
     try:
         found = off_hub(find, roots, run.reader.suffixes)
         off_hub(run.store.create)
@@ -63,7 +64,9 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
                 off_hub(run.store.sweep)
             return report
     finally:
-        run.store.close()
+        store.close()
+        if used is not reader:
+            used.close()
 
 
 class _Run:
@@ -144,12 +147,15 @@ class _Run:
 
     def _batches(self, changed: list[File], known: dict[str, Known]) -> Iterator[list[Read]]:
         """What was read, so many at a time; ends early when the run is to stop."""
-        queue: Queue[Read | None] = Queue(maxsize=_AHEAD)
-        producer = gevent.spawn(self._produce, changed, known, queue)
+        pool = Pool(self.reader.workers)
+        reading = pool.imap(lambda file: self._read(file, known.get(str(file.path))),
+                            takewhile(lambda file: not self._stop(), changed), maxsize=_AHEAD)
         batch: list[Read] = []
         passages = 0
         try:
-            while (read := queue.get()) is not None:
+            for read in reading:
+                if isinstance(read, TrunklineError):
+                    raise read
                 batch.append(read)
                 passages += len(read.document.passages) if read.document else 0
                 if len(batch) >= BATCH_DOCUMENTS or passages >= BATCH_PASSAGES:
@@ -159,20 +165,15 @@ class _Run:
                         return
             if batch:
                 yield batch
-            producer.get()
         finally:
-            producer.kill()
+            reading.kill()
+            pool.kill()
 
-    def _produce(self, changed: list[File], known: dict[str, Known], queue: "Queue[Read | None]") -> None:
+    def _read(self, file: File, old: Known | None) -> "Read | TrunklineError":
         try:
-            for file in changed:
-                if self._stop():
-                    break
-                queue.put(off_hub(files.read, self.reader, file, known.get(str(file.path))))
-        except Exception:
-            queue.put(None)
-            raise
-        queue.put(None)
+            return off_hub(files.read, self.reader, file, old)
+        except TrunklineError as fault:  # given on, because the pool would print it
+            return fault
 
     def _put_in_place(self, batch: list[Read]) -> None:
         report = self.report

@@ -16,6 +16,7 @@ from engine.knowledge.collections import collections, folder_of
 from engine.knowledge.document import Document, Passage
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.errors import CollectionMissing, DocumentError, KnowledgeError
+from engine.knowledge.files import TextReader
 from engine.knowledge.ingest import ingest
 from engine.knowledge.store import Model, Store
 
@@ -23,10 +24,8 @@ LATE = "# Paying late\n\nThe late fee is six dollars.\n"
 PARK = "# Parking\n\nVisitors park at the north gate.\n"
 
 
-class Reader:
-    """The text reader; counts what it is given, fails where it is told to."""
-
-    suffixes = documents.SUFFIXES
+class Reader(TextReader):
+    """Counts what it is given, fails where it is told to."""
 
     def __init__(self, faults=()):
         self.read_files = []
@@ -127,6 +126,29 @@ def test_what_cannot_be_read_is_named_and_the_run_goes_on(desk, tmp_path):
     assert [fault.rpartition("/")[2] for fault in report.failed] == [
         "a.md:7: no", "b.md: cannot be read: Permission denied", "c.md: cannot be read: RecursionError: deep",
         "d.md: cannot be read: KeyError: 'x'"]
+
+
+def test_a_reader_that_cannot_work_at_all_ends_the_run(desk, capfd):
+    """A thousand files with the same fault would hide it."""
+    desk.write("late.md", LATE)
+    with pytest.raises(KnowledgeError, match="no worker can be started"):
+        run(desk, reader=Reader({"late.md": KnowledgeError("no worker can be started")}))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_beside_a_document_belongs_to_it(desk, settled):
+    """Tags and dates of a PDF are written there: a change of them must be taken in."""
+    class Beside(Reader):
+        def digest(self, path):
+            beside = path.with_name(path.name + ".yaml")
+            return super().digest(path) + (beside.read_text() if beside.exists() else "")
+
+    desk.write("late.md", LATE)
+    run(desk, reader=Beside())
+    desk.write("late.md.yaml", "tags: [billing]")
+    reader = Beside()
+    run(desk, reader=reader)
+    assert reader.read_files == ["late.md"]
 
 
 @pytest.mark.parametrize(("made", "says"), [
