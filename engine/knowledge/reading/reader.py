@@ -18,7 +18,7 @@ from gevent.lock import BoundedSemaphore
 from engine.config import KnowledgeOptions
 from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError, KnowledgeError
-from engine.knowledge.reading import formats
+from engine.knowledge.reading import formats, sidecar
 from engine.knowledge.reading.child import START_S, WALL, Worker, WorkerGone
 from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.passages import Cut
@@ -63,6 +63,10 @@ class Reader:
     def suffixes(self) -> tuple[str, ...]:
         """Of the files that are read."""
         return formats.SUFFIXES
+
+    def digest(self, path: Path) -> str:
+        """The ``Document.digest`` that reading the file would give, without parsing it. Raises ``DocumentError``."""
+        return sidecar.digest(path)
 
     @property
     def pids(self) -> list[int]:
