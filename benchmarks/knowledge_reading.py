@@ -1,5 +1,6 @@
 """What reading documents costs: many small files, a long PDF, and what calls notice of it (the hub's longest wait)."""
 
+import gc
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +26,8 @@ def figures() -> list[Figure]:
         long.write_bytes(pdf(PAGES))
         with Reader(KnowledgeOptions()) as reader:
             reader.read(files[0], folder)  # the first worker is there
+            gc.collect()
+            gc.freeze()  # as the engine does when it is ready
             waits: list[float] = []
             ticking = gevent.spawn(tick, waits)
             many_s = timed(reader, [(path, folder) for path in files])
@@ -34,17 +37,18 @@ def figures() -> list[Figure]:
     return [
         Figure(f"{FILES} small Markdown files read, 2 workers", round(many_s, 2), "s", "≤ 3", many_s <= 3, COMMAND),
         Figure(f"a PDF of {PAGES} pages read", round(pdf_s, 2), "s", "≤ 15", pdf_s <= 15, COMMAND),
-        Figure("hub blocked at most while files are read", round(longest_ms, 1), "ms", "≤ 20", longest_ms <= 20,
-               COMMAND),
+        Figure("hub kept from other greenlets at most while files are read", round(longest_ms, 1), "ms", "≤ 20",
+               longest_ms <= 20, COMMAND),
     ]
 
 
 def tick(waits: list[float]) -> None:
-    """How much later than asked a greenlet goes on."""
+    """How long others keep the hub's thread computing between two turns of this greenlet. Computing time, so that a
+    machine with other work does not count."""
     while True:
-        asked = time.perf_counter()
-        gevent.sleep(0.002)
-        waits.append(time.perf_counter() - asked - 0.002)
+        before = time.thread_time()
+        gevent.sleep(0.001)
+        waits.append(time.thread_time() - before)
 
 
 def timed(reader: Reader, files: list[tuple[Path, Path]]) -> float:

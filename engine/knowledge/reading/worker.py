@@ -18,7 +18,7 @@ from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.onefile import read
 from engine.language.identify import identify
 
-MOST_FILES = 500
+MOST_FILES = 2000
 LARGE = 0.4
 """Share of the allowed memory from which a worker is replaced after the file."""
 
