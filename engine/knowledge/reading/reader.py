@@ -20,6 +20,7 @@ from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError, KnowledgeError
 from engine.knowledge.reading import formats, sidecar
 from engine.knowledge.reading.child import START_S, WALL, Worker, WorkerGone
+from engine.knowledge.reading.formats import SUFFIXES
 from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.passages import Cut
 
@@ -44,6 +45,7 @@ class Reader:
         """Nothing is started yet."""
         options = options or KnowledgeOptions()
         self.limits = limits_of(options)
+        self.suffixes = SUFFIXES
         self.workers = options.read_workers
         self._hub = gevent.get_hub()
         self._idle: list[Worker] = []
