@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     from engine import configfile
     from engine.knowledge.base import KnowledgeBase
 
-    base = KnowledgeBase.open(args.collection, configfile.load(args.config, os.environ).knowledge)
+    config = configfile.load(args.config, os.environ)
+    base = KnowledgeBase.open(args.collection, config.knowledge, providers=config.providers,
+                              stores=config.vector_stores)
     question = " ".join(args.question)
     answer = base.answer(question, spoken=args.spoken)
     if args.json:

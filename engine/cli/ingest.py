@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.knowledge.embedding.interface import Embedder
     from engine.knowledge.report import Progress, Report
 
 HELP = """\
@@ -56,23 +58,29 @@ def run(args: argparse.Namespace) -> int:
     if not roots:
         raise KnowledgeError(f"give a file or a folder, or a built-in collection: {', '.join(BUILT_IN)}")
     own = built_in[0] if len(roots) == 1 and built_in and built_in[0] != "sample" else ""
-    options = configfile.load(args.config, os.environ).knowledge
-    collection = args.collection or own or options.collection
+    config = configfile.load(args.config, os.environ)
+    collection = args.collection or own or config.knowledge.collection
     if args.watch:
-        return _watch(roots, collection, options.embedding, quiet=args.json)
-    report = ingest_with_progress(roots, collection, quiet=args.json, reembed=args.reembed, embedding=options.embedding)
+        return _watch(roots, collection, config, quiet=args.json)
+    report = ingest_with_progress(roots, collection, config, quiet=args.json, reembed=args.reembed)
     _print(report, as_json=args.json)
     return 1 if report.failed or report.fault else 0
 
 
-def ingest_with_progress(roots: list[Path], collection: str, *, quiet: bool = False, reembed: bool = False,
-                         embedding: str = "auto") -> "Report":
-    """Ingest with a progress bar on stderr (none if ``quiet``), with the local model where it is installed."""
-    from engine.knowledge.embedding import local as embedder
+def ingest_with_progress(roots: list[Path], collection: str, config: "Config", *, quiet: bool = False,
+                         reembed: bool = False) -> "Report":
+    """Ingest with a progress bar on stderr (none if ``quiet``), with the model that ``knowledge.embedding`` names."""
     from engine.knowledge.ingest import ingest
 
     with bar(quiet=quiet) as progress:
-        return ingest(roots, collection, embedder.local() if embedding == "auto" else None, progress, reembed=reembed)
+        return ingest(roots, collection, _embedder(config), progress, options=config.knowledge, reembed=reembed)
+
+
+def _embedder(config: "Config") -> "Embedder | None":
+    from engine.knowledge.embedding import choose
+    from engine.knowledge.offhub import off_hub
+
+    return off_hub(choose.embedder, config.knowledge, config.providers)
 
 
 @contextmanager
@@ -103,20 +111,19 @@ def _left(seconds: float | None) -> str:
     return f"{minutes} min {rest:02} s left" if minutes else f"{rest} s left"
 
 
-def _watch(roots: list[Path], collection: str, embedding: str, *, quiet: bool) -> int:
+def _watch(roots: list[Path], collection: str, config: "Config", *, quiet: bool) -> int:
     import signal
 
     import gevent
     from gevent.event import Event
 
-    from engine.knowledge.embedding import local as embedder
     from engine.knowledge.watch import watch
 
     ended = Event()
     signals = [gevent.signal_handler(number, ended.set) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        watch(roots, collection, embedder.local() if embedding == "auto" else None, ended,
-              lambda report: _print(report, as_json=quiet))
+        watch(roots, collection, _embedder(config), ended, lambda report: _print(report, as_json=quiet),
+              options=config.knowledge)
     finally:
         for watcher in signals:
             watcher.cancel()
@@ -137,6 +144,8 @@ def _show(report: "Report") -> None:
     console = Console(highlight=False)
     for line in report.failed:
         console.print(Text(f"skipped: {line}", style="red"), soft_wrap=True)
+    for line in report.notes:
+        console.print(Text(f"note: {line}", style="yellow"), soft_wrap=True)
     console.print(f"{len(report.added)} added, {len(report.changed)} changed, {len(report.removed)} removed, "
                   f"{report.unchanged} unchanged, {len(report.failed)} skipped, in {report.seconds:.1f} s.")
     console.print(f"Collection '{report.collection}' has {report.documents} documents in {report.passages} passages.")
@@ -144,5 +153,6 @@ def _show(report: "Report") -> None:
         console.print(Text(f"{report.lacking} passages have no vectors and are found by their words alone: "
                            f"{report.fault}. Ingest again when that is mended.", style="yellow"), soft_wrap=True)
     elif report.model is None:
-        console.print(Text("Keyword search only: the embedding model is not installed. Run: trunkline models install "
-                           "minilm, then ingest again.", style="yellow"), soft_wrap=True)
+        console.print(Text("Keyword search only: the embedding model is not installed (trunkline models install "
+                           "minilm), or knowledge.embedding is none. Ingest again after a change of that.",
+                           style="yellow"), soft_wrap=True)

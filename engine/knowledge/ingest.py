@@ -16,9 +16,10 @@ from gevent.pool import Pool
 
 from engine.config import KnowledgeOptions
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge import files, index
+from engine.knowledge import files, index, ownglossary
 from engine.knowledge.collections import BUILT_IN, SAMPLE, folder_of
 from engine.knowledge.document import Document
+from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.files import FileReader, Read, looks_alike
@@ -95,6 +96,7 @@ class _Run:
         report, store = self.report, self.store
         self._agree_on_model(reembed)
         self._take_over(roots, found)
+        report.failed += off_hub(ownglossary.take, roots, store.folder)
         report.failed += found.faults
         known = off_hub(store.known)
         changed = [file for path, file in found.files.items() if not looks_alike(known.get(str(path)), file)]
@@ -114,12 +116,18 @@ class _Run:
     # ------------------------------------------------------------ before
 
     def _agree_on_model(self, reembed: bool) -> None:
-        """Vectors of two models, or of two lengths, cannot be compared."""
+        """Vectors of two models, or of two lengths, cannot be compared. Those of an older version of the model that
+        comes with Trunkline are computed again without being asked for: it costs time only, and the old ones are
+        searched until all new ones are there. Nothing is ever sent to a provider again unasked, nor are vectors thrown
+        away that one was paid for."""
         if self._embedder is None:
             return
         now, old = Model(self._embedder.name, self._embedder.dim), off_hub(self._model)
         if reembed and old and old.name == now.name:
             off_hub(self.store.forget, old.name)
+        elif old and old != now and not reembed and choose.only_newer(self._embedder, old.name):
+            self.report.notes.append(f"all vectors are computed again, once: they were of {old.name}, the model is now "
+                                     f"{now.name}")
         elif old and old != now and not reembed:
             name = self.report.collection
             raise KnowledgeError(
@@ -198,6 +206,7 @@ class _Run:
                                      "give one of them another with 'id:' in the front matter")
                 continue
             (report.changed if source in sources or owner != source else report.added).append(document.id)
+            report.notes += [f"{source}: {note}" for note in document.notes]
             owners[document.id] = source
             fresh.append(document)
         if fresh and self._embedder:
