@@ -86,6 +86,9 @@ class _Run:
         self._progress = progress
         self._stop = stop
         self._began = monotonic()
+        # Documents by the file that they came from, and the other way round; kept up to date as batches go in.
+        self._ids: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
         self._files = self._of_files = self._chunks = 0
         # Of the stage in hand, in its own unit (bytes of files, passages): done, in the batch in hand, in all.
         self._done = self._batch = self._of = 0
@@ -99,6 +102,8 @@ class _Run:
         report.failed += off_hub(ownglossary.take, roots, store.folder)
         report.failed += found.faults
         known = off_hub(store.known)
+        self._ids = {source: old.document for source, old in known.items()}
+        self._owners = {name: source for source, name in self._ids.items()}
         changed = [file for path, file in found.files.items() if not looks_alike(known.get(str(path)), file)]
         report.unchanged = len(found.files) - len(changed)
         self._files, self._of_files = report.unchanged, len(found.files)
@@ -191,8 +196,6 @@ class _Run:
         report = self.report
         fresh: list[Document] = []
         self._batch = sum(read.file.look.size for read in batch)
-        owners = {old.document: source for source, old in off_hub(self.store.known).items()}
-        sources = set(owners.values())
         for read in batch:
             document = read.document
             if document is None:
@@ -200,14 +203,16 @@ class _Run:
                 report.failed += [read.fault] if read.fault else []
                 continue
             source = str(document.source)
-            owner = owners.get(document.id, source)
+            owner = self._owners.get(document.id, source)
             if owner != source and Path(owner).exists():
                 report.failed.append(f"{source}: its id '{document.id}' is taken by {owner}; "
                                      "give one of them another with 'id:' in the front matter")
                 continue
-            (report.changed if source in sources or owner != source else report.added).append(document.id)
+            (report.changed if source in self._ids or owner != source else report.added).append(document.id)
             report.notes += [f"{source}: {note}" for note in document.notes]
-            owners[document.id] = source
+            self._owners.pop(self._ids.pop(source, ""), None)  # its id may have been another one
+            self._ids.pop(owner, None)  # it may have been in another place
+            self._owners[document.id], self._ids[source] = source, document.id
             fresh.append(document)
         if fresh and self._embedder:
             self._embed(off_hub(self.store.unembedded, self._embedder.name, fresh))
