@@ -61,7 +61,7 @@ def test_the_configuration_names_the_collection(tmp_path, capsys, monkeypatch):
     assert main(["ingest", str(tmp_path / "desk.md")]) == 0
     assert "Collection 'mine' has 1 documents" in capsys.readouterr().out
     config = tmp_path / "trunkline.yaml"
-    config.write_text("knowledge:\n  typed_words: 1.0\n")
+    config.write_text("knowledge:\n  typed_score: 1.0\n")
     assert main(["ask", "does the desk open on Sunday", "--config", str(config), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["collection"], answer["decision"]) == ("mine", "unknown")
