@@ -95,7 +95,8 @@ class Searcher:
         A model that does not answer costs the meaning, not the call. Raises ``ProviderFault`` of a source behind the
         network that nothing on this machine stands in for."""
         prepared = self._prepare(texts)
-        keys = [(one.stems, one.language, one.wants, scope) for one in prepared]
+        epoch = self.source.epoch
+        keys = [(one.stems, one.language, one.wants, scope, epoch) for one in prepared]
         found = {key: kept for key in keys if (kept := self._recent.get(key)) is not None}
         missing = {key: one for key, one in zip(keys, prepared, strict=True) if key not in found}
         if missing:
