@@ -37,6 +37,9 @@ MAX_QUESTION = 1000
 ALTERNATIVES = 5
 """What the recogniser may have heard instead: so many are searched as well, 4 ms each."""
 
+SURE = 0.8
+"""A recogniser that is less confident has often heard other words than were said."""
+
 Context = Sequence[tuple[str, str]]
 
 
@@ -103,13 +106,14 @@ class KnowledgeBase:
         return self._searcher.by_meaning
 
     def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = (),
-               alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
+               confidence: float = -1.0, alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
         """The ``k`` passages that fit best, best first, none that repeats another. ``context`` is what was said
-        before, as for ``answer``: "and on Sunday?" is understood by it; ``alternatives`` are what was maybe heard.
+        before, as for ``answer``: "and on Sunday?" is understood by it; ``confidence`` and
+        ``alternatives`` are as for ``answer``.
         ``mode``: by one list alone, to compare."""
         self._notice()
         others = [_tidy(text) for text in alternatives[:ALTERNATIVES]]
-        ranked = self._searcher.rank([resolve(_tidy(query), context), *others], scope)
+        ranked = self._searcher.rank([resolve(_tidy(query), context), *others], scope, sure=_sure(confidence))
         rankings: list[Sequence[Candidate]] = [
             one.candidates if mode == "hybrid" else alone(one.candidates, mode) for one in ranked]
         best = pool(rankings) if others else rankings[0]
@@ -142,7 +146,7 @@ class KnowledgeBase:
         back and "and for children?" are understood by it. ``phrases``: what is said around the answer, in the words of
         the agent. Takes 10 to 20 ms, and 5 for each alternative, not of the hub's."""
         self._notice()
-        gate = gate_for(self.options, spoken=spoken, confidence=confidence)
+        gate = gate_for(self.options, spoken=spoken)
         manner = Manner(phrases, spoken, self.options.offer_more)
         question, others = _tidy(question), [_tidy(text) for text in alternatives[:ALTERNATIVES]]
         searcher = self._searcher
@@ -151,7 +155,7 @@ class KnowledgeBase:
         if told is not None:
             return told
         resolved = resolve(question, context)
-        ranked = searcher.rank([resolved, *others], scope)
+        ranked = searcher.rank([resolved, *others], scope, sure=_sure(confidence))
         first = ranked[0]
         candidates: Sequence[Candidate] = first.candidates
         if candidates and others and searcher.by_meaning:
@@ -217,6 +221,11 @@ class KnowledgeBase:
                           f"({model.dim}): ingest with --reembed")
         found = index.load(self._store, model)
         return found, "" if found else f"{lacking} passages have no vectors of {model.name} yet: ingest again"
+
+
+def _sure(confidence: float) -> bool:
+    """Whether the words are those that were asked: typed ones are, and what a recogniser is sure of."""
+    return confidence < 0 or confidence >= SURE
 
 
 def _tidy(question: object) -> str:

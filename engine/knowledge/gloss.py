@@ -40,7 +40,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """English words by native form (several words too), by stem, by whole sound, by sound without endings, by skeleton."""
+    """English words by native form (several words too), stem, whole sound, sound without endings, skeleton."""
 
     forms: dict[str, str]
     stems: dict[str, str]

@@ -56,17 +56,18 @@ class Searcher:
         """Whether vectors are searched."""
         return self._embedder is not None
 
-    def rank(self, texts: Sequence[str], scope: Scope = ANY) -> list[Ranked]:
-        """What each text leads to, in order. Waits for the pool, 10 ms and more; not at all for what was asked lately.
+    def rank(self, texts: Sequence[str], scope: Scope = ANY, *, sure: bool = True) -> list[Ranked]:
+        """What each text leads to, in order. ``sure``: these are the words that were asked, as far as is known.
+        Waits for the pool, 10 ms and more; not at all for what was asked lately.
 
         A model that does not answer costs the meaning, not the call."""
         prepared = [prepare(text, self._glossary) for text in texts]
-        keys = [(one.stems, one.language, one.wants, scope) for one in prepared]
+        keys = [(one.stems, one.language, one.wants, scope, sure) for one in prepared]
         found = {key: kept for key in keys if (kept := self._kept(key)) is not None}
         missing = {key: one for key, one in zip(keys, prepared, strict=True) if key not in found}
         if missing:
             asked = list(missing.values())
-            results = off_hub(self._search, asked, self._vectors(asked), scope)
+            results = off_hub(self._search, asked, self._vectors(asked), scope, sure)
             for key, ranked in zip(missing, results, strict=True):
                 found[key] = self._recent[key] = ranked
             while len(self._recent) > RECENT:
@@ -88,18 +89,19 @@ class Searcher:
             log.warning("searched by keywords alone: %s", fault)
             return [None] * len(asked)
 
-    def _search(self, asked: Sequence[Prepared], vectors: Sequence[Floats | None], scope: Scope) -> list[Ranked]:
+    def _search(self, asked: Sequence[Prepared], vectors: Sequence[Floats | None], scope: Scope, sure: bool
+                ) -> list[Ranked]:
         """In a pool thread."""
         results = []
         for one, vector in zip(asked, vectors, strict=True):
             found, slots = self.source.gather(Asked(one.pieces, vector), scope)
-            regime = self._regime(one) if vector is not None else "words"
+            regime = self._regime(one, sure) if vector is not None else "words"
             results.append(Ranked(tuple(rank(found, slots, regime)), tuple(slots), one.wants))
         return results
 
-    def _regime(self, asked: Prepared) -> Regime:
+    def _regime(self, asked: Prepared, sure: bool) -> Regime:
         """What the model's vectors are worth for this question."""
         languages = self._embedder.languages if self._embedder else frozenset()
         if not languages or ((asked.language or "en") in languages and not asked.romanised):
-            return "known"
+            return "known" if sure else "heard"
         return "latin" if asked.language in _LATIN else "other"
