@@ -3,14 +3,14 @@
 import random
 from pathlib import Path
 
-from engine.knowledge import documents
 from engine.knowledge.ingest import SAMPLE
+from engine.knowledge.reading import onefile
 
 
 def write(folder: Path, files: int, passages: int, seed: int = 0) -> None:
     """``files`` Markdown files of ``passages`` sections each. Every passage is different from every other."""
     chance = random.Random(seed)
-    sentences = sorted({sentence for path in SAMPLE.rglob("*.md") for passage in documents.read(path, SAMPLE).passages
+    sentences = sorted({sentence for path in SAMPLE.rglob("*.md") for passage in onefile.read(path, SAMPLE).passages
                         for sentence in passage.statements})
     for number in range(files):
         path = folder / f"part-{number // 100:03}" / f"document-{number:05}.md"

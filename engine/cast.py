@@ -15,6 +15,7 @@ from engine.conversation import Conversation
 from engine.dialog.actions import CallContext, Outcome
 from engine.dialog.model_brain import ModelBrain
 from engine.dialog.prompt import LANGUAGES
+from engine.errors import TrunklineError
 from engine.esl.channel import Channel
 from engine.routing.dialect import DialectTracker, region_dialect
 from engine.routing.language import LanguageTracker
@@ -97,9 +98,10 @@ class AgentCast:
         code = language.lower().partition("-")[0]
         if code not in self.agent.languages:
             return Outcome(False, f"{self.agent.name} speaks {', '.join(self.agent.languages)}, not {language}")
+        if not self._speak(code, "asked for"):
+            return Outcome(False, f"{LANGUAGES.get(code, code)} cannot be spoken at the moment")
         if self._tracker is not None:
             self._tracker.choose(code, "asked for")
-        self._speak(code, "asked for")
         return Outcome(True, data={"language": code})
 
     def close(self) -> None:
@@ -117,8 +119,8 @@ class AgentCast:
         if self._tracker is not None:
             code = _code(heard.language)
             change = self._tracker.hear(heard.text, {code: 1.0} if code else None)
-            if change.changed:
-                self._speak(change.language, change.why)
+            if change.changed and not self._speak(change.language, change.why):
+                self._tracker.choose(self.language, f"{change.language} cannot be spoken")
         if self.language == "ml" and self._route is not None:
             before, dialect = self._route.facts.dialect, self._dialects.hear(heard.text)
             if dialect.name != before:
@@ -134,18 +136,28 @@ class AgentCast:
             self._talk.tell(SayRequest(self.senses.config.agent.language_changed))
         return True
 
-    def _speak(self, language: str, why: str) -> None:
+    def _speak(self, language: str, why: str) -> bool:
+        """Whether the call is in this language now. It stays in its own where nobody is there who hears, thinks and
+        speaks in the other."""
         if language == self.language or self._talk is None:
-            return
-        before, self.language = self.language, language
+            return True
+        before = self.language
         if self._route is not None:
             self._route.set_facts(language=language)
-        self.senses = self._senses_in(language)
+        try:
+            self.senses = self._senses_in(language)
+        except TrunklineError as fault:
+            if self._route is not None:
+                self._route.set_facts(language=before)
+            self._events.write("error", where="language", message=f"the call stays in {before}: {fault}")
+            return False
+        self.language = language
         self._events.write("language", language=language, before=before, why=why)
         self._talk.change(self.senses)
         self._talk.context = self._context()
         if self._actions is not None:
             self._actions.speak(self.senses.voice, self._targets())
+        return True
 
     def _targets(self) -> Mapping[str, TransferTarget]:
         targets, left_out = self.agent.targets(self.language, self._channel.variables)

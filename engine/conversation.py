@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
+from engine.config import AgentOptions
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import PastTool, Request
 from engine.media.leg import Leg
@@ -62,7 +63,7 @@ class Conversation:
         self._telling = False
         self._closed = False
         self._failed = False
-        self._suspended = False
+        self._suspended = ""  # why
         self._masked = False
         self.keys: Callable[[str], bool] | None = None
         """Gets the caller's keys before the turn engine does; True: it has taken this one."""
@@ -95,6 +96,11 @@ class Conversation:
     def now(self) -> float:
         """Seconds of call time."""
         return monotonic() - self._began
+
+    @property
+    def phrases(self) -> AgentOptions:
+        """What the agent says word for word, in the language of the moment."""
+        return self._senses.config.agent
 
     @property
     def audio_began(self) -> float:
@@ -195,28 +201,31 @@ class Conversation:
         """The caller is gone."""
         self.tell(turn.HungUp(self.now))
 
-    def listen_only(self, on: bool) -> None:
-        """The agent says nothing, and no deadline runs; what the caller says is heard (``words``) and not answered."""
-        if not self._suspended:
-            self.tell(turn.Held(self.now) if on else turn.Unheld(self.now))
+    def listen_only(self, on: bool, why: str) -> None:
+        """The agent says nothing, and no deadline runs; what the caller says is heard (``words``) and not answered.
+        ``why``: the same at the beginning and at the end; the log has it."""
+        self.tell(turn.Held(self.now, why) if on else turn.Unheld(self.now, why))
 
-    def suspend(self) -> None:
+    def suspend(self, why: str) -> None:
         """Somebody else has the caller's ear and mouth: nothing is heard, said, decided or missed until ``go_on``."""
         if not self._suspended:
             self._end_voice()
-            self.tell(turn.Held(self.now))
-            self._suspended = True
+            self.tell(turn.Held(self.now, why))
+            self._suspended = why
             self._arm()
 
-    def go_on(self, instead: turn.SayRequest | None = None) -> None:
-        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing."""
+    def go_on(self, instead: turn.SayRequest | None = None, happened: str = "") -> None:
+        """The caller is back. ``instead``: said instead of what was about to be said when they left; empty: nothing.
+        ``happened``: what the brain is to know of the time in between."""
         if self._suspended:
-            self._suspended = False
+            why, self._suspended = self._suspended, ""
             if instead is not None:
                 self.tell(turn.Interrupt(self.now))
-                if instead.text.strip():
-                    self.tell(instead)
-            self.tell(turn.Unheld(self.now))
+            if happened:
+                self.tell(turn.Happened(happened))
+            if instead is not None and instead.text.strip():
+                self.tell(instead)
+            self.tell(turn.Unheld(self.now, why))
 
     def mask(self, on: bool) -> None:
         """Whether recording, recogniser and log get nothing of what is said, heard and pressed."""

@@ -23,7 +23,8 @@ PhraseName = Literal[PHRASES]  # type: ignore[valid-type]
 ROUTED = "auto"
 """Name of a provider that leaves the choice to the router (``routing.file``)."""
 
-_PLACES = {"ask_back": {"first", "second"}}
+_PLACES = {"ask_back": {"first", "second"}, "brief": {"summary"}, "position": {"position"}}
+_MORE_PLACES = {"brief": {"accept", "refuse", "caller"}}
 _NOT_IN_A_DESTINATION = frozenset(" \t\r\n\0,|'\"\\<>{}[]")
 
 
@@ -124,7 +125,7 @@ class LanguageOptions(Options):
     def _places(cls, phrases: dict[str, str]) -> dict[str, str]:
         for name, text in phrases.items():
             found = set(re.findall(r"\{(.*?)\}", text))
-            if found != _PLACES.get(name, set()):
+            if (text or name != "position") and found - _MORE_PLACES.get(name, set()) != _PLACES.get(name, set()):
                 wanted = " and ".join(f"{{{place}}}" for place in sorted(_PLACES.get(name, ())))
                 raise ValueError(f"'{name}' must have {wanted or 'no braces'}")
         return phrases

@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
-from engine.cli import knowledge_checks, provider_checks, routing_checks
+from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.health import bind_problem
@@ -70,6 +70,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [Finding("reranker", *row) for row in knowledge_checks.reranker(config, WAIT_S)]
     findings += [Finding("providers", *row) for row in provider_checks.look(config, environ, WAIT_S)]
     findings += [Finding("routing", *row) for row in routing_checks.look(config)]
+    findings += [Finding("hand-over", *row) for row in handover_checks.look(config, WAIT_S)]
     findings += freeswitch(config, environ)
     return findings
 
@@ -311,9 +312,6 @@ def collection(config: Config) -> Finding:
                    f"trunkline ingest DOCUMENTS --collection {name}")
 
 
-# ---------------------------------------------------------------- FreeSWITCH
-
-
 def skills(config: Config) -> Finding:
     """Whether the operator's skills and the file of MCP servers can be read. No server is asked."""
     from engine.dialog.skills.errors import SkillError
@@ -331,6 +329,9 @@ def skills(config: Config) -> Finding:
         text += f", and those of {', '.join(found.servers.names)} (trunkline skills list asks them)"
     found.close(0.0)
     return Finding("skills", "pass", text)
+
+
+# ---------------------------------------------------------------- FreeSWITCH
 
 
 def freeswitch(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -99,8 +99,9 @@ def _short(source: str) -> str:
 
 
 def _run(config: "Config", args: argparse.Namespace) -> int:
+    from engine.agents import phrases
     from engine.dialog.model import ToolCall
-    from engine.dialog.persona import PHRASES, Persona
+    from engine.dialog.persona import Persona
     from engine.dialog.skills.ledger import Turn
     from engine.dialog.skills.setup import Skills
 
@@ -108,7 +109,7 @@ def _run(config: "Config", args: argparse.Namespace) -> int:
     skills = Skills.open(options, _knowledge(config))
     if args.name not in skills.registry.skills():
         _ask_servers(skills)
-    persona = Persona("trunkline skills run", "", languages=tuple(PHRASES), skills=("*",))
+    persona = Persona("trunkline skills run", "", languages=phrases.languages(), skills=("*",))
     call = skills.executor.open(None, persona)
     asked = [ToolCall("1", args.name, args.arguments)]
     (attempt,) = call.ask(Turn(1, 0, lambda timeout_s: True), asked).attempts

@@ -35,6 +35,19 @@ class AgentOptions(Options):
     ask_back: str = "Do you mean {first}, or {second}?"
     """Asked when two documents come equally near; ``{first}`` and ``{second}`` are their titles."""
 
+    brief: str = "Call for you from the assistant. {summary} Press {accept} to take the call, {refuse} to refuse it."
+    """Told to the human at a warm hand-over, again and again until one of the keys is pressed: ``{summary}`` is the
+    agent's, ``{accept}`` and ``{refuse}`` are the keys, ``{caller}`` the caller's number."""
+
+    position: str = "You are number {position} in the queue."
+    """Said to callers who wait in a queue; ``{position}`` from 1. "" says nothing."""
+
+    back: str = "I am back. Is there anything else I can do for you?"
+    """Said to the caller who comes back to the agent after talking to a human. "" says nothing."""
+
+    machine_message: str = "Hello. We have tried to reach you and will call you again. Goodbye."
+    """Left on answering machines (`telephony.machine`)."""
+
 
 class AgentsOptions(Options):
     """Where agents come from. How to write one: ``docs/operator/agents.md``."""

@@ -72,5 +72,9 @@ class RecordOptions(Options):
     audio: bool = True
     """A stereo WAV, caller left, agent right, written while the call goes on."""
 
+    humans: bool = False
+    """Whether FreeSWITCH records what callers and humans say to each other after a hand-over, as ``human-1.wav`` beside
+    it. Off, because the human has to agree as well. FreeSWITCH's user must be able to write into the calls' folders."""
+
     page: bool = True
     """The call page, one HTML file."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from engine.config.agent import AgentOptions
 from engine.config.base import Options
 
 _NOT_IN_A_DESTINATION = frozenset("{}[]<>'\"\\|,^ \t\r\n\0")
@@ -48,27 +49,28 @@ class TransferTarget(Options):
 class TelephonyOptions(Options):
     """Handing callers over, digits, calls that the engine places. Hand-over and calling out need ``switch.enabled``."""
 
-    brief: str = "Call for you from the assistant. {summary} Press 1 to take the call, 2 to refuse it."
-    """Told to the human at a warm hand-over, again and again until one of the keys is pressed. ``{summary}`` is the
-    agent's summary, ``{caller}`` the caller's number."""
+    brief: str = ""
+    """Instead of the agent's phrase ``brief``, for all agents and languages: told to the human at a warm hand-over."""
 
     accept_timeout_s: float = Field(25.0, ge=5)
     """How long the human may take over accepting; then the agent goes on with the caller. A mailbox never accepts."""
 
     accept_digit: str = Field("1", pattern=r"^[0-9*#]$")
-    """The human's key for "I take the call". Change ``brief`` with it."""
+    """The human's key for "I take the call"."""
 
     refuse_digit: str = Field("2", pattern=r"^[0-9*#]$")
     """The human's key for "not now"."""
 
-    position: str = "You are number {position} in the queue."
-    """Said to callers who wait in a queue; ``{position}`` from 1. "" says nothing."""
+    position: str = ""
+    """Instead of the agent's phrase ``position``, for all agents and languages: said to callers who wait in a queue. A
+    "" that is given says nothing."""
 
     position_every_s: float = Field(30.0, ge=5)
     """How often callers in a queue are told their position; at once when they come in."""
 
-    back: str = "I am back. Is there anything else I can do for you?"
-    """Said to the caller who comes back to the agent after talking to a human. "" says nothing."""
+    back: str = ""
+    """Instead of the agent's phrase ``back``, for all agents and languages: said to the caller who comes back to the
+    agent after talking to a human. A "" that is given says nothing."""
 
     after_human: Literal["agent", "hangup"] = "hangup"
     """What happens to the caller when the human hangs up: back to the agent, or the call ends."""
@@ -94,8 +96,14 @@ class TelephonyOptions(Options):
     machine: Literal["hangup", "message", "talk"] = "hangup"
     """What is done with an answering machine: hang up, leave ``machine_message`` after the beep, or talk to it."""
 
-    machine_message: str = "Hello, this is the Trunkline help desk. We will call you again. Goodbye."
-    """Left on answering machines; then the call ends."""
+    machine_message: str = ""
+    """Instead of the agent's phrase ``machine_message``, for all agents and languages: left on answering machines; then
+    the call ends."""
 
     machine_wait_s: float = Field(30.0, ge=1)
     """How long a beep is waited for; then the message is left all the same."""
+
+    def phrase(self, name: Literal["position", "back", "machine_message"], agent: AgentOptions) -> str:
+        """What is said: the phrase given here, which holds for everybody, else the agent's in its language."""
+        text: str = getattr(self if name in self.model_fields_set else agent, name)
+        return text

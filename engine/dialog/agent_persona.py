@@ -17,7 +17,7 @@ def persona_of(agent: Agent) -> Persona:
         max_tokens=model.max_tokens if model else None,
         temperature=model.temperature if model else None,
         history_tokens=model.history_tokens if model else 3000,
-        phrases={language: _phrases(agent, language) for language in agent.languages},
+        phrases={language: Phrases.of(agent.phrases(language)) for language in agent.languages},
     )
 
 
@@ -27,8 +27,3 @@ def prompt_of(agent: Agent) -> str:
     notes = [f"While {LANGUAGES.get(language, language)} is spoken: {spoken.notes.strip()}"
              for language, spoken in agent.options.languages.items() if spoken.notes.strip()]
     return "\n\n".join([agent.options.persona.strip(), *notes])
-
-
-def _phrases(agent: Agent, language: str) -> Phrases:
-    own = agent.phrases(language)
-    return Phrases(own.not_heard, own.apology, own.goodbye, (own.filler, own.busy))

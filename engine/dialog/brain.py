@@ -37,8 +37,9 @@ class PastTool:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the brain is asked. ``history`` is what was really said and heard, oldest first: ``(who, text)`` with who
-    ``user`` or ``agent``. ``speculative``: the caller may not have finished; nothing with a side effect may run before
-    ``wait_decided`` has said that the turn is decided. ``confidence``: the recogniser's of ``text``, 0..1, or -1."""
+    ``user`` or ``agent``, or ``note`` for what happened and was not said to the agent. ``speculative``: the caller may
+    not have finished; nothing with a side effect may run before ``wait_decided`` has said that the turn is decided.
+    ``confidence``: the recogniser's of ``text``, 0..1, or -1."""
 
     text: str
     history: tuple[tuple[str, str], ...]

@@ -49,6 +49,13 @@ class HumanGone:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBriefed:
+    """The human cannot be told what it is about, by a fault of ours."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """The human pressed a key."""
 
@@ -85,7 +92,7 @@ class Tick:
     """Time has passed."""
 
 
-Event = Answered | HumanGone | Key | Bridged | BridgeFailed | CallerGone | CalledOff | Tick
+Event = Answered | HumanGone | NotBriefed | Key | Bridged | BridgeFailed | CallerGone | CalledOff | Tick
 
 
 # ---------------------------------------------------------------- what to do
@@ -182,6 +189,8 @@ class Handover:
     def _briefing(self, now: float, event: Event) -> list[Action]:
         if isinstance(event, HumanGone):
             return self._back("they hung up without taking the call")
+        if isinstance(event, NotBriefed):
+            return self._back(event.why)
         if not isinstance(event, Key):
             return []
         if event.digit == self._accept:
@@ -216,4 +225,26 @@ class Handover:
         return [DropHuman()]
 
 
-__all__ = ["Handover", "State"]
+# ---------------------------------------------------------------- afterwards
+
+
+def told(target: str, mode: str, waited_s: float, away_s: float, served: bool) -> str:
+    """What a language model must know of a caller who is back, so that it goes on and does not begin anew: where they
+    were, how long, and what came of it. ``away_s``: without the agent; ``waited_s``: before somebody took the call."""
+    place = f"in the queue {target}" if mode == "queue" else f"to be connected with {target}"
+    if not served:
+        return (f"The caller waited {place} for {_spell(waited_s)}. Nobody took the call. The caller was told so and "
+                "is with you again.")
+    talked_s = max(0.0, away_s - waited_s) if mode == "queue" else away_s
+    with_whom = f"somebody of the queue {target}, after a wait of {_spell(waited_s)}" if mode == "queue" else target
+    return (f"The caller was connected with {with_whom}, and they talked for {_spell(talked_s)}. That talk is over and "
+            "the caller is with you again. What was said in it is not known to you.")
+
+
+def _spell(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes"
+
+
+__all__ = ["Handover", "State", "told"]

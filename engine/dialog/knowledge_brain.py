@@ -46,7 +46,8 @@ class KnowledgeBrain:
             yield from self._be_courteous(kind, said)
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
-        answer = self._knowledge.answer(request.text, spoken=True, context=request.history,
+        context = tuple(line for line in request.history if line[0] != "note")
+        answer = self._knowledge.answer(request.text, spoken=True, context=context,
                                         confidence=request.confidence, alternatives=request.alternatives,
                                         phrases=self._phrases)
         yield Grounds(

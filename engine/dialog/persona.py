@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Literal
 
+from engine.agents import phrases
+from engine.config import AgentOptions
 from engine.dialog.actions import TransferMode
 
 
@@ -26,35 +28,17 @@ class Phrases:
     goodbye: str
     fillers: tuple[str, ...]
 
+    @classmethod
+    def of(cls, said: AgentOptions) -> "Phrases":
+        """Out of all that an agent says word for word."""
+        return cls(said.not_heard, said.apology, said.goodbye, (said.filler, said.busy))
 
-PHRASES: Mapping[str, Phrases] = MappingProxyType({
-    "en": Phrases(
-        "Sorry, I did not catch that. Could you say it again?",
-        "I am sorry, something went wrong. Please ask me again.",
-        "Thank you for calling. Goodbye.",
-        ("One moment, please.", "I am still on it.", "It will not take much longer."),
-    ),
-    "fr": Phrases(
-        "Pardon, je n'ai pas bien compris. Pouvez-vous répéter ?",
-        "Je suis désolé, quelque chose n'a pas marché. Pouvez-vous reposer votre question ?",
-        "Merci de votre appel. Au revoir.",
-        ("Un instant, s'il vous plaît.", "Je cherche encore.", "J'ai presque fini."),
-    ),
-    "hi": Phrases(
-        "माफ़ कीजिए, मैं ठीक से सुन नहीं पाया। क्या आप फिर से कहेंगे?", "माफ़ कीजिए, कुछ गड़बड़ हो गई। कृपया फिर से पूछिए।",
-        "फ़ोन करने के लिए धन्यवाद। नमस्ते।", ("एक क्षण, कृपया।", "मैं अभी देख रहा हूँ।", "बस थोड़ा समय और।"),
-    ),
-    "ml": Phrases(
-        "ക്ഷമിക്കണം, എനിക്ക് വ്യക്തമായി കേട്ടില്ല. ഒന്നുകൂടി പറയാമോ?",
-        "ക്ഷമിക്കണം, എന്തോ തകരാറുണ്ടായി. ദയവായി വീണ്ടും ചോദിക്കൂ.", "വിളിച്ചതിന് നന്ദി. നമസ്കാരം.",
-        ("ഒരു നിമിഷം.", "ഞാൻ നോക്കുകയാണ്.", "അല്പം കൂടി കാത്തിരിക്കൂ."),
-    ),
-    "ta": Phrases(
-        "மன்னிக்கவும், சரியாகக் கேட்கவில்லை. மீண்டும் சொல்ல முடியுமா?",
-        "மன்னிக்கவும், ஏதோ தவறு நடந்துவிட்டது. தயவுசெய்து மீண்டும் கேளுங்கள்.", "அழைத்ததற்கு நன்றி. வணக்கம்.",
-        ("ஒரு நிமிடம்.", "பார்த்துக்கொண்டிருக்கிறேன்.", "இன்னும் சற்று நேரம்."),
-    ),
-})
+
+@lru_cache(maxsize=64)
+def shipped(language: str) -> Phrases | None:
+    """The phrases that come with Trunkline in ``language`` (ISO 639-1); None where there are none."""
+    said = phrases.of(language)
+    return Phrases.of(AgentOptions(**said)) if said else None
 
 
 @dataclass(frozen=True)
@@ -88,12 +72,11 @@ class Persona:
     unsure_below: float = 0.5
     """Confidence below which the model is told that the words may be wrong."""
     phrases: Mapping[str, Phrases] = field(default_factory=dict)
-    """The agent's own, by language; ``PHRASES`` for those that are not here."""
+    """The agent's own, by language; those that come with Trunkline where it has none."""
 
     def phrases_in(self, language: str) -> Phrases:
         """The fixed phrases in ``language`` (``fr`` or ``fr-CA``), else in the agent's own, else in English."""
-        for wanted in (language, language[:2], self.language):
-            for phrases in (self.phrases, PHRASES):
-                if wanted in phrases:
-                    return phrases[wanted]
-        return PHRASES["en"]
+        for wanted in (language, language[:2], self.language, "en"):
+            if found := self.phrases.get(wanted) or shipped(wanted):
+                return found
+        raise KeyError("phrases.yaml has no English")

@@ -106,7 +106,7 @@ def _turn(history: History, start: int, end: int, ledger: Ledger, after: Mapping
             messages += ledger.messages(step)
         if place < end:
             who, text = history[place]
-            messages.append(Message("user" if who == "user" else "assistant", text))
+            messages.append(Message("assistant" if who == "agent" else "user", f"[{text}]" if who == "note" else text))
     return messages, [step for place in sorted(before) for step in before[place]]
 
 

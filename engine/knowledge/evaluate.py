@@ -5,8 +5,8 @@ A question set is JSON lines, one question a line; only ``question`` and ``docum
     {"question": "how high is the late fee", "document": "billing/late", "fact": "six dollars", "group": "clean"}
 
 ``document``: the id of the document that answers, a list where several do, ``null`` where none does. ``fact``: a
-regular expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them. What was
-asked may differ from what was said: ``question`` is then what a recogniser made of it, with its ``confidence`` and its
+regular expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them.
+What was asked may differ from what was said: ``question`` is then what a recogniser made of it, with its ``confidence`` and its
 ``alternatives``.
 """
 

@@ -42,8 +42,9 @@ LISTS, SAMPLES, ROUNDS = 4, 40, 8
 """The base has ``LISTS`` times the root of its size clusters, found in ``ROUNDS`` rounds over ``SAMPLES`` vectors for
 each."""
 
-PROBES = 32
-"""Clusters that a question is compared with. 0.4 ms at a million vectors; fewer lose neighbours of vague questions."""
+PROBES = 160
+"""Clusters that a question is compared with: 2 ms at a million vectors. With 32 it is 0.5 ms, but 1.5 % of the nearest
+five are not found."""
 
 PAGE = 8192
 """Vectors that are taken from the database at a time."""
@@ -163,7 +164,7 @@ def load(store: Store, model: Model) -> VectorIndex | None:
         with store.view() as view:
             generation = view.generation
         found, state = read(store.folder, model, generation)
-        if state == "good":
+        if state == "good" or (found is not None and found.count > FLAT_LIMIT):
             return found
         vectors = StoredVectors(store, model)
         if not len(vectors.ids):

@@ -5,28 +5,24 @@ as they are computed: a run that is interrupted, in whatever way, leaves a sound
 done, and the next one goes on from there. Documents are read while others are embedded, the latter on every core.
 """
 
-import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
-from typing import Protocol, cast
 
-import gevent
 from gevent.pool import Pool
-from gevent.queue import Queue
 
 from engine.config import KnowledgeOptions
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge import index
+from engine.knowledge import files, index
 from engine.knowledge.collections import BUILT_IN, SAMPLE, folder_of
 from engine.knowledge.document import Document
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.errors import DocumentError, KnowledgeError
+from engine.knowledge.errors import KnowledgeError
+from engine.knowledge.files import FileReader, Read, looks_alike
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.reading import sidecar
 from engine.knowledge.reading.reader import Reader
 from engine.knowledge.report import Progress, Report
 from engine.knowledge.store import Known, Model, Pending, Store
@@ -46,36 +42,23 @@ _AHEAD = 64
 """Documents that are read before their turn."""
 
 
-class Reads(Protocol):
-    """Makes a document of a file. Raises ``DocumentError`` that names the file, and the line, page or row to blame."""
-
-    @property
-    def suffixes(self) -> Sequence[str]:
-        """Of the files that it reads, in lower case, with the dot."""
-
-    @property
-    def workers(self) -> int:
-        """How many files it reads at a time."""
-
-    def read(self, path: Path, root: Path) -> Document:
-        """The document of a file below ``root`` (or of ``root`` itself); called in a pool thread."""
-
-
 def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
            progress: Callable[[Progress], None] = lambda progress: None, *,
-           options: KnowledgeOptions | None = None, reader: Reads | None = None, reembed: bool = False,
-           stop: Callable[[], bool] = lambda: False) -> Report:
+           options: KnowledgeOptions | None = None, reader: FileReader | None = None,
+           reembed: bool = False, stop: Callable[[], bool] = lambda: False) -> Report:
     """Bring a collection up to date with files and folders; the CPU work is done off the hub.
 
     Documents of a given folder whose files are gone are removed. A file that cannot be used is left out (or left as it
     was) and named in ``failed``. ``options``: how files are read and cut; ``reader`` reads them instead. ``reembed``:
-    the collection's vectors are computed again, with this model. ``stop`` is asked now and then; when it says so, the run ends after the batch in hand.
+    the collection's vectors are computed again, with this model. ``stop`` is asked now and then; when it says so, the
+    run ends after the batch in hand.
 
     Raises ``KnowledgeError`` when there is nothing to ingest at all, another process is ingesting, the collection has
     vectors of another model, or the disk refuses: batches that were done before stay.
     """
-    own = None if reader else Reader(options)
-    run = _Run(Store(folder_of(collection)), collection, embedder, reader or cast(Reads, own), progress, stop)
+    store = Store(folder_of(collection))
+    used: FileReader = reader or Reader(options)
+    run = _Run(store, collection, embedder, used, progress, stop)
     try:
         found = off_hub(find, roots, run.reader.suffixes)
         off_hub(run.store.create)
@@ -85,24 +68,15 @@ def ingest(roots: Sequence[Path], collection: str, embedder: Embedder | None,
                 off_hub(run.store.sweep)
             return report
     finally:
-        run.store.close()
-        if own:
-            own.close()
-
-
-@dataclass(slots=True)
-class _Read:
-    """What came of reading a file: a document, or why not (neither: its bytes are what they were)."""
-
-    file: File
-    document: Document | None = None
-    fault: str = ""
+        store.close()
+        if used is not reader:
+            used.close()
 
 
 class _Run:
     """One run of ``ingest``."""
 
-    def __init__(self, store: Store, collection: str, embedder: Embedder | None, reader: Reads,
+    def __init__(self, store: Store, collection: str, embedder: Embedder | None, reader: FileReader,
                  progress: Callable[[Progress], None], stop: Callable[[], bool]) -> None:
         self.store = store
         self.reader = reader
@@ -111,7 +85,13 @@ class _Run:
         self._progress = progress
         self._stop = stop
         self._began = monotonic()
-        self._files = self._of_files = self._bytes = self._of_bytes = self._chunks = 0
+        # Documents by the file that they came from, and the other way round; kept up to date as batches go in.
+        self._ids: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+        self._files = self._of_files = self._chunks = 0
+        # Of the stage in hand, in its own unit (bytes of files, passages): done, in the batch in hand, in all.
+        self._done = self._batch = self._of = 0
+        self._stage_began = self._began
 
     def all_of(self, roots: Sequence[Path], found: Found, reembed: bool) -> Report:
         """The caller holds the collection's lock."""
@@ -120,12 +100,14 @@ class _Run:
         self._take_over(roots, found)
         report.failed += found.faults
         known = off_hub(store.known)
-        files = [file for path, file in found.files.items() if not _looks_alike(known.get(str(path)), file)]
-        report.unchanged = len(found.files) - len(files)
+        self._ids = {source: old.document for source, old in known.items()}
+        self._owners = {name: source for source, name in self._ids.items()}
+        changed = [file for path, file in found.files.items() if not looks_alike(known.get(str(path)), file)]
+        report.unchanged = len(found.files) - len(changed)
         self._files, self._of_files = report.unchanged, len(found.files)
-        self._of_bytes = sum(file.look.size for file in files)
+        self._of = sum(file.look.size for file in changed)
         self._tell()
-        for batch in self._batches(files, known):
+        for batch in self._batches(changed, known):
             self._put_in_place(batch)
         report.stopped = self._files < self._of_files
         if not report.stopped:
@@ -172,14 +154,17 @@ class _Run:
 
     # ------------------------------------------------------------ reading
 
-    def _batches(self, files: list[File], known: dict[str, Known]) -> Iterator[list[_Read]]:
+    def _batches(self, changed: list[File], known: dict[str, Known]) -> Iterator[list[Read]]:
         """What was read, so many at a time; ends early when the run is to stop."""
-        queue: Queue[_Read | None] = Queue(maxsize=_AHEAD)
-        producer = gevent.spawn(self._produce, files, known, queue)
-        batch: list[_Read] = []
+        pool = Pool(self.reader.workers)
+        reading = pool.imap(lambda file: self._read(file, known.get(str(file.path))),
+                            takewhile(lambda file: not self._stop(), changed), maxsize=_AHEAD)
+        batch: list[Read] = []
         passages = 0
         try:
-            while (read := queue.get()) is not None:
+            for read in reading:
+                if isinstance(read, TrunklineError):
+                    raise read
                 batch.append(read)
                 passages += len(read.document.passages) if read.document else 0
                 if len(batch) >= BATCH_DOCUMENTS or passages >= BATCH_PASSAGES:
@@ -189,29 +174,20 @@ class _Run:
                         return
             if batch:
                 yield batch
-            producer.get()
         finally:
-            producer.kill()
+            reading.kill()
+            pool.kill()
 
-    def _produce(self, files: list[File], known: dict[str, Known], queue: "Queue[_Read | None]") -> None:
+    def _read(self, file: File, old: Known | None) -> "Read | TrunklineError":
         try:
-            readers = Pool(self.reader.workers)
-            for read in readers.imap(lambda file: off_hub(_read, self.reader, file, known.get(str(file.path))), files,
-                                     maxsize=2 * self.reader.workers):
-                if self._stop():
-                    readers.kill()
-                    break
-                queue.put(read)
-        except Exception:
-            queue.put(None)
-            raise
-        queue.put(None)
+            return off_hub(files.read, self.reader, file, old)
+        except TrunklineError as fault:  # given on, because the pool would print it
+            return fault
 
-    def _put_in_place(self, batch: list[_Read]) -> None:
+    def _put_in_place(self, batch: list[Read]) -> None:
         report = self.report
         fresh: list[Document] = []
-        owners = {old.document: source for source, old in off_hub(self.store.known).items()}
-        sources = set(owners.values())
+        self._batch = sum(read.file.look.size for read in batch)
         for read in batch:
             document = read.document
             if document is None:
@@ -219,13 +195,15 @@ class _Run:
                 report.failed += [read.fault] if read.fault else []
                 continue
             source = str(document.source)
-            owner = owners.get(document.id, source)
+            owner = self._owners.get(document.id, source)
             if owner != source and Path(owner).exists():
                 report.failed.append(f"{source}: its id '{document.id}' is taken by {owner}; "
                                      "give one of them another with 'id:' in the front matter")
                 continue
-            (report.changed if source in sources or owner != source else report.added).append(document.id)
-            owners[document.id] = source
+            (report.changed if source in self._ids or owner != source else report.added).append(document.id)
+            self._owners.pop(self._ids.pop(source, ""), None)  # its id may have been another one
+            self._ids.pop(owner, None)  # it may have been in another place
+            self._owners[document.id], self._ids[source] = source, document.id
             fresh.append(document)
         if fresh and self._embedder:
             self._embed(off_hub(self.store.unembedded, self._embedder.name, fresh))
@@ -235,7 +213,7 @@ class _Run:
         if same := {str(read.file.path): read.file.look for read in batch if not read.document and not read.fault}:
             off_hub(self.store.seen, same)
         self._files += len(batch)
-        self._bytes += sum(read.file.look.size for read in batch)
+        self._done += self._batch
         if not self._embedder:
             self._chunks += sum(len(document.passages) for document in fresh)
         self._tell()
@@ -246,7 +224,7 @@ class _Run:
         """Vectors of what has none, on every core; each slice is kept when it is done."""
         if self._embedder is None or not pending:
             return
-        pool = Pool(WORKERS)
+        pool, embedded = Pool(WORKERS), 0
         try:
             for done in pool.imap_unordered(lambda part: self._slice(part, stored), list(_slices(pending))):
                 if isinstance(done, ProviderFault):
@@ -258,7 +236,8 @@ class _Run:
                     raise done
                 self.report.embedded += len(done)
                 self._chunks += len(done.passages)
-                self._tell()
+                embedded += len(done)
+                self._tell(embedded / len(pending))
         finally:
             pool.kill()
 
@@ -273,11 +252,18 @@ class _Run:
         """What is in the collection without vectors: ingested without a model, or with another one."""
         if self._embedder is None:
             return
+        self._stage_began, self._done, self._of = monotonic(), 0, off_hub(self._lacking)
         pages = self.store.lacking(self._embedder.name)
         while self._embedder is not None and (page := off_hub(next, pages, None)) is not None:
+            self._batch = len(page.passages)
             self._embed(page, stored=True)
+            self._done += self._batch
         if self._embedder is not None:
             off_hub(self.store.use, Model(self._embedder.name, self._embedder.dim))
+
+    def _lacking(self) -> int:
+        with self.store.view() as view:
+            return view.lacking(self._embedder.name) if self._embedder else 0
 
     # ------------------------------------------------------------ after
 
@@ -305,48 +291,14 @@ class _Run:
             reasons = "".join(f"\n  {line}" for line in report.failed)
             raise KnowledgeError(f"nothing was ingested: collection '{report.collection}' is empty{reasons}")
 
-    def _tell(self) -> None:
-        self._progress(Progress(self._files, self._of_files, self._chunks, monotonic() - self._began, self._bytes,
-                                self._of_bytes))
+    def _tell(self, share: float = 0.0) -> None:
+        """``share`` of the batch in hand is done."""
+        now, done = monotonic(), self._done + share * self._batch
+        left = (now - self._stage_began) * (self._of - done) / done if done else None
+        self._progress(Progress(self._files, self._of_files, self._chunks, now - self._began, left))
 
 
 # ---------------------------------------------------------------- in the thread pool
-
-def _looks_alike(old: Known | None, file: File) -> bool:
-    return old is not None and old.look == file.look and file.look.modified_ns > 0
-
-
-def _read(reader: Reads, file: File, old: Known | None) -> _Read:
-    path = file.path
-    try:
-        if old is not None and sidecar.digest(path) == old.digest:
-            return _Read(file)
-        document = reader.read(path, file.root)
-        if not document.passages:
-            raise DocumentError(f"{path}: there is no text in it")
-        _storable(document)
-        return _Read(file, document)
-    except DocumentError as fault:
-        return _Read(file, fault=str(fault))
-    except OSError as fault:
-        return _Read(file, fault=f"{path}: cannot be read: {fault.strerror or fault}")
-    except Exception as fault:  # noqa: BLE001 - one file that a reader is not prepared for must not end the run
-        log.warning("%s cannot be read", path, exc_info=True)
-        return _Read(file, fault=f"{path}: cannot be read: {type(fault).__name__}: {fault}")
-
-
-def _storable(document: Document) -> None:
-    """The database keeps text only: no halves of characters, as broken JSON and strange file names have them."""
-    try:
-        str(document.source).encode()
-    except UnicodeEncodeError:
-        raise DocumentError(f"{ascii(str(document.source))}: the file's name is not UTF-8; rename it") from None
-    try:
-        json.dumps(asdict(document), ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError as fault:
-        raise DocumentError(f"{document.source}: has a character that is none ({ascii(fault.object[fault.start])})"
-                            ) from None
-
 
 def _slices(pending: Pending) -> Iterator[Pending]:
     """Texts of like length together, so that little is computed in vain; the longest first."""
@@ -385,4 +337,4 @@ def _count(store: Store, report: Report) -> None:
         index.refresh(store.folder, index.StoredVectors(store, model))
 
 
-__all__ = ["BUILT_IN", "SAMPLE", "Progress", "Reads", "Report", "find", "folder_of", "ingest"]
+__all__ = ["BUILT_IN", "SAMPLE", "Progress", "Report", "folder_of", "ingest"]

@@ -57,14 +57,15 @@ class Question:
 def analyse(text: str, language: str = "") -> Question:
     """Takes a question apart. ``language``: what the call is in, if known; the text may still be in another one."""
     hint = language.partition("-")[0]
-    spoken, romanised = _language(text, hint)
+    spoken, romanised = language_of(text, hint)
     of_text = spoken or hint
     found = terms(text, of_text)
     numbers = tuple(term for term in dict.fromkeys(found) if term.isdigit())
     return Question(text, of_text, romanised, tuple(found), tuple(keys(text, of_text)), numbers, wanted(text, of_text))
 
 
-def _language(text: str, hint: str) -> tuple[str, bool]:
+def language_of(text: str, hint: str = "") -> tuple[str, bool]:
+    """The language of a text, and whether it is an Indian one in Latin letters. ``hint``: what it is likely to be in."""
     guess = identify(text)
     if guess.script != "Latn" and guess.language:
         return guess.language, False
@@ -100,7 +101,7 @@ def _resolve(text: str, past: list[tuple[str, str]], depth: int) -> str:
     said = words(text)
     if at is None or not said:
         return text
-    language = _language(text, "")[0]
+    language = language_of(text)[0]
     fragment = _fragment(text, said, language)
     if not fragment and not _leans(said, text, language):
         return text

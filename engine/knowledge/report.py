@@ -26,21 +26,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: ``files`` of ``of_files`` are in place, ``chunks`` passages were done in ``seconds``."""
+    """How far a run is: ``files`` of ``of_files`` are in place, ``chunks`` passages were done in ``seconds``.
+    ``left_s``: seconds still to go, by the bytes that were read so far; ``None`` before anything was done."""
 
     files: int
     of_files: int
     chunks: int
     seconds: float
-    bytes_done: int
-    of_bytes: int
+    left_s: float | None
 
     @property
     def rate(self) -> float:
         """Passages a second."""
         return self.chunks / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def left_s(self) -> float | None:
-        """Seconds still to go, by the bytes that were done; ``None`` before anything was."""
-        return self.seconds * (self.of_bytes - self.bytes_done) / self.bytes_done if self.bytes_done else None

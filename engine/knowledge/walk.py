@@ -10,8 +10,10 @@ from time import time_ns
 from typing import NamedTuple
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.reading import sidecar
 from engine.knowledge.store import Look
+
+BESIDE = ".yaml"
+"""``name.pdf.yaml`` beside ``name.pdf`` belongs to it: a change of either is a change of the document."""
 
 _SETTLED_NS = 2_000_000_000
 """A file that was changed less than this before it was looked at may change once more without showing a new time."""
@@ -90,20 +92,21 @@ def _close(found: Found, path: Path, fault: OSError) -> None:
 
 
 def look_at(path: Path) -> Look | None:
-    """How a file looks, its side-car included; ``None`` for a pipe, a device and the like. Raises ``OSError``."""
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
+    """How a file looks, with what lies beside it; ``None`` for a pipe, a device and the like. Raises ``OSError``."""
+    states = _states(path)
+    if not stat.S_ISREG(states[0].st_mode):
         return None
-    size, changed = state.st_size, _changed(state)
-    with contextlib.suppress(OSError):
-        side = sidecar.beside(path).stat()
-        size, changed = size + side.st_size, max(changed, _changed(side))
-    return Look(size, changed if changed < time_ns() - _SETTLED_NS else 0)
-
-
-def _changed(state: os.stat_result) -> int:
     # Either time changes with the bytes; the second one even when a copying tool has put the first one back.
-    return max(state.st_mtime_ns, state.st_ctime_ns)
+    changed = max(max(state.st_mtime_ns, state.st_ctime_ns) for state in states)
+    return Look(sum(state.st_size for state in states), changed if changed < time_ns() - _SETTLED_NS else 0)
+
+
+def _states(path: Path) -> list[os.stat_result]:
+    """Of a document and, if there is one, of the file beside it that says more of it."""
+    found = [path.stat()]
+    with contextlib.suppress(OSError):
+        found.append(path.with_name(path.name + BESIDE).stat())
+    return found
 
 
 Seen = dict[str, tuple[int, int]]
@@ -119,8 +122,9 @@ def survey(roots: Sequence[Path], suffixes: Collection[str]) -> Seen:
         for path in paths:
             if path.suffix.lower() in suffixes and not path.name.startswith("."):
                 with contextlib.suppress(OSError):  # gone, or not to be looked at: then it is not there
-                    state = path.stat()
-                    seen[str(path)] = (state.st_size, state.st_mtime_ns)
+                    states = _states(path)
+                    seen[str(path)] = (sum(state.st_size for state in states),
+                                       max(state.st_mtime_ns for state in states))
     return seen
 
 

@@ -13,9 +13,10 @@ from gevent.event import Event
 from engine.config import KnowledgeOptions
 from engine.errors import TrunklineError
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.ingest import Reads, ingest
+from engine.knowledge.files import FileReader
+from engine.knowledge.ingest import ingest
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.reading import formats
+from engine.knowledge.reading.reader import Reader
 from engine.knowledge.report import Report
 from engine.knowledge.walk import Seen, survey
 
@@ -28,24 +29,34 @@ AGAIN_S = 60.0
 
 
 def watch(roots: Sequence[Path], collection: str, embedder: Embedder | None, ended: Event,
-          done: Callable[[Report], None] = lambda report: None, *, options: KnowledgeOptions | None = None,
-          reader: Reads | None = None, every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:
+          done: Callable[[Report], None] = lambda report: None, *,
+          options: KnowledgeOptions | None = None, reader: FileReader | None = None,
+          every_s: float = EVERY_S, again_s: float = AGAIN_S) -> None:
     """Ingest now, and after each change, until ``ended`` is set; a run in hand ends after its batch.
 
     A file that is still being written is waited for: nothing is done until two looks at everything are the same.
     ``done`` gets the report of each run. What goes wrong is logged and tried again; nothing ends the watch.
     """
-    suffixes = reader.suffixes if reader else formats.SUFFIXES
+    used: FileReader = reader or Reader(options)
+    try:
+        _follow(roots, collection, embedder, ended, done, used, every_s, again_s)
+    finally:
+        if used is not reader:
+            used.close()
+
+
+def _follow(roots: Sequence[Path], collection: str, embedder: Embedder | None, ended: Event,
+            done: Callable[[Report], None], reader: FileReader, every_s: float, again_s: float) -> None:
     taken: Seen | None = None
     before: Seen | None = None
     failed_at = 0.0
     while not ended.is_set():
-        now = off_hub(survey, roots, suffixes)
+        now = off_hub(survey, roots, reader.suffixes)
         settled = now == before
         before = now
         if settled and (now != taken or (failed_at and monotonic() - failed_at >= again_s)):
             try:
-                report = ingest(roots, collection, embedder, options=options, reader=reader, stop=ended.is_set)
+                report = ingest(roots, collection, embedder, reader=reader, stop=ended.is_set)
                 failed_at = monotonic() if report.fault else 0.0
                 if not report.stopped:
                     done(report)

@@ -26,6 +26,8 @@ EVENTS: dict[str, str] = {
     "handover_bridged": "target, ms (asked to be bridged, or since the caller is in the queue)",
     "handover_failed": "target, why, cause, ms",
     "caller_back": "why, away_s",
+    "recording_gap": "file (silent from here to caller_back), humans (whether FreeSWITCH records the human)",
+    "recording_human": "file, target",
     "digits_wanted": "least, most, secret",
     "digits": "digits (empty where they are secret), count, ended_by, ms",
     "masked": "on",

@@ -15,15 +15,18 @@ from gevent.event import Event as Flag
 from engine.config import TransferTarget
 from engine.dialog.actions import CallContext, Outcome, TransferMode
 from engine.dialog.digits import DigitCollector, Wanted, why
+from engine.dialog.handover import told
 from engine.esl import command
 from engine.esl.errors import EslError
 from engine.speech.interfaces import Pcm, Voice
 from engine.telemetry import logs
 from engine.telephony.answered import AnsweredCall
 from engine.telephony.caller import CallerSide
-from engine.telephony.handover import NOTHING, HandoverRun, Order, Telephony
+from engine.telephony.errands import Errands
+from engine.telephony.handover import HANDED_OVER, NOTHING, HandoverRun, Order, Telephony
 from engine.telephony.queue import QueueWait, problem
 from engine.telephony.sounds import OnHold, spoken
+from engine.telephony.talks import Talks
 from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ STILL_S = 0.3
 """Playout that has had nothing for so long has said what there was to say."""
 
 POLL_S = 0.05
+
+COLLECTING = "digits are asked for"
 
 TRANSFER_GRACE_S = 60.0
 """On top of ringing and accepting: a hand-over that is not over by then is a fault, and is reported as one."""
@@ -59,14 +64,17 @@ class TelephonyActions:
         self._targets = dict(targets)
         self._voice = voice or shared.voice
         self._folder = folder
-        self._busy = False
+        self._order: Order | None = None  # by which the caller is being handed over, or is away
         self._closed = False
         self._masks = 0
         self._asked_mask = False
         self._answered: AnsweredCall | None = None
         self._run: gevent.Greenlet | None = None
         self._hold: OnHold | None = None
+        self._handover: HandoverRun | None = None
         self._queue: QueueWait | None = None
+        self._errands = Errands()
+        self._talks = Talks(call, shared.switch, shared.config.record, folder)
         self._ending: gevent.Greenlet | None = None
         self._collecting: DigitCollector | None = None
         self._key = Flag()
@@ -105,13 +113,13 @@ class TelephonyActions:
         if (found.kind == "queue") != (mode == "queue"):
             return Outcome(False, f"{target} is a {found.kind}: use the mode "
                                   f"{'queue' if found.kind == 'queue' else 'blind or warm'}")
-        if self._busy or self._closed:
+        if self._order is not None or self._closed:
             return Outcome(False, "the caller is being handed over already")
         ring_s = min(timeout_s, found.timeout_s) if timeout_s > 0 else found.timeout_s
-        self._busy = True
+        self._handover = self._queue = None
+        order = self._order = Order(target, found, mode, summary, ring_s, self._voice)
         self._call.events.write("handover_started", target=target, mode=mode)
-        work = self._to_queue if mode == "queue" else self._to_human
-        run = self._run = logs.spawn(work, Order(target, found, mode, summary, ring_s, self._voice))
+        run = self._run = logs.spawn(self._to_queue if mode == "queue" else self._to_human, order)
         options = self._shared.config.telephony
         limit = ring_s + options.accept_timeout_s + TRANSFER_GRACE_S
         run.join(limit)
@@ -123,36 +131,41 @@ class TelephonyActions:
 
     def _to_human(self, order: Order) -> Outcome:
         assert self._shared.switch is not None
-        run = HandoverRun(self._call, self._shared, self._shared.switch, order)
-        try:
-            outcome = run.run(lambda: self._announcement(order.target))
-        finally:
-            self._hold = run.hold
-        self._busy = outcome.ok
+        run = HandoverRun(self._call, self._shared, self._shared.switch, order, self._errands)
+        self._handover = run
+        outcome = run.run(lambda: self._announcement(order.target))
+        if not outcome.ok:
+            self._order = None
+        elif self._order is order:
+            self._talks.gap()
+            self._talks.began(order.name)
         return outcome
 
     def _to_queue(self, order: Order) -> Outcome:
         switch, call = self._shared.switch, self._call
         assert switch is not None
-        wrong = problem(switch, order.target.destination)
+        wrong = problem(switch.client, order.target.destination)
         if wrong:
-            self._busy = False
+            self._order = None
             call.events.write("handover_failed", target=order.name, why=wrong)
             return Outcome(False, f"{order.name} cannot be reached: {wrong}")
         announcement = self._announcement(order.target)
-        call.conversation.suspend()
+        call.conversation.suspend(HANDED_OVER)
         hold = self._hold = OnHold(call.leg)
         if len(announcement):
             hold.sounds.play(announcement)
             self._wait(lambda: not hold.sounds.waiting, WORDS_S)
-        wait = QueueWait(call, self._shared, switch, order, self._folder)
+        # Before the caller goes: they may be back before ``enter`` returns.
+        wait = self._queue = QueueWait(call, self._shared, switch, order, self._folder,
+                                       lambda: self._talks.began(order.name))
         try:
             wait.enter()
         except EslError as fault:
             call.events.write("handover_failed", target=order.name, why=str(fault))
             self._recover()
             return Outcome(False, f"{order.name} cannot be reached: {fault}")
-        self._queue = wait
+        if self._order is order:
+            self._talks.gap()
         return Outcome(True, "the caller waits in the queue", {"target": order.name})
 
     def _announcement(self, target: TransferTarget) -> Pcm:
@@ -164,26 +177,39 @@ class TelephonyActions:
 
     def _recover(self) -> None:
         """The caller hears the agent again."""
-        self._busy = False
-        if self._hold is not None:
-            self._hold.close()
-            self._hold = None
+        self._forget()
         self._call.conversation.go_on()
+
+    def _forget(self) -> None:
+        """Nobody has the caller but the agent."""
+        for hold in (self._hold, self._handover.hold if self._handover is not None else None):
+            if hold is not None:
+                hold.close()
+        self._order = self._handover = self._queue = self._hold = None
 
     def returned(self, away_s: float) -> None:
         """The caller is back from where ``depart`` had let them go to (called by the call, with audio attached)."""
-        queue, self._queue = self._queue, None
-        served = queue is None or queue.served
+        order, handover, queue = self._order, self._handover, self._queue
+        self._forget()
+        talk, write = self._call.conversation, self._call.events.write
         if queue is not None:
             queue.close()
-        self._busy = False
-        if self._hold is not None:
-            self._hold.close()
-            self._hold = None
-        talk, options = self._call.conversation, self._shared.config.telephony
-        self._call.events.write("caller_back", why="the human hung up" if served else "nobody took the call",
-                                away_s=round(away_s, 1))
-        talk.go_on(SayRequest(options.back if served or queue is None else queue.failed))
+        self._errands.start(self._talks.ended)
+        # Had their phone put us on hold before, its way back was told to the connection that is gone.
+        talk.unheld()
+        if handover is not None and not handover.connected:
+            # The reply that has asked for the hand-over is told so, and finds the words.
+            write("caller_back", why="they were not connected", away_s=round(away_s, 1))
+            handover.caller_back()
+            talk.go_on()
+            return
+        served = queue is None or queue.served
+        write("caller_back", why="the human hung up" if served else "nobody took the call", away_s=round(away_s, 1))
+        back = self._shared.config.telephony.phrase("back", talk.phrases)
+        back = back if served or order is None else order.target.failed
+        part = handover or queue
+        story = told(order.name, order.mode, part.waited_s, away_s, served) if order and part else ""
+        talk.go_on(SayRequest(back), story)
 
     # ------------------------------------------------------------ digits
 
@@ -224,14 +250,14 @@ class TelephonyActions:
                 # The question first: keys count from its first word on, the time to press from its last.
                 self._wait_still(WORDS_S, lambda: collector.result is not None)
                 collector.prompt_heard(talk.now)
-                talk.listen_only(True)
+                talk.listen_only(True, COLLECTING)
                 while collector.result is None and not self._closed:
                     self._key.clear()
                     self._key.wait(max(0.0, collector.deadline - talk.now))
                     collector.tick(talk.now)
         finally:
             talk.keys = talk.words = self._collecting = None
-            talk.listen_only(False)
+            talk.listen_only(False, COLLECTING)
         collector.gone()
         result = collector.result
         assert result is not None
@@ -322,6 +348,7 @@ class TelephonyActions:
         for greenlet in (self._run, self._ending):
             if greenlet is not None and greenlet is not gevent.getcurrent():
                 greenlet.kill(timeout=1.0)
+        self._errands.close()
 
     def _wait_still(self, timeout_s: float, stop: Callable[[], bool] = bool, at_least_s: float = STILL_S) -> None:
         """Until the agent has been silent for ``at_least_s``, so that what it says now is heard to its end."""
@@ -339,7 +366,6 @@ class TelephonyActions:
         while not (self._closed or done()) and waited < timeout_s:
             gevent.sleep(POLL_S)
             waited += POLL_S
-
 
 
 __all__ = ["TelephonyActions"]

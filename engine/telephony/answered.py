@@ -18,6 +18,7 @@ from engine.turns.events import SayRequest
 log = logging.getLogger(__name__)
 
 WATCH_S = 30.0
+UNGREETED = "the called party speaks first"
 QUIET_S = 3.0
 """A machine that has been silent for so long is recording, beep or not."""
 
@@ -75,7 +76,7 @@ class AnsweredCall:
     def _run(self) -> None:
         talk, detector = self._call.conversation, self._detector
         # "Hello?" is no question to be answered: the greeting is the answer.
-        talk.listen_only(True)
+        talk.listen_only(True, UNGREETED)
         greet_at: float | None = self._options.greeting_wait_ms / 1000
         told = ""
         while talk.now < WATCH_S:
@@ -89,7 +90,7 @@ class AnsweredCall:
                 break
             if greet_at is not None and (told or talk.now >= greet_at):
                 greet_at = None
-                talk.listen_only(False)
+                talk.listen_only(False, UNGREETED)
                 talk.start()
             due = [at for at in (greet_at, detector.deadline, WATCH_S) if at is not None]
             self._wait(min(due))
@@ -99,7 +100,8 @@ class AnsweredCall:
 
     def _machine(self) -> None:
         options, talk, detector = self._options, self._call.conversation, self._detector
-        talk.suspend()
+        talk.suspend("a machine has answered")
+        talk.listen_only(False, UNGREETED)
         if options.machine == "hangup":
             self._call.hang_up("machine")
             return
@@ -109,7 +111,8 @@ class AnsweredCall:
             if quiet_from is not None and talk.now - quiet_from >= QUIET_S:
                 break
             self._wait(deadline if quiet_from is None else min(deadline, quiet_from + QUIET_S))
-        talk.go_on(SayRequest(options.machine_message, interruptible=False, ends_call=True))
+        message = options.phrase("machine_message", talk.phrases)
+        talk.go_on(SayRequest(message, interruptible=False, ends_call=True))
 
     def _wait(self, until: float) -> None:
         self._changed.clear()

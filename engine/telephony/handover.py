@@ -16,6 +16,7 @@ from engine.esl.event import Event as SwitchEvent
 from engine.media.unicast import UnicastSocket
 from engine.speech.interfaces import Pcm, Voice
 from engine.telephony.caller import CallerSide
+from engine.telephony.errands import Errands
 from engine.telephony.human import HumanLeg
 from engine.telephony.sounds import OnHold, music, spoken
 from engine.telephony.switch import Switch
@@ -27,6 +28,9 @@ RETURN = "transfer_after_bridge"
 the dialplan's fail-over, not a lost caller."""
 
 PARK_GRACE_S = 30.0
+
+HANDED_OVER = "the caller is being handed over"
+"""Why the conversation waits."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,10 @@ class HandoverRun:
     """One hand-over of one call to a human, from the hold music to the bridge. ``run`` takes as long as it takes: every
     state of the plan has a deadline."""
 
-    def __init__(self, call: CallerSide, shared: Telephony, switch: Switch, order: Order) -> None:
-        """Nothing happens before ``run``."""
+    def __init__(
+        self, call: CallerSide, shared: Telephony, switch: Switch, order: Order, errands: Errands
+    ) -> None:
+        """Nothing happens before ``run``. ``errands``: the call's."""
         options = shared.config.telephony
         self._call = call
         self._shared = shared
@@ -70,16 +76,32 @@ class HandoverRun:
             accept=options.accept_digit, refuse=options.refuse_digit,
         )  # fmt: skip
         self._news: Queue = Queue(64)
-        self._human = HumanLeg(switch, shared.socket, shared.node, self._tell)
+        self._human = HumanLeg(switch, shared.socket, shared.node, self._tell, errands)
         self._began = time.monotonic()
         self._asked_bridge = 0.0
         self._departed = False
+        self._bridged_at: float | None = None
         self.hold: OnHold | None = None
 
     @property
     def human(self) -> str:
         """The uuid of the human's channel."""
         return self._human.uuid
+
+    @property
+    def connected(self) -> bool:
+        """Whether the two have heard each other."""
+        return self._bridged_at is not None
+
+    @property
+    def waited_s(self) -> float:
+        """From the beginning to the moment in which the two were connected."""
+        return (self._bridged_at or time.monotonic()) - self._began
+
+    def caller_back(self) -> None:
+        """The caller has come back to the engine. Where they were never connected, the hand-over is over."""
+        self._departed = False
+        self._tell(plan.BridgeFailed("they hung up in the last moment"))
 
     def run(self, prepare: Callable[[], Pcm]) -> Outcome:
         """Hand over. ``prepare`` renders the announcement, and returns when the agent's own words were heard."""
@@ -133,6 +155,7 @@ class HandoverRun:
         if event.name == "CHANNEL_HANGUP_COMPLETE" and event.uuid == self._call.uuid:
             self._tell(plan.CallerGone())
         elif event.name == "CHANNEL_BRIDGE":
+            self._bridged_at = time.monotonic()
             self._tell(plan.Bridged())
 
     # ------------------------------------------------------------ what is done
@@ -155,7 +178,7 @@ class HandoverRun:
 
     def _hold(self, announcement: Pcm) -> None:
         call = self._call
-        call.conversation.suspend()
+        call.conversation.suspend(HANDED_OVER)
         self.hold = OnHold(call.leg)
         if len(announcement):
             self.hold.sounds.play(announcement)
@@ -168,8 +191,10 @@ class HandoverRun:
         self._human.dial(order.target, self._call.channel.caller_number, order.ring_s, park_s)
 
     def _briefing(self, rate: int) -> Pcm:
-        text = self._shared.config.telephony.brief
-        for name, value in (("{summary}", self._order.summary), ("{caller}", self._call.channel.caller_number)):
+        options = self._shared.config.telephony
+        text = options.brief or self._call.conversation.phrases.brief
+        for name, value in (("{accept}", options.accept_digit), ("{refuse}", options.refuse_digit),
+                            ("{caller}", self._call.channel.caller_number), ("{summary}", self._order.summary)):
             text = text.replace(name, value)
         return spoken(self._order.voice, " ".join(text.split()), rate)
 
@@ -223,4 +248,4 @@ class HandoverRun:
 
 NOTHING: Pcm = np.zeros(0, np.int16)
 
-__all__ = ["NOTHING", "HandoverRun", "Order", "Telephony"]
+__all__ = ["HANDED_OVER", "NOTHING", "HandoverRun", "Order", "Telephony"]

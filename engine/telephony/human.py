@@ -14,7 +14,7 @@ import gevent
 import numpy as np
 
 from engine.config import TransferTarget
-from engine.dialog.handover import Answered, Event, HumanGone, Key
+from engine.dialog.handover import Answered, Event, HumanGone, Key, NotBriefed
 from engine.errors import TrunklineError
 from engine.esl import command, reconcile
 from engine.esl.errors import CommandRefused, EslError
@@ -22,8 +22,8 @@ from engine.esl.event import Event as SwitchEvent
 from engine.media.errors import MediaError
 from engine.media.unicast import UnicastLeg, UnicastSocket
 from engine.speech.interfaces import Pcm
-from engine.telemetry import logs
 from engine.telephony.causes import cause_in, in_words
+from engine.telephony.errands import Errands
 from engine.telephony.sounds import Sounds
 from engine.telephony.switch import Switch
 
@@ -33,21 +33,27 @@ FIRST_FRAME_TIMEOUT_S = 1.0
 PAUSE_S = 2.0
 """Between two tellings of the briefing."""
 
+KILL_AGAIN, KILL_AGAIN_S = 20, 0.1
+
 JOB_GRACE_S = 2.0
 """After ``originate_timeout`` FreeSWITCH ends the ringing and says so."""
 
 
 class HumanLeg:
-    """One attempt to reach one human. ``told`` gets ``Answered``, ``HumanGone`` and ``Key``; it must not wait."""
+    """One attempt to reach one human. ``told`` gets ``Answered``, ``HumanGone``, ``NotBriefed`` and ``Key``; it must
+    not wait."""
 
-    def __init__(self, switch: Switch, socket: UnicastSocket, node: str, told: Callable[[Event], None]) -> None:
-        """Nobody is called yet."""
+    def __init__(
+        self, switch: Switch, socket: UnicastSocket, node: str, told: Callable[[Event], None], errands: Errands
+    ) -> None:
+        """Nobody is called yet. ``errands``: the call's."""
         self.uuid = str(uuid4())
         self.cause = ""
         self._switch = switch
         self._socket = socket
         self._node = node
         self._told = told
+        self._errands = errands
         self._leg: UnicastLeg | None = None
         self._dialing: gevent.Greenlet | None = None
         self._briefing: gevent.Greenlet | None = None
@@ -67,7 +73,7 @@ class HumanLeg:
             reconcile.OWNER: self._node,
         }
         args = command.originate(target.destination, "&park()", variables)
-        self._dialing = logs.spawn(self._dial, args, ring_s + JOB_GRACE_S)
+        self._dialing = self._errands.start(self._dial, args, ring_s + JOB_GRACE_S)
 
     def _dial(self, args: str, timeout_s: float) -> None:
         try:
@@ -87,7 +93,7 @@ class HumanLeg:
 
     def brief(self, render: Callable[[int], Pcm]) -> None:
         """Tell them ``render(rate)``, again and again. A leg without audio is as good as gone."""
-        self._briefing = logs.spawn(self._brief, render)
+        self._briefing = self._errands.start(self._brief, render)
 
     def _brief(self, render: Callable[[int], Pcm]) -> None:
         client = self._switch.client
@@ -97,12 +103,14 @@ class HumanLeg:
             client.send(command.unicast(leg.local_ip, leg.local_port, leg.remote_ip, leg.remote_port, uuid=self.uuid))
             sounds = Sounds(leg.playout)
             words = render(rate)
+            if not len(words):
+                raise MediaError("the voice gave nothing")
             sounds.loop(np.concatenate([words, np.zeros(int(PAUSE_S * rate), np.int16)]))
             if not leg.first_frame.wait(FIRST_FRAME_TIMEOUT_S):
                 raise MediaError("no audio from their leg")
         except (TrunklineError, ValueError) as fault:  # the voice may fail as well
             log.warning("the human cannot be briefed: %s", fault)
-            self._told(HumanGone(f"they could not be told what it is about: {fault}"))
+            self._told(NotBriefed(f"they could not be told what it is about: {fault}"))
 
     def connected(self) -> None:
         """They are with the caller now, and not ours any more."""
@@ -115,9 +123,19 @@ class HumanLeg:
         """Hang up, or stop ringing. Idempotent."""
         self.close()
         if self._dialing is not None and (self._up or not self._dialing.dead):
+            self._up = False
             # Without blocking the caller's way back to the agent.
-            logs.spawn(self._switch.kill, self.uuid, cause)
-        self._up = False
+            self._errands.start(self._hang_up, self._dialing, cause)
+
+    def _hang_up(self, dialing: gevent.Greenlet, cause: str) -> None:
+        """FreeSWITCH cannot hang up a channel that it is about to make: until dialling is over, again and again."""
+        self._switch.kill(self.uuid, cause)
+        for _ in range(KILL_AGAIN):
+            dialing.join(KILL_AGAIN_S)
+            if dialing.dead and not self._up:
+                break
+            self._up = False  # true: they answered after all
+            self._switch.kill(self.uuid, cause)
 
     def close(self) -> None:
         """Listen no more. The channel is left as it is. Idempotent."""

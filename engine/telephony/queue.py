@@ -13,10 +13,13 @@ from pathlib import Path
 import gevent
 from gevent.event import Event as Flag
 
+from engine.errors import TrunklineError
 from engine.esl import command
 from engine.esl.errors import EslError
 from engine.esl.event import Event as SwitchEvent
+from engine.esl.inbound import InboundClient
 from engine.media.waves import write_wave
+from engine.telemetry import logs
 from engine.telephony.caller import CallerSide
 from engine.telephony.handover import RETURN, Order, Telephony
 from engine.telephony.sounds import spoken
@@ -25,20 +28,22 @@ from engine.telephony.switch import Switch
 log = logging.getLogger(__name__)
 
 EXTENSION = "trunkline_queue"
+NOBODY = "nobody is there at the moment"
 WAITING = frozenset({"Waiting", "Trying"})
 SOUND_RATE = 8000
 POLL_S = 1.0
+CLOSE_TIMEOUT_S = 1.0
 
 
-def problem(switch: Switch, queue: str) -> str:
+def problem(client: InboundClient, queue: str) -> str:
     """Why callers cannot go into this queue now, in words; "" where they can."""
     try:
-        if switch.client.api("module_exists", "mod_callcenter").strip() != "true":
+        if client.api("module_exists", "mod_callcenter").strip() != "true":
             return "FreeSWITCH has no mod_callcenter"
-        if queue not in (row["name"] for row in rows(switch.client.api("callcenter_config", "queue list"))):
+        if queue not in (row["name"] for row in rows(client.api("callcenter_config", "queue list"))):
             return f"there is no queue {queue}"
-        if not available(switch.client.api("callcenter_config", f"queue list agents {queue}")):
-            return "nobody is there at the moment"
+        if not available(client.api("callcenter_config", f"queue list agents {queue}")):
+            return NOBODY
     except EslError as fault:
         return f"the queue cannot be asked: {fault}"
     return ""
@@ -66,9 +71,11 @@ class QueueWait:
     """One caller's stay in a queue. Owned by the call's actions; ends by ``close``."""
 
     def __init__(
-        self, call: CallerSide, shared: Telephony, switch: Switch, order: Order, folder: Path
+        self, call: CallerSide, shared: Telephony, switch: Switch, order: Order, folder: Path,
+        served: Callable[[], None],
     ) -> None:
-        """``folder`` takes the announcements, which FreeSWITCH reads."""
+        """``folder`` takes the announcements, which FreeSWITCH reads; ``served`` is called, and may wait, when a human
+        has taken the caller."""
         self._call = call
         self._shared = shared
         self._switch = switch
@@ -76,14 +83,25 @@ class QueueWait:
         self._voice = order.voice
         self.failed = order.target.failed
         self._target = order.target
+        self._on_served = served
         self._folder = folder
         self._changed = Flag()
-        self._greenlet: gevent.Greenlet | None = None
+        self._greenlets: list[gevent.Greenlet] = []
         self._unwatch: Callable[[], None] | None = None
         self._closed = False
-        self._began = 0.0
-        self.served = False
+        self._began = time.monotonic()
+        self.served_at: float | None = None
+        """When a human took the caller (monotonic)."""
+
+    @property
+    def served(self) -> bool:
         """Whether a human has taken the caller."""
+        return self.served_at is not None
+
+    @property
+    def waited_s(self) -> float:
+        """How long the caller has waited for somebody to take the call."""
+        return (time.monotonic() if self.served_at is None else self.served_at) - self._began
 
     def enter(self) -> None:
         """Put the caller into the queue. Raises ``EslError``; the caller is still with the agent then."""
@@ -100,7 +118,7 @@ class QueueWait:
             raise
         self._began = time.monotonic()
         call.events.write("handover_queued", target=self._name, queue=queue)
-        self._greenlet = gevent.spawn(self._wait)
+        self._greenlets.append(logs.spawn(self._wait))
 
     def close(self) -> None:
         """Look after it no more: the caller is back, or gone. Idempotent."""
@@ -108,8 +126,8 @@ class QueueWait:
         self._changed.set()
         if self._unwatch is not None:
             self._unwatch()
-        if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
-            self._greenlet.kill(block=False)
+        gevent.killall([greenlet for greenlet in self._greenlets if greenlet is not gevent.getcurrent()],
+                       timeout=CLOSE_TIMEOUT_S)
 
     def _wait(self) -> None:
         options = self._shared.config.telephony
@@ -126,7 +144,8 @@ class QueueWait:
             self._changed.wait(max(0.05, min(deadline, say_at) - time.monotonic()))
 
     def _say_position(self) -> None:
-        call, text = self._call, self._shared.config.telephony.position
+        call = self._call
+        text = self._shared.config.telephony.phrase("position", call.conversation.phrases)
         try:
             place = position(self._switch.client.api("callcenter_config",
                                                      f"queue list members {self._target.destination}"), call.uuid)
@@ -141,7 +160,7 @@ class QueueWait:
                 return
             write_wave(path, pcm, SOUND_RATE)
             self._switch.client.api("uuid_broadcast", f"{call.uuid} {command.word('file', path.resolve())} aleg")
-        except EslError as fault:
+        except (TrunklineError, ValueError) as fault:  # a full disk, a table that has changed: the caller waits on
             log.warning("a caller's position in the queue was not said: %s", fault)
 
     def _fetch(self) -> None:
@@ -156,18 +175,19 @@ class QueueWait:
 
     def _on_event(self, event: SwitchEvent) -> None:
         if event.get("CC-Action") == "bridge-agent-start" and not self.served:
-            self.served = True
+            self.served_at = time.monotonic()
             self._call.events.write("handover_bridged", target=self._name,
                                     ms=round((time.monotonic() - self._began) * 1000))
-            if self._shared.config.telephony.after_human == "hangup":
-                gevent.spawn(self._end_with_human)
+            self._greenlets.append(logs.spawn(self._be_served))
             self._changed.set()
 
-    def _end_with_human(self) -> None:
+    def _be_served(self) -> None:
         try:
-            self._switch.client.api("uuid_setvar", f"{self._call.uuid} {RETURN}")
+            if self._shared.config.telephony.after_human == "hangup":
+                self._switch.client.api("uuid_setvar", f"{self._call.uuid} {RETURN}")
         except EslError as fault:
             log.debug("the caller will come back to the agent after the human: %s", fault)
+        self._on_served()
 
 
 __all__ = ["QueueWait", "available", "position", "problem", "rows"]

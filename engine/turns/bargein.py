@@ -8,7 +8,7 @@ from typing import Literal
 
 from engine.config import TurnOptions
 from engine.turns.language import DEFAULT, word_lists
-from engine.turns.words import Phrases
+from engine.turns.words import Phrases, phrases
 
 Verdict = Literal["interrupt", "backchannel", "unsure"]
 
@@ -45,13 +45,13 @@ class BargeIn:
         options, lists = self._options, word_lists(language)
         backchannels = options.backchannels or lists.backchannels
         hails = backchannels + (options.hails or lists.hails)
-        self._stop = Phrases(options.stop_words or lists.stop_words)
-        self._backchannels = Phrases(backchannels)
+        self._stop = phrases(options.stop_words or lists.stop_words)
+        self._backchannels = phrases(backchannels)
         self._harmless: dict[Phase, Phrases] = {
-            "greeting": Phrases(hails),
-            "thinking": Phrases(hails),
+            "greeting": phrases(hails),
+            "thinking": phrases(hails),
             "speaking": self._backchannels,
-            "farewell": Phrases(backchannels + (options.farewells or lists.farewells)),
+            "farewell": phrases(backchannels + (options.farewells or lists.farewells)),
         }
 
     def bar_s(self, false_interruptions: int, phase: Phase = "speaking") -> float:

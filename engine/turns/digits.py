@@ -1,8 +1,9 @@
 """Numbers that are being dictated: how many digits the words so far are."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from engine.turns.language import WordLists
+from engine.turns.language import WordLists, word_lists
 from engine.turns.words import tokens
 
 
@@ -44,4 +45,10 @@ class Digits:
         return word.isdigit() or word in self._ones or word in self._pairs or word in self._tens
 
 
-__all__ = ["Digits"]
+@lru_cache(maxsize=16)
+def digits_in(language: str) -> Digits:
+    """Those of a language (ISO 639-1), made once for all calls."""
+    return Digits(word_lists(language))
+
+
+__all__ = ["Digits", "digits_in"]

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.config import TurnOptions
-from engine.turns.digits import Digits
+from engine.turns.digits import digits_in
 from engine.turns.language import DEFAULT, word_lists
 from engine.turns.pace import Pace
-from engine.turns.words import Phrases, tokens
+from engine.turns.words import phrases, tokens
 
 Score = Callable[[str], float | None]
 """How likely it is that a speaker of these words has finished: 0 (surely goes on) to 1 (surely done); None: cannot say,
@@ -31,10 +31,10 @@ def lexical_score(options: TurnOptions, language: str = DEFAULT) -> Callable[[st
     """The score that is always there: by the last words. Nobody ends on "and" or "my", and three digits said one by
     one are likely being dictated, until there are as many as a number has."""
     lists = word_lists(language)
-    unfinished = Phrases(options.unfinished or lists.unfinished)
-    follows = Phrases(lists.number_follows)
-    answers = Phrases(lists.answers)
-    digits = Digits(lists)
+    unfinished = phrases(options.unfinished or lists.unfinished)
+    follows = phrases(lists.number_follows)
+    answers = phrases(lists.answers)
+    digits = digits_in(language)
 
     def score(text: str) -> float:
         if not tokens(text) or text.rstrip().endswith(("?", "!")):
@@ -77,7 +77,7 @@ class Endpointing:
     def speak(self, language: str) -> None:
         """The caller speaks this language from now on."""
         self._lexical = lexical_score(self._options, language)
-        self._digits = Digits(word_lists(language))
+        self._digits = digits_in(language)
         self._judged: tuple[str, float] = ("", 0.0)
 
     def collected(self, text: str) -> int:

@@ -59,6 +59,7 @@ class TurnEngine:
             ev.CollectEnd: hearing.collect_end,
             ev.Language: hearing.language,
             ev.Written: hearing.written,
+            ev.Happened: speaking.happened,
             ev.Interrupt: hearing.silence_agent,
             ev.Held: hearing.held,
             ev.Unheld: hearing.unheld,
@@ -89,7 +90,7 @@ class TurnEngine:
 
     @property
     def history(self) -> History:
-        """Who said what so far; ``Line.who`` is ``user`` or ``agent``."""
+        """Who said what so far, and what else happened (``Line.who``)."""
         return self._desk.history
 
     @property

@@ -9,6 +9,9 @@ number of a cancelled generation is stale and must not be heard.
 
 from dataclasses import dataclass
 
+BY_CALLER = "by the caller"
+"""Why the agent is on hold, where nothing else is said."""
+
 # ---------------------------------------------------------------- events: what happened
 
 
@@ -156,6 +159,14 @@ class SayRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that whoever thinks for the agent must know, and that nobody said to it: the caller talked to a human,
+    say. It stands in the history from now on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The caller wrote this (chat, a form): a complete turn, which interrupts the agent's interruptible speech."""
 
@@ -172,16 +183,20 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The caller put the agent on hold: nothing is heard either way, and nobody is missed."""
+    """Nothing is heard either way and nobody is missed from now on, for this reason: the caller put the agent on hold,
+    or the engine itself needs the agent to wait. Several reasons may hold at once; each ends with its own ``Unheld``.
+    """
 
     at: float
+    why: str = BY_CALLER
 
 
 @dataclass(frozen=True, slots=True)
 class Unheld:
-    """The caller took the agent back from hold."""
+    """This reason to wait is over: the caller took the agent back from hold, say."""
 
     at: float
+    why: str = BY_CALLER
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +213,7 @@ class Tick:
 
 Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | ToolCalled | ToolReturned
          | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | Collect | CollectEnd | Language | SayRequest
-         | Written | Interrupt | Held | Unheld | HungUp | Tick)
+         | Happened | Written | Interrupt | Held | Unheld | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 

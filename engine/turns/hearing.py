@@ -54,8 +54,8 @@ class Hearing:
                       event.alternatives)
         if piece.final:
             voice.final_end = max(voice.final_end, piece.end)
-        if self._state.held_from is not None and piece.start >= self._state.held_from:
-            return  # music on hold
+        if self._of_a_hold(piece):
+            return
         late_for = self._decided_turn_of(piece)
         if late_for is not None:
             self._late(piece, late_for)
@@ -112,20 +112,26 @@ class Hearing:
 
     def held(self, event: ev.Held) -> None:
         """The caller is busy elsewhere. What was being said stays as it is until they come back."""
-        if self._state.held_from is None:
-            self._state.held_from = event.at
-            self._desk.note("held", "by the caller")
+        if event.why not in self._state.holds:
+            self._state.holds[event.why] = event.at
+            self._desk.note("held", event.why)
 
     def unheld(self, event: ev.Unheld) -> None:
-        """They are back."""
-        state = self._state
-        if state.held_from is None:
+        """They are back, unless there is another reason to wait."""
+        state, reply, began = self._state, self._state.reply, self._state.held_from
+        since = state.holds.pop(event.why, None)
+        if since is None or began is None:
             return
-        self._desk.note("unheld", "by the caller", held_ms=round((event.at - state.held_from) * 1000))
-        state.held_from = None
+        self._desk.note("unheld", event.why, held_ms=round((event.at - since) * 1000))
+        if state.holds:
+            return
+        state.was_held = began, event.at
         state.idle_from = self._desk.now
-        if state.reply is not None and state.reply.started_at is None:
-            state.reply.owed_from = self._desk.now
+        if reply is not None:
+            # Nobody waited for it, or for its tools, in the meantime.
+            reply.tool_at = self._desk.now
+            if reply.started_at is None:
+                reply.owed_from = self._desk.now
 
     def hung_up(self, event: ev.HungUp) -> None:
         """What was said and heard becomes history; nothing else happens any more."""
@@ -152,6 +158,14 @@ class Hearing:
             self._judge(reply, piece.final)
         else:
             self._outdate(reply)
+
+    def _of_a_hold(self, piece: Piece) -> bool:
+        """Whether this was said while the agent was on hold, to somebody else or by the music; however late it comes.
+        What goes on after the hold is the caller's who speaks to us again."""
+        held_from, (began, ended) = self._state.held_from, self._state.was_held
+        if held_from is not None and piece.start >= held_from:
+            return True
+        return began <= piece.start and piece.end <= ended + COVER_S
 
     def _unvoiced(self, piece: Piece) -> bool:
         """Whether these words over the agent's speech come from no voice of the caller: recognisers that hear the whole

@@ -19,10 +19,10 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One turn, or one tool (``text`` is its name). ``interrupted``: the agent had more to say; ``text`` is what was
-    heard of it, in whole words."""
+    """One turn, or one tool (``text`` is its name), or a note of what nobody said to the agent. ``interrupted``: the
+    agent had more to say; ``text`` is what was heard of it, in whole words."""
 
-    who: Literal["user", "agent", "tool"]
+    who: Literal["user", "agent", "tool", "note"]
     text: str
     interrupted: bool = False
     tool: ToolUse | None = None
@@ -53,6 +53,10 @@ class History(Sequence[Line]):
         """The caller heard this of the agent. Nothing heard is no line."""
         if text:
             self._lines.append(Line("agent", text, interrupted))
+
+    def note(self, text: str) -> None:
+        """This happened, and nobody said it."""
+        self._lines.append(Line("note", text))
 
     def ran(self, use: ToolUse) -> None:
         """This tool was run."""

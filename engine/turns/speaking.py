@@ -65,6 +65,12 @@ class Speaking:
 
     # ------------------------------------------------------------ told
 
+    def happened(self, event: ev.Happened) -> None:
+        """It is history, after all that was said before."""
+        self.commit_user()
+        self._desk.history.note(event.text)
+        self._desk.note("happened", event.text)
+
     def ready(self, event: ev.ReplyReady) -> None:
         """Its first audio is there, or more of it."""
         reply = self._current(event.generation)

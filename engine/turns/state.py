@@ -64,7 +64,7 @@ class Reply:
     """Tools run for it, each with the number of words of the reply before it."""
 
     tool_at: float = -inf
-    """When the last tool was called, or came back."""
+    """When the last tool was called or came back, or a hold was over: what is late is late from here on."""
 
     @property
     def waits_for_tool(self) -> bool:
@@ -125,12 +125,20 @@ class State:
     closing: tuple[float, str] | None = None
     """When the farewell was played, and the reason for the end of the call."""
 
-    held_from: float | None = None
-    """Since when the caller has the agent on hold."""
+    holds: dict[str, float] = field(default_factory=dict)
+    """Why the agent is on hold, each reason with its beginning; empty if it is not."""
+
+    was_held: tuple[float, float] = (inf, -inf)
+    """Beginning and end of the last hold."""
 
     expired: bool = False
     hung_up: bool = False
     over: bool = False
+
+    @property
+    def held_from(self) -> float | None:
+        """Since when the agent is on hold."""
+        return min(self.holds.values()) if self.holds else None
 
 
 __all__ = ["Reply", "State"]

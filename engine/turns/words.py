@@ -56,5 +56,12 @@ class Phrases:
         return next((n for n in range(min(self._longest, len(words)), 0, -1) if words[:n] in self._phrases), 0)
 
 
+@lru_cache(maxsize=256)
+def phrases(texts: tuple[str, ...]) -> Phrases:
+    """The set of these phrases, made once: all calls look for the same ones, and each would take a millisecond."""
+    return Phrases(texts)
+
+
+@lru_cache(maxsize=4096)
 def _short(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_RUN.sub(r"\1", word) for word in words)

@@ -120,6 +120,25 @@ turns: {away_ms: 9000, away_limit: 5}
     assert agent.phrases("xx") == agent.phrases("en")
 
 
+@pytest.mark.parametrize(("phrase", "said"), [
+    ("brief: Take it.", "'brief' must have {summary}"),
+    ("brief: \"{summary} {number}\"", "'brief' must have {summary}"),
+    ("position: Wait.", "'position' must have {position}"),
+    ("ask_back: \"\"", "'ask_back' must have {first} and {second}"),
+    ("brief: \"{summary} Press {accept}.\"", ""),
+    ("position: \"\"", ""),
+])
+def test_phrases_with_places_are_checked(write, phrase, said):
+    """A briefing without the summary would tell nobody anything; keys are given by the configuration, and may be in it.
+    """
+    file = write("desk.yaml", SAYS + f"      {phrase}\n")
+    if not said:
+        load_agent(file)
+        return
+    with pytest.raises(AgentError, match=re.escape(said)):
+        load_agent(file)
+
+
 CLINIC = PLAIN + """transfer:
   nurse: {kind: warm, destination: "user/${nurse}", timeout_s: 12}
   desk: {kind: queue, destination: desk@default, announcement: {en: To the desk.}}

@@ -17,6 +17,8 @@ class PhoneSwitch:
     def __init__(self, answer):
         self.answer, self.commands, self._sockets, self._wanted = answer, [], [], set()
         self.on_bridge = None  # on_bridge(caller, human): what the switch does; its answer is sent after it
+        self.answers = {"uuid_getvar": "8000"}  # other than +OK, by the beginning of the API command
+        self.slow = {}  # seconds that the answer to a command takes, by its beginning
         self._timers = []
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
         self._server.start()
@@ -59,8 +61,10 @@ class PhoneSwitch:
         self.commands.append(command)
         if command.startswith("api uuid_bridge ") and self.on_bridge is not None:
             self.on_bridge(*command.split()[2:])
+        gevent.sleep(next((seconds for start, seconds in self.slow.items() if command.startswith(start)), 0))
         if command.startswith("api "):
-            sock.sendall(b"Content-Type: api/response\nContent-Length: 4\n\n+OK\n")
+            text = next((text for start, text in self.answers.items() if command[4:].startswith(start)), "+OK\n")
+            sock.sendall(f"Content-Type: api/response\nContent-Length: {len(text)}\n\n{text}".encode())
             return
         job = re.search(r"^Job-UUID: (\S+)$", command, re.MULTILINE)
         extra = f"Job-UUID: {job[1]}\n" if job else ""

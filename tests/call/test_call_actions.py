@@ -8,11 +8,11 @@ while. With real legs: tests/switch/test_handover.py.
 import numpy as np
 import pytest
 import soundfile
-from call_providers import providers, voice
+from call_providers import ToneVoice, providers, voice
 from call_world import folder, named, read_events, wait
 from phone_switch import PhoneSwitch
 
-from engine.config import TransferTarget
+from engine.config import AgentOptions, TelephonyOptions, TransferTarget
 from engine.dialog.brain import Text
 
 
@@ -22,8 +22,10 @@ class Obedient:
     def __init__(self, *orders):
         self.orders = list(orders)
         self.outcomes = []
+        self.asked = []
 
     def reply(self, request):
+        self.asked.append(request)
         yield Text("Very well. ")
         assert request.wait_decided(5.0)
         do, arguments = self.orders.pop(0)
@@ -37,13 +39,13 @@ def ordered(world):
     from contextlib import contextmanager
 
     @contextmanager
-    def begin(*orders, answer=None, targets=None, scripts=("do it please", "and again"), **changes):
+    def begin(*orders, answer=None, targets=None, scripts=("do it please", "and again"), tone=None, **changes):
         brain = Obedient(*orders)
         with PhoneSwitch(answer or (lambda uuid: (0.1, "-ERR USER_BUSY\n"))) as switch:
             place = changes.pop("place", {})
             changes = {"switch": {"enabled": True, "port": switch.port, "password": "x"}, **changes,
-                       "agent": {"greeting": "Hi."}}
-            with world(providers(scripts, brain=brain), **changes) as at:
+                       "agent": {"greeting": "Hi.", **changes.get("agent", {})}}
+            with world(providers(scripts, brain=brain, tone=tone), **changes) as at:
                 at.engine.targets = lambda channel: targets or {}
                 wait(lambda: at.engine._switch.connected, "no inbound connection")
                 call = at.place(**place)
@@ -158,6 +160,7 @@ def test_a_human_who_does_not_answer(ordered):
         assert [event["event"] for event in events if event["event"].startswith("handover")] == [
             "handover_started", "handover_dialing", "handover_failed"]  # fmt: skip
         assert len(named(events, "media_attached")) == 1
+        assert {event["why"] for event in named(events, "held", "unheld")} == {"the caller is being handed over"}
         assert not named(events, "reply_timeout", "error")
 
 
@@ -177,6 +180,20 @@ def test_the_end_of_the_call_while_a_human_is_being_called(end, ordered):
         wait(lambda: switch.sent("api uuid_kill"), "the human's phone goes on ringing")
 
 
+def test_a_human_who_answers_when_the_caller_has_just_gone(ordered):
+    """FreeSWITCH does not hang up a channel that it is still making: who answers then would hear nothing for a minute.
+    """
+    order = ("transfer", {"target": "desk", "mode": "blind"})
+    with ordered(order, answer=lambda uuid: (0.6, f"+OK {uuid}\n"), targets=DESK) as (at, call, brain, switch):
+        switch.answers = {"uuid_kill": "-ERR No such channel!\n"}
+        call.say(voice(0.5))
+        wait(lambda: switch.sent("bgapi originate"), "nobody is called")
+        call.hangup()
+        wait(lambda: switch.sent("api uuid_kill"), "the human's phone goes on ringing")
+        at.over(call)
+        assert len(switch.sent("api uuid_kill")) > 3
+
+
 # ---------------------------------------------------------------- with a human, and after
 
 TRANSFER = ("transfer", {"target": "desk", "mode": "blind"})
@@ -189,7 +206,7 @@ def away(ordered):
     from contextlib import contextmanager
 
     @contextmanager
-    def begin(seconds, **changes):
+    def begin(seconds, slow=None, **changes):
         place = {"extensions": {"human": [f"sleep {seconds * 1000:.0f}", "transfer 1000 XML default"]}}
         with ordered(TRANSFER, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, place=place,
                      **changes) as (at, call, brain, switch):  # fmt: skip
@@ -199,10 +216,11 @@ def away(ordered):
                 session.api("uuid_transfer", f"{caller} human XML default")
                 switch.tell("CHANNEL_BRIDGE", {"Unique-ID": caller})
 
-            switch.on_bridge = bridge
+            switch.on_bridge, switch.brain, switch.slow = bridge, brain, slow or {}
             call.say(voice(0.5))
-            outcome = done(brain)
-            assert outcome.ok, outcome.why
+            if not slow:
+                outcome = done(brain)
+                assert outcome.ok, outcome.why
             assert call.uuid in at.engine.calls
             yield at, call, switch
 
@@ -225,6 +243,88 @@ def test_the_caller_comes_back_to_the_same_conversation(away):
         assert len(named(events, "call_started")) == len(named(events, "handover_bridged")) == 1
         assert not named(events, "error", "media_lost")
         assert named(events, "hangup")[0]["by"] == "caller"
+
+
+def test_the_agent_knows_where_the_caller_was(away):
+    """The history says with whom and how long, so that a model does not begin anew."""
+    with away(1.0, telephony={"after_human": "agent", "back": "Here I am again."}) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.pause(0.3)
+        call.say(voice(0.5))
+        wait(lambda: len(switch.brain.asked) > 1, "the agent is deaf")
+        history = switch.brain.asked[-1].history
+        assert [who for who, _ in history] == ["agent", "user", "agent", "note", "agent"]
+        assert history[3][1].startswith("The caller was connected with desk, and they talked for 1 seconds.")
+        call.hangup()
+        at.over(call)
+
+
+def test_a_hold_does_not_outlive_the_connection_that_told_it(away):
+    """A phone that held the call when it was bridged takes it back while nobody tells the engine: the agent must speak
+    to the caller who is back."""
+    with away(1.0, telephony={"after_human": "agent", "back": "Here I am again."}) as (at, call, switch):
+        at.engine.calls[call.uuid].conversation.held()
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.hangup()
+        at.over(call)
+
+
+@pytest.mark.parametrize("humans", [False, True])
+def test_what_is_recorded_of_a_talk_with_a_human(humans, away):
+    """Nothing, and the log says from when on; or, where the operator wants it, FreeSWITCH's own recording until the
+    caller is back."""
+    with away(1.0, telephony={"after_human": "agent"}, record={"humans": humans}) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        call.hears()
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+        order = [event["event"] for event in named(events, "recording_gap", "recording_human", "caller_back")]
+        assert order == ["recording_gap", *["recording_human"] * humans, "caller_back"]
+        assert named(events, "recording_gap")[0]["humans"] is humans
+        file = f"{folder(call.uuid).resolve()}/human-1.wav"
+        assert switch.sent("api uuid_record") == [
+            f"api uuid_record {call.uuid} {what} {file}" for what in ("start", "stop") if humans]  # fmt: skip
+
+
+def test_a_caller_who_is_back_before_the_switch_has_answered(away):
+    """The human hangs up at once, and FreeSWITCH is slow to answer what comes after the bridge: the caller hears the
+    agent, not the hold music, and can be handed over again."""
+    slow = {"api uuid_setvar ": 1.0}
+    with away(0.3, telephony={"after_human": "agent", "back": "Here I am again."}, slow=slow) as (at, call, switch):
+        wait(lambda: named(at.events(call), "caller_back"), "the caller did not come back")
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"] == "Here I am again.", "the agent says nothing")
+        call.hears_silence(0.5)
+        switch.on_bridge = None
+        switch.answer = lambda uuid: (0.1, "-ERR USER_BUSY\n")
+        assert "busy" in at.engine.calls[call.uuid].actions.transfer("desk", "blind").why
+        call.hangup()
+        at.over(call)
+
+
+def test_a_bridge_that_never_was(ordered):
+    """The human hung up in the very moment: FreeSWITCH takes the command, connects nobody and sends the caller back.
+    The agent says that it did not work, and does not claim to be back from a talk; nobody fetches a caller who is
+    there."""
+    place = {"extensions": {"human": ["sleep 300", "transfer 1000 XML default"]}}
+    options = {"telephony": {"after_human": "agent", "back": "Here I am again."}}
+    with ordered(TRANSFER, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, place=place,
+                 **options) as (at, call, brain, switch):  # fmt: skip
+        switch.on_bridge = lambda caller, human: at.engine.calls[caller]._session.api(
+            "uuid_transfer", f"{caller} human XML default")
+        call.say(voice(0.5))
+        outcome = done(brain)
+        assert not outcome.ok
+        assert "hung up" in outcome.why
+        wait(lambda: named(at.events(call), "agent_said")[-1]["text"].endswith("It is done."), "the agent says nothing")
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+        assert [event["why"] for event in named(events, "caller_back")] == ["they were not connected"]
+        assert "Here I am again." not in {event.get("text") for event in events}
+        assert not switch.sent(f"api uuid_transfer {call.uuid}")
 
 
 def test_where_the_human_ends_the_call_the_way_back_is_closed(away):
@@ -257,6 +357,39 @@ def test_a_hand_over_that_cannot_be(ordered):
         wait(lambda: not at.engine._switch.connected, "the connection outlives the switch")
         assert "switch.enabled" in actions.transfer("desk", "blind").why
         assert not named(at.events(call), "held", "handover_started")
+        call.hangup()
+        at.over(call)
+
+
+def test_the_configuration_has_the_last_word_on_phrases():
+    """A phrase that is given there holds for all agents and languages, an empty one too; else the agent's own."""
+    french = AgentOptions(back="Me revoilà.", position="Numéro {position}.")
+    assert TelephonyOptions().phrase("back", french) == "Me revoilà."
+    assert TelephonyOptions(back="Hello again.").phrase("back", french) == "Hello again."
+    assert TelephonyOptions(position="").phrase("position", french) == ""
+
+
+def test_the_human_is_briefed_in_the_words_of_the_agent(ordered):
+    """The agent's own phrase, with the keys of the configuration; a voice that gives nothing leaves nobody in silence:
+    the caller goes back to the agent."""
+    order = ("transfer", {"target": "desk", "mode": "warm", "summary": "It is about a bill."})
+    said = []
+
+    class Mute(ToneVoice):
+        def render(self, text):
+            if "Press" in text:
+                said.append(text)
+                return iter(())
+            return super().render(text)
+
+    options = {"agent": {"brief": "{summary} Press {accept}, or {refuse}."}, "telephony": {"accept_digit": "5"}}
+    with ordered(order, answer=lambda uuid: (0.1, f"+OK {uuid}\n"), targets=DESK, tone=Mute(),
+                 **options) as (at, call, brain, _):  # fmt: skip
+        call.say(voice(0.5))
+        outcome = done(brain)
+        assert not outcome.ok
+        assert "could not be told what it is about" in outcome.why
+        assert said == ["It is about a bill. Press 5, or 2."]
         call.hangup()
         at.over(call)
 

@@ -185,6 +185,39 @@ def test_a_key_changes_the_language_and_the_agent_says_so(cast_world, shop):
     assert len(said) == 2 and said[1].startswith("சரி")
 
 
+LAME = """
+dids: ["5550300"]
+persona: You sell tea.
+languages:
+  en: {greeting: Hello there.}
+  fr: {greeting: Bonjour., key: "3", recogniser: nobody}
+model: {provider: gpt, name: gpt-test}
+"""
+
+
+@pytest.mark.parametrize("asked", ["by key", "in words"])
+def test_a_language_that_nobody_hears_leaves_the_call_in_its_own(asked, cast_world):
+    """A provider that is not there must not cost the call: the agent goes on in the language that works."""
+    first = "good morning" if asked == "by key" else "french please"
+    with cast_world([first, "what tea do you have"], files={"lame.yaml": LAME}) as at:
+        call = at.place(called="5550300")
+        call.greeted()
+        if asked == "by key":
+            call.dtmf("3")
+        call.say(voice(0.6))
+        call.hears()
+        call.hears_silence()
+        call.say(voice(0.6))
+        call.hears()
+        call.hangup()
+        at.over(call)
+        events = at.events(call)
+    (fault,) = named(events, "error")
+    assert (fault["where"], "the call stays in en" in fault["message"]) == ("language", True)
+    assert not named(events, "language", "let_go")
+    assert len(named(events, "user_said")) == 2
+
+
 def test_an_agent_whom_nobody_hears_refuses_its_calls_and_says_why(cast_world, caplog):
     """The dialplan goes on; other agents' calls are not touched."""
     with cast_world(["what tea do you have"]) as at:

@@ -6,9 +6,9 @@ import pytest
 from call_providers import providers
 from call_world import Caller, named, read_events, wait
 from gevent import socket
-from inbound_switch import InboundSwitch
 
 from engine.standin.standin import StandIn
+from tests.fakes.inbound_switch import InboundSwitch
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.dialog import handover as plan
-from engine.dialog.handover import Handover, State
+from engine.dialog.handover import Handover, State, told
 
 WAY_THROUGH = {"blind": [plan.Answered(), plan.Bridged()], "warm": [plan.Answered(), plan.Key("1"), plan.Bridged()]}
 
@@ -72,7 +72,8 @@ def test_a_caller_who_hangs_up_takes_the_human_along(after):
 
 
 EVENTS = st.sampled_from([
-    plan.Answered(), plan.HumanGone("gone"), plan.Key("1"), plan.Key("2"), plan.Key("9"), plan.Bridged(),
+    plan.Answered(), plan.HumanGone("gone"), plan.NotBriefed("mute"), plan.Key("1"), plan.Key("2"),
+    plan.Key("9"), plan.Bridged(),
     plan.BridgeFailed("no"), plan.BridgeFailed("no", moved=True), plan.CallerGone(), plan.CalledOff("draining"),
     plan.Tick(),
 ])  # fmt: skip
@@ -102,3 +103,15 @@ def test_no_path_leaves_the_caller_alone(mode, steps):
     assert kinds.count("Bridge") <= 1
     if mode == "warm" and "Bridge" in kinds:
         assert "Brief" in kinds, "a human gets a caller without having been told"
+
+
+def test_the_story_of_an_absence_says_what_is_known():
+    """Who, how long, what came of it; what was said is not known, and the model is told so."""
+    assert told("desk", "warm", 12.0, 200.0, True).startswith(
+        "The caller was connected with desk, and they talked for 3 minutes.")
+    queued = told("support", "queue", 40.0, 100.0, True)
+    assert "somebody of the queue support, after a wait of 40 seconds, and they talked for 60 seconds." in queued
+    assert "not known to you" in queued
+    missed = told("support", "queue", 120.0, 121.0, False)
+    assert "waited in the queue support for 2 minutes. Nobody took the call." in missed
+    assert "talked" not in missed

@@ -11,12 +11,13 @@ import pytest
 
 from engine.cli.main import main
 from engine.errors import ProviderFault
-from engine.knowledge import documents, index
+from engine.knowledge import index
 from engine.knowledge.collections import collections, folder_of
 from engine.knowledge.document import Document, Passage
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.errors import CollectionMissing, DocumentError, KnowledgeError
 from engine.knowledge.ingest import ingest
+from engine.knowledge.reading import onefile, sidecar
 from engine.knowledge.store import Model, Store
 
 LATE = "# Paying late\n\nThe late fee is six dollars.\n"
@@ -24,9 +25,16 @@ PARK = "# Parking\n\nVisitors park at the north gate.\n"
 
 
 class Reader:
-    """The text reader; counts what it is given, fails where it is told to."""
+    """Markdown and text in this process: counts what it is given, fails where it is told to."""
 
-    suffixes = documents.SUFFIXES
+    suffixes = (".md", ".txt")
+    workers = 1
+
+    def digest(self, path):
+        return sidecar.digest(path)
+
+    def close(self):
+        pass
 
     def __init__(self, faults=()):
         self.read_files = []
@@ -36,7 +44,7 @@ class Reader:
         self.read_files.append(path.name)
         if fault := self.faults.get(path.name):
             raise fault
-        return documents.read(path, root)
+        return onefile.read(path, root)
 
 
 def aged(path, seconds=60):
@@ -74,7 +82,7 @@ def test_files_that_look_the_same_are_not_opened(desk, settled, monkeypatch):
     desk.write("late.md", LATE)
     desk.write("park.md", PARK)
     run(desk)
-    monkeypatch.setattr("engine.knowledge.ingest._digest", lambda path: pytest.fail(f"{path} was opened"))
+    monkeypatch.setattr("engine.knowledge.files.digest_of", lambda path: pytest.fail(f"{path} was opened"))
     reader = Reader()
     report = run(desk, reader=reader)
     assert (report.unchanged, reader.read_files) == (2, [])
@@ -129,6 +137,29 @@ def test_what_cannot_be_read_is_named_and_the_run_goes_on(desk, tmp_path):
         "d.md: cannot be read: KeyError: 'x'"]
 
 
+def test_a_reader_that_cannot_work_at_all_ends_the_run(desk, capfd):
+    """A thousand files with the same fault would hide it."""
+    desk.write("late.md", LATE)
+    with pytest.raises(KnowledgeError, match="no worker can be started"):
+        run(desk, reader=Reader({"late.md": KnowledgeError("no worker can be started")}))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_beside_a_document_belongs_to_it(desk, settled):
+    """Tags and dates of a PDF are written there: a change of them must be taken in."""
+    class Beside(Reader):
+        def digest(self, path):
+            beside = path.with_name(path.name + ".yaml")
+            return super().digest(path) + (beside.read_text() if beside.exists() else "")
+
+    desk.write("late.md", LATE)
+    run(desk, reader=Beside())
+    desk.write("late.md.yaml", "tags: [billing]")
+    reader = Beside()
+    run(desk, reader=reader)
+    assert reader.read_files == ["late.md"]
+
+
 @pytest.mark.parametrize(("made", "says"), [
     (lambda path: Document("x", path, "0", "X", (Passage((), "half \ud800 of one", ()),)), "has a character that is"),
     (lambda path: Document("x", path, "0", "X", ()), "there is no text in it"),
@@ -146,6 +177,7 @@ def test_what_cannot_be_stored_is_named(desk, made, says):
     report = run(desk, reader=Odd())
     assert report.added == ["late"]
     assert says in report.failed[0]
+    assert report.failed[0].encode()
 
 
 def test_a_folder_that_may_not_be_looked_into_keeps_its_documents(desk, monkeypatch, store):
@@ -176,6 +208,20 @@ def test_an_emptied_folder_removes_nothing(desk, store):
     with pytest.raises(KnowledgeError, match="there is no document in this folder"):
         run(desk)
     assert set(texts(store)) == {"late"}
+
+
+def test_ids_that_wander_between_files(desk, store, monkeypatch):
+    """One run in which ids are exchanged, in batches of one: no document is lost, none is there twice."""
+    monkeypatch.setattr("engine.knowledge.ingest.BATCH_DOCUMENTS", 1)
+    for name in ("a", "b", "c"):
+        desk.write(f"{name}.md", f"---\nid: {name}\n---\nText of {name}.\n")
+    run(desk)
+    desk.write("a.md", "---\nid: new\n---\nText of new.\n")
+    desk.write("b.md", "---\nid: a\n---\nText of a, moved.\n")
+    report = run(desk)
+    assert (report.changed, report.removed, report.failed) == (["new", "a"], [], [])
+    assert texts(store) == {"a": ["Text of a, moved."], "c": ["Text of c."], "new": ["Text of new."]}
+    assert store.check() == []
 
 
 # ---------------------------------------------------------------- models
@@ -275,12 +321,13 @@ def test_progress_goes_forward_to_the_end(desk, monkeypatch):
         desk.write(f"{number}.md", f"# Topic {number}\n\nText number {number}.\n")
     seen = []
     run(desk, progress=seen.append)
-    for name in ("files", "chunks", "bytes_done", "seconds"):
+    for name in ("files", "chunks", "seconds"):
         values = [getattr(progress, name) for progress in seen]
         assert values == sorted(values)
     last = seen[-1]
-    assert (last.files, last.of_files, last.chunks, last.bytes_done, last.left_s) == (10, 10, 10, last.of_bytes, 0)
+    assert (last.files, last.of_files, last.chunks, last.left_s) == (10, 10, 10, 0)
     assert seen[0].left_s is None
+    assert seen[1].left_s > 0
 
 
 def test_no_greenlet_is_left(desk, monkeypatch):

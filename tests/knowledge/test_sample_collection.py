@@ -7,11 +7,11 @@ import pocketsphinx
 import pytest
 
 from engine.config import KnowledgeOptions
-from engine.knowledge import documents
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, evaluate, judge, load
 from engine.knowledge.ingest import SAMPLE, ingest
+from engine.knowledge.reading import onefile
 
 SETS = [load(QUESTIONS), load(TUNING)]
 
@@ -23,7 +23,7 @@ def plain(text):
 @pytest.fixture(scope="module")
 def sample():
     return {document.id: document for document in (
-        documents.read(path, SAMPLE) for path in sorted(SAMPLE.rglob("*.md")))}
+        onefile.read(path, SAMPLE) for path in sorted(SAMPLE.rglob("*.md")))}
 
 
 def test_questions_have_their_documents(sample):

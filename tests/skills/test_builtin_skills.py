@@ -167,6 +167,19 @@ def test_after_a_transfer_nothing_is_said(world):
     assert made.actions.done == [("transfer", "billing", "warm", "A bill.")] and len(made.model.asked) == 1
 
 
+def test_a_caller_who_is_back_can_be_transferred_again(world):
+    """In the same words. Nothing is said after a transfer, so nothing tells that it was done but its time: it is over
+    when the caller has said something else, and it is not what the second wish asks for."""
+    again = ["I am connecting you. ", call("transfer_to_human", '{"target": "billing", "summary": "A bill."}')]
+    made = world(again, again, persona=DESK)
+    made.reply("a human please")
+    said = [("user", "a human please"), ("agent", "I am connecting you."), ("note", "They talked."),
+            ("agent", "I am back.")]
+    made.reply("to them again", *said, generation=2)
+    assert len(made.actions.done) == 2
+    assert [line["repeated"] for line in made.named("tool_call")] == [False, False]
+
+
 def test_a_transfer_that_fails_is_told(world):
     made = world([call("transfer_to_human", '{"target": "billing", "summary": "A bill."}')], "Nobody is there.",
                  persona=DESK, actions=Actions(Outcome(False, "busy")))

@@ -11,7 +11,7 @@ from skill_world import FAULT, call, says_farewell, settle, words
 from engine.dialog.brain import Grounds, PastTool, Text
 from engine.dialog.errors import DialogError
 from engine.dialog.model import Usage
-from engine.dialog.persona import PHRASES, Persona
+from engine.dialog.persona import Persona, shipped
 from engine.dialog.skills import skill
 from engine.errors import ProviderFault
 
@@ -162,7 +162,7 @@ def test_a_fault_after_the_first_word_ends_the_reply_with_what_there_is(world):
 def test_a_fault_after_a_skill_is_owned_up_to(world):
     """"Let me see" and then nothing would be silence."""
     made = world(["Let me see. ", call("look_up", '{"number": "7"}')], [FAULT], own=[look_up])
-    assert words(made.reply()) == f"Let me see. {PHRASES['en'].apology}"
+    assert words(made.reply()) == f"Let me see. {shipped('en').apology}"
 
 
 @pytest.mark.parametrize("script", [[], ["\n", " "]])
@@ -185,10 +185,10 @@ def test_closing_the_reply_closes_the_stream(world):
 def test_words_heard_too_badly_are_asked_for_again_without_the_model(world):
     made = world("Tea.", language="fr")
     parts = made.reply("xzw", confidence=0.1)
-    assert words(parts) == PHRASES["fr"].not_heard and grounds(parts).decision == "ask_back"
+    assert words(parts) == shipped("fr").not_heard and grounds(parts).decision == "ask_back"
     assert made.model.asked == []
     # But not over and over: then the model makes of it what it can.
-    assert words(made.reply("tea", ("user", "xzw"), ("agent", PHRASES["fr"].not_heard), confidence=0.1)) == "Tea."
+    assert words(made.reply("tea", ("user", "xzw"), ("agent", shipped("fr").not_heard), confidence=0.1)) == "Tea."
 
 
 def test_the_model_is_told_what_unsure_words_may_have_been(world):
@@ -256,7 +256,7 @@ def test_ending_the_call_is_a_farewell(world):
 
 def test_a_call_that_ends_without_a_word_ends_with_the_agents_goodbye(world):
     parts = world([call("end_call")], language="ml").reply("bye")
-    assert words(parts) == PHRASES["ml"].goodbye and says_farewell(parts)
+    assert words(parts) == shipped("ml").goodbye and says_farewell(parts)
 
 
 # ---------------------------------------------------------------- the budget

@@ -34,7 +34,8 @@ def ledger_of(steps):
 
 
 STEPS = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 3), st.booleans(), st.booleans()), max_size=6)
-HISTORY = st.lists(st.tuples(st.sampled_from(["user", "agent"]), st.text("ab ", min_size=1, max_size=60)), max_size=12)
+LINES = st.tuples(st.sampled_from(["user", "agent", "note"]), st.text("ab ", min_size=1, max_size=60))
+HISTORY = st.lists(LINES, max_size=12)
 
 
 @given(HISTORY, STEPS, st.dictionaries(st.sampled_from(["c", "c_2", "c_3"]), st.integers(0, 14)), st.integers(0, 200))

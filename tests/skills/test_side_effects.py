@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from skill_world import World, call, settle, words
 
 from engine.dialog import model_reply
-from engine.dialog.persona import PHRASES
+from engine.dialog.persona import shipped
 from engine.dialog.skills import done, failed, skill
 
 
@@ -232,9 +232,9 @@ def test_a_slow_skill_is_covered_by_words(world):
     made = world([TEA], "Ordered.", own=shop.skills, filler_after_ms=200, language="fr")
     asking = made.start("thé")
     gevent.sleep(0.25)
-    assert asking.words == PHRASES["fr"].fillers[0]
+    assert asking.words == shipped("fr").fillers[0]
     shop.hold.set()
-    assert words(asking.join()) == f"{PHRASES['fr'].fillers[0]} Ordered."
+    assert words(asking.join()) == f"{shipped('fr').fillers[0]} Ordered."
     assert made.named("filler")[0]["skill"] == "order"
 
 

@@ -15,6 +15,9 @@ from siphuman import SipHuman
 from sipphone import SipPhone
 from switchboard import ROOT, CallLog, Engine, FreeSwitch
 
+from engine.cli import handover_checks
+from engine.config import Config
+
 pytestmark = pytest.mark.switch
 
 AGENT_HZ, HUMAN_HZ, CALLER_HZ = 220, 700, 500
@@ -37,6 +40,7 @@ class Desk:
         self.order("transfer", target="desk", mode="blind")
         program = [sys.executable, str(ROOT / "tests/switch/handover_engine.py"), str(folder)]
         options = {"telephony": {"after_human": "agent", **telephony}, "turns": {"endpoint_min_ms": 300},
+                   "record": {"humans": True},
                    "agent": {"greeting": "Good day."},
                    "switch": {"enabled": True, "port": switch.esl_port, "password": switch.PASSWORD}}
         self.engine = Engine(folder, port, home, program=program, **options)
@@ -153,6 +157,20 @@ def test_blind_to_a_human_and_back(
     log.wait("call_ended", 5)
     assert caller.wait(lambda: not switch.channels(), 10)
     assert len(log.events("call_started")) == 1
+    for number, row in enumerate(log.events("recording_human"), 1):
+        assert row["file"] == f"human-{number}.wav"
+        assert both_sides(log.path.parent / row["file"]) == (CALLER_HZ, HUMAN_HZ)
+    assert number == 2
+
+
+def both_sides(path: Path) -> tuple[int, int]:
+    """The loudest tone of each side of a recording, in steps of 20 Hz."""
+    with wave.open(str(path)) as file:
+        assert file.getnchannels() == 2
+        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+        rate = file.getframerate()
+    left, right = (np.abs(np.fft.rfft(samples[:, side])).argmax() * rate / len(samples) for side in (0, 1))
+    return round(left / 20) * 20, round(right / 20) * 20
 
 
 @pytest.mark.parametrize("manner", ["busy", "refuse", "ring"])
@@ -268,6 +286,7 @@ def test_queue_with_somebody_in_it(
     began = time.monotonic()
     anna.hangup()
     assert log.wait("caller_back", 5)[0]["why"] == "the human hung up"
+    assert both_sides(log.path.parent / log.events("recording_human")[0]["file"]) == (CALLER_HZ, HUMAN_HZ)
     back = hears(caller, AGENT_HZ, began)
     figures.add("queue: agent hung up to our agent heard", (back - began) * 1000, "ms")
 
@@ -325,6 +344,26 @@ def test_the_engine_dies_while_the_caller_talks_to_a_human(
     person.hangup()
     hears(caller, 950, began)
     desk.__init__(desk.folder, engine_port, home, switch)
+
+
+def test_the_doctor_asks_a_real_freeswitch(
+    switch: FreeSwitch, anna: SipHuman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What FreeSWITCH answers to ``trunkline doctor``'s questions is what the checks read."""
+    targets = {"there": ("queue", "support@default"), "not": ("queue", "nosuch@default"),
+               "trunk": ("warm", "sofia/gateway/nosuch/+4930555"), "user": ("blind", "user/nosuch@127.0.0.1"),
+               "where": ("blind", "user/nosuch")}
+    lines = "".join(f"  {name}: {{kind: {kind}, destination: {where}}}\n" for name, (kind, where) in targets.items())
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "desk.yaml").write_text(
+        f"languages: {{en: {{greeting: Hello.}}}}\ncollections: [sample]\ntransfer:\n{lines}")
+    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path))
+    config = Config(switch={"enabled": True, "port": switch.esl_port, "password": switch.PASSWORD})
+    rows = [(status, text) for status, text, _ in handover_checks.look(config, 5.0)]
+    assert [status for status, _ in rows] == ["pass", "warn", "warn", "warn", "warn"]
+    said = ["people are there", "there is no queue", "no gateway nosuch", "there is no user nosuch in the domain ",
+            "in which domain?"]
+    assert all(part in text for part, (_, text) in zip(said, rows, strict=True)), rows
 
 
 # ---------------------------------------------------------------- digits and masks

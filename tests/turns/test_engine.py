@@ -199,3 +199,40 @@ def test_words_that_the_vad_missed_count_in_the_agents_silence_only() -> None:
     assert call.notes == ["unvoiced"]
     assert call.tell(7.0, ev.Transcript("and on Sunday?", True, 6.0, 6.8)) == [
         ev.Think(2, "and on Sunday?", speculative=True)]
+
+
+def test_a_hold_ends_when_the_last_reason_for_it_does() -> None:
+    """A caller who presses hold and back again while a human is being called does not end the wait for the human."""
+    call = Call()
+    call.tell(1.0, ev.Held(1.0, "hand-over"))
+    assert call.notes == ["held"]
+    call.tell(2.0, ev.Held(2.0))
+    call.tell(3.0, ev.Unheld(3.0))
+    assert call.tell(3.1, ev.SayRequest("I am back.")) == []
+    call.tell(3.2, ev.Unheld(3.2))
+    assert call.do == []
+    assert call.tell(9.0, ev.Unheld(9.0, "hand-over")) == [ev.Say(1, "I am back.", interruptible=True)]
+
+
+def test_a_tool_that_took_a_hold_is_not_late_afterwards() -> None:
+    """A human who rings for longer than a tool may take: when the caller is back, the reply has its time again to say
+    that nobody answered, and no apology comes before it."""
+    call = Call()
+    call.utterance(0.5, 2.5, "a human please")
+    call.tick()
+    call.tell(3.1, ev.ReplyReady(1, 1.0))
+    call.tell(3.1, ev.PlayoutStarted(1, 3.1))
+    call.tell(3.5, ev.ToolCalled(1, "t1", "transfer", words=2))
+    call.tell(3.6, ev.Held(3.6, "hand-over"))
+    assert call.tell(40.0, ev.Unheld(40.0, "hand-over")) == [ev.Resume(1)]
+    assert call.tell(40.1, ev.ToolReturned("t1", "nobody answered")) == []
+    assert call.tell(41.0, ev.ReplyReady(1, 3.0)) == []
+
+
+def test_what_was_heard_on_hold_is_no_turn_however_late_its_transcript() -> None:
+    """Recognisers take their time: the words of the music come when the hold is over."""
+    call = Call()
+    call.tell(1.0, ev.Held(1.0))
+    call.tell(5.0, ev.Unheld(5.0))
+    assert call.tell(5.4, ev.Transcript("all our agents are busy", True, 2.0, 5.1)) == []
+    assert call.tell(6.6, ev.Transcript("hello again", True, 4.9, 6.5)) == [ev.Think(1, "hello again", True)]

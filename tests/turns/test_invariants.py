@@ -229,8 +229,8 @@ events = st.one_of(
     st.builds(ev.SayRequest, st.sampled_from(("", "Hello.")), st.booleans(), st.booleans()),
     st.builds(ev.Written, st.sampled_from(("", "hello")), st.floats(0, 50)),
     st.builds(ev.Interrupt, st.floats(0, 50)),
-    st.builds(ev.Held, st.floats(0, 50)),
-    st.builds(ev.Unheld, st.floats(0, 50)),
+    st.builds(ev.Held, st.floats(0, 50), st.sampled_from((ev.BY_CALLER, "hand-over"))),
+    st.builds(ev.Unheld, st.floats(0, 50), st.sampled_from((ev.BY_CALLER, "hand-over"))),
     st.just(ev.Tick()),
 )
 

@@ -149,7 +149,7 @@ class Ledger:
             step.turn.let_go()
         for run in self._runs:
             run.given = [given for given in run.given if given[0].is_decided()]
-            run.told = run.told or any(_heard(history, *given) for given in run.given)
+            run.told = run.told or _needs_no_telling(run, turn) or any(_heard(history, *given) for given in run.given)
         in_steps = {attempt.run for step in self.steps for attempt in step.attempts}
         self._runs = [run for run in self._runs
                       if run in in_steps or run.result is None or run.turn.place == turn.place]
@@ -228,6 +228,11 @@ class Ledger:
                 run.given = [*run.given[-KEPT_GIVEN:], (turn, turn.words)]
 
 
+def _needs_no_telling(run: Run, turn: Turn) -> bool:
+    """A skill that ends the turn is its own message: the caller was connected, and is back with something else."""
+    return bool(run.skill.ends and run.result and run.result.success and run.turn.place < turn.place)
+
+
 def _heard(history: History, turn: Turn, before: int) -> bool:
     """Whether the caller heard what the model said in ``turn`` after its first ``before`` words."""
     said_after = turn.words - before
@@ -237,7 +242,7 @@ def _heard(history: History, turn: Turn, before: int) -> bool:
     for who, text in history[turn.place + 1 :]:
         if who == "user":
             break
-        heard += len(text.split())
+        heard += len(text.split()) if who == "agent" else 0
     return heard >= before + min(WORDS_TOLD, said_after)
 
 

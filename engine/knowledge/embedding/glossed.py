@@ -1,10 +1,20 @@
-"""An embedding model for more languages than it knows: texts in others are put into English words first."""
+"""An embedding model for more languages than it knows: texts in others are put into English words first.
+
+A language in Latin letters, such as French, the model half understands by itself: there the vectors of the text and of
+its gloss are added, which finds more than either (``docs/knowledge.md``).
+"""
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from engine.knowledge.embedding.interface import Embedder, Floats, PassageText, PassageVectors
+from engine.knowledge.embedding.tokens import unit
 from engine.knowledge.gloss import VERSION, gloss
-from engine.language.identify import identify
+from engine.knowledge.question import language_of
+
+HALF_UNDERSTOOD = frozenset({"fr"})
+"""Languages whose words an English model has met."""
 
 
 class Glossed:
@@ -15,17 +25,26 @@ class Glossed:
         self._model = model
         self.name = f"{model.name}+gloss{VERSION}"
         self.dim = model.dim
-        self.languages = frozenset({"en"})
+        self.languages = model.languages
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """See ``Embedder``."""
-        return self._model.encode([gloss(text) for text in texts])
+        languages = [language_of(text)[0] for text in texts]
+        vectors = self._model.encode([gloss(text, of) for text, of in zip(texts, languages, strict=True)])
+        half = [place for place, language in enumerate(languages) if language in HALF_UNDERSTOOD]
+        if half:
+            vectors = vectors.copy()
+            vectors[half] = unit(vectors[half] + self._model.encode([texts[place] for place in half]))
+        return vectors
 
     def encode_passages(self, passages: Sequence[PassageText]) -> list[PassageVectors]:
         """See ``Embedder``. The whole passage tells the language of its sentences."""
-        return self._model.encode_passages([_glossed(passage) for passage in passages])
-
-
-def _glossed(passage: PassageText) -> PassageText:
-    language = identify(" ".join(passage.statements)).language
-    return PassageText(gloss(passage.above, language), tuple(gloss(text, language) for text in passage.statements))
+        languages = [language_of(" ".join(passage.statements))[0] for passage in passages]
+        found = self._model.encode_passages([
+            PassageText(gloss(passage.above, of), tuple(gloss(text, of) for text in passage.statements))
+            for passage, of in zip(passages, languages, strict=True)])
+        half = [place for place, language in enumerate(languages) if language in HALF_UNDERSTOOD]
+        for place, own in zip(half, self._model.encode_passages([passages[place] for place in half]), strict=True):
+            whole = unit((found[place].whole + own.whole)[np.newaxis])[0]
+            found[place] = PassageVectors(whole, unit(found[place].statements + own.statements))
+        return found

@@ -182,13 +182,15 @@ def _ends(held: list[Line], line: Line, margin: int) -> bool:
 
 def _joined(lines: list[Line]) -> str:
     """Words that were parted at the end of a line are one again."""
-    text = ""
+    parts: list[str] = []
     for line in lines:
-        if re.search(r"[^\W\d_]{2}-$", text) and line.text[:1].islower():
-            text = text[:-1] + line.text
-        else:
-            text = f"{text} {line.text}" if text else line.text
-    return ITEM.sub("", text, count=1)
+        last = parts[-1] if parts else ""
+        if last.endswith("-") and last[-3:-1].isalpha() and len(last) > 2 and line.text[:1].islower():
+            parts[-1] = last[:-1]
+        elif parts:
+            parts.append(" ")
+        parts.append(line.text)
+    return ITEM.sub("", "".join(parts), count=1)
 
 
 def _title(reader: pypdf.PdfReader) -> str:

@@ -14,23 +14,26 @@ SAY = re.compile(r"^\s*(?:\*\*)?Say(?:\*\*)?\s*:(?:\*\*)?\s*(\S.*)$", re.IGNOREC
 
 def parse(source: Source) -> Draft:
     """A file of plain text, maybe with front matter."""
-    front, body = split(decode.strict(source), source.path)
+    text = decode.strict(source)
+    front, body = split(text, source.path)
     turns = calls.turns_of_text(body)
-    return Draft(calls.blocks(turns) if turns else list(blocks(body, source)), front=front)
+    return Draft(calls.blocks(turns) if turns else list(blocks(body, source, text.count("\n") - body.count("\n"))),
+                 front=front)
 
 
-def blocks(body: str, source: Source) -> Iterator[Block]:
-    """Paragraphs are parted by empty lines; items, questions, answers and what is to be said begin anew."""
+def blocks(body: str, source: Source, above: int = 0) -> Iterator[Block]:
+    """Paragraphs are parted by empty lines; items, questions, answers and what is to be said begin anew. ``above``: how
+    many lines of the file come before."""
     held: list[str] = []
-    for line in [*body.split("\n"), ""]:
+    for number, line in enumerate([*body.split("\n"), ""], above + 1):
         starts = not line.strip() or ITEM.match(line) or QUESTION.match(line) or ANSWER.match(line) or SAY.match(line)
         if starts and held:
-            yield _block(" ".join(" ".join(held).split()), source)
+            yield _block(" ".join(" ".join(held).split()), source, number - len(held))
             held = []
         if line.strip():
             held.append(ITEM.sub("", line, count=1))
 
 
-def _block(text: str, source: Source) -> Block:
+def _block(text: str, source: Source, line: int) -> Block:
     said = SAY.match(text)
-    return Say(source.say(said[1])) if said else Text(text)
+    return Say(source.say(said[1], line)) if said else Text(text)

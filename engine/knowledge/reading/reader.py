@@ -18,8 +18,9 @@ from gevent.lock import BoundedSemaphore
 from engine.config import KnowledgeOptions
 from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError, KnowledgeError
-from engine.knowledge.reading import formats
+from engine.knowledge.reading import sidecar
 from engine.knowledge.reading.child import START_S, WALL, Worker, WorkerGone
+from engine.knowledge.reading.formats import SUFFIXES
 from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.passages import Cut
 
@@ -44,6 +45,7 @@ class Reader:
         """Nothing is started yet."""
         options = options or KnowledgeOptions()
         self.limits = limits_of(options)
+        self.suffixes = SUFFIXES
         self.workers = options.read_workers
         self._hub = gevent.get_hub()
         self._idle: list[Worker] = []
@@ -59,10 +61,9 @@ class Reader:
         """Close."""
         self.close()
 
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Of the files that are read."""
-        return formats.SUFFIXES
+    def digest(self, path: Path) -> str:
+        """The ``Document.digest`` that reading the file would give, without parsing it. Raises ``DocumentError``."""
+        return sidecar.digest(path)
 
     @property
     def pids(self) -> list[int]:

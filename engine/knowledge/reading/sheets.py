@@ -50,8 +50,8 @@ def _regions(sheet: Any, spans: Spans) -> Iterator[list[tables.Row]]:
     values: dict[tuple[int, int], str] = {}
     owners = set(spans.values())
     empty = False
-    for number, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), 1):
-        cells = [_shown(cell) for cell in row]
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        cells = [_shown(cell) for cell in row[:MAX_COLUMNS]]
         for column in range(1, len(cells) + 1):
             if (number, column) in owners:
                 values[number, column] = cells[column - 1]

@@ -4,6 +4,7 @@ A request a line on standard input, its answer on standard output (``wire.py``).
 when it has grown large; the engine starts the next one.
 """
 
+import logging
 import os
 import resource
 import sys
@@ -18,7 +19,7 @@ from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.onefile import read
 from engine.language.identify import identify
 
-MOST_FILES = 500
+MOST_FILES = 2000
 LARGE = 0.4
 """Share of the allowed memory from which a worker is replaced after the file."""
 
@@ -29,6 +30,7 @@ def main() -> None:
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
+    logging.disable()  # and nobody reads what it says of a damaged file
     identify("the model of languages is read before anything is locked")
     confine(limits.memory_mb)
     answers.write(wire.READY)

@@ -5,6 +5,7 @@ inside a transaction, because a pool thread runs it from start to end.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -70,9 +71,9 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not os.access(self.folder, os.W_OK):
-                raise PermissionError(13, "no permission to write in it")
+                raise PermissionError(errno.EACCES, "no permission to write in it")
         except OSError as fault:
-            raise KnowledgeError(f"{self.folder} cannot be made: {fault.strerror or fault}") from fault
+            raise KnowledgeError(f"{self.folder} cannot be used: {fault.strerror or fault}") from fault
         with self._said(), contextlib.closing(connect(self.path, create=True)) as connection:
             schema.make(connection)
         with self._said():

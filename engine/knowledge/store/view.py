@@ -1,5 +1,6 @@
 """Reading a collection: one generation of it, row by row, on demand. Nothing is loaded that is not asked for."""
 
+import heapq
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,9 +18,9 @@ Column = Literal["words", "sounds"]
 MAX_TERMS = 64
 """Different terms of a question that are searched; the rest of a longer one is left out."""
 
-MAX_POSTINGS = 60_000
-"""Entries of the inverted index that one search may score, about 20 ms. In a larger collection the commonest terms of a
-question are left out first: they say least. The rarest is always searched."""
+MAX_POSTINGS = 8_000
+"""Chunks that one search may score, about 20 ms. In a large collection the commonest terms of a question are left out
+first: they say least. If the rarest alone stands in more chunks, so many of them are scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +194,10 @@ class View:
         if not wanted or limit <= 0:
             return []
         query = f"{column} : (" + " OR ".join(f'"{term}"' for term in wanted) + ")"
-        found = self._connection.execute(
-            "SELECT rowid, rank FROM analysed WHERE analysed MATCH ? ORDER BY rank LIMIT ?", (query, limit))
-        return [(row, -rank) for row, rank in found]
+        # Without ORDER BY the limit bounds what is scored, not only what is given.
+        found = self._connection.execute("SELECT bm25(analysed), rowid FROM analysed WHERE analysed MATCH ? LIMIT ?",
+                                         (query, MAX_POSTINGS))
+        return [(row, -score) for score, row in heapq.nsmallest(limit, found)]
 
     def _affordable(self, terms: list[str], column: Column) -> list[str]:
         if self.size()[1] * len(terms) <= MAX_POSTINGS:

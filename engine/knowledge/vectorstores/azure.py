@@ -17,6 +17,7 @@ from engine.config.vectorstores import AzureSearchOptions
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
+from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.azure_schema import FIELDS, INTEGRATED_FIELDS, index_json
 from engine.knowledge.vectorstores.interface import Found, Point
@@ -93,7 +94,8 @@ class AzureSearchStore:
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> bool:
         """Make an ``indexes``, ``skillsets``, ``datasources`` or ``indexers`` if it is missing. False: it was there."""
         try:
-            self.rest.ask("PUT", f"/{kind}/{name}", body, headers={"If-None-Match": "*"})
+            self.rest.ask("PUT", f"/{kind}/{name}", body,
+                          headers={"If-None-Match": "*", "Prefer": "return=representation"})
         except ProviderFault as fault:
             if fault.status not in (409, 412):
                 raise
@@ -105,10 +107,10 @@ class AzureSearchStore:
         if self.integrated:
             raise KnowledgeError(f"{self.name}: the service fills this index itself: upload documents (kb setup), or "
                                  "use another index without 'integrated'")
-        check_points(points, self._known_dim(), self.name)
+        off_hub(check_points, points, self._known_dim(), self.name)
         last = {point.id: point for point in points}
         for batch in batches(last.values(), BATCH):
-            self._write([{"@search.action": "upload", **_document(point)} for point in batch])
+            self._write(off_hub(_uploads, batch))
 
     def delete(self, ids: Sequence[str]) -> None:
         """By key."""
@@ -238,6 +240,10 @@ class AzureSearchStore:
             raise KnowledgeError(f"{self.name}: an index that was not made by Trunkline: it has no {lacking[0]}; use "
                                  "another name")
         return self.rest.understood(lambda: int(fields["text_vector"]["dimensions"]))
+
+
+def _uploads(batch: Sequence[Point]) -> list[dict[str, Any]]:
+    return [{"@search.action": "upload", **_document(point)} for point in batch]
 
 
 def _document(point: Point) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class PgPool:
             connection.execute(
                 "SELECT set_config('statement_timeout', %s, false), set_config('hnsw.ef_search', %s, false),"
                 " set_config('ivfflat.probes', %s, false), set_config('hnsw.iterative_scan', 'strict_order', false),"
-                " set_config('ivfflat.iterative_scan', 'relaxed_order', false)",
+                " set_config('ivfflat.iterative_scan', 'relaxed_order', false), set_config('jit', 'off', false)",
                 (str(math.ceil(self._timeout_s * 1000)), str(thorough), str(max(1, thorough // 10))))
             return connection
 

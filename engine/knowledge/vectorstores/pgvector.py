@@ -46,6 +46,9 @@ CANDIDATES = 50
 LONGEST_TERM = 200
 """Characters; a lexeme may have 2046 bytes. Longer ones are no words."""
 
+ENOUGH = 500
+"""Passages of each term that are ranked."""
+
 IVF_FROM = 1000
 """Rows from which an ivfflat index has something to learn its lists from. Set up again when they are there."""
 
@@ -58,6 +61,24 @@ FROM jsonb_array_elements(%s::jsonb) AS row
 ON CONFLICT (id) DO UPDATE SET vector = EXCLUDED.vector, payload = EXCLUDED.payload, words = EXCLUDED.words,
     tags = EXCLUDED.tags, language = EXCLUDED.language, from_day = EXCLUDED.from_day, until_day = EXCLUDED.until_day
 """)
+
+
+_BY_WORDS = SQL("""
+(WITH asked AS (
+    SELECT nr, one::tsquery AS one FROM unnest(%(each)s::text[]) WITH ORDINALITY AS given (one, nr)
+), hits AS MATERIALIZED (
+    SELECT nr, hit.id FROM asked CROSS JOIN LATERAL (
+        SELECT id FROM {table} WHERE words @@ one AND {within} LIMIT %(enough)s) AS hit
+), weights AS MATERIALIZED (
+    SELECT one, ln(1 + %(enough)s::float8 / count(*)) AS weight FROM hits JOIN asked USING (nr)
+    WHERE nr > 1 GROUP BY nr, one
+)
+SELECT 1 AS half, id, payload,
+    (SELECT sum(weight) FROM weights WHERE words @@ one) + ts_rank(words, %(any)s::tsquery, 1) AS score
+FROM {table} WHERE id IN (SELECT id FROM hits) ORDER BY score DESC, id LIMIT %(k)s)
+""")
+"""A passage scores by the terms that it has, rare ones more, then by how often. Of each term only so many passages are
+looked at, and as many that have all terms: to rank every passage with a common word would take seconds."""
 
 
 class PgVectorStore:
@@ -103,7 +124,7 @@ class PgVectorStore:
 
     def upsert(self, points: Sequence[Point]) -> None:
         """100 points a statement, each statement all or nothing."""
-        check_points(points, self._known_dim(), self.name)
+        off_hub(check_points, points, self._known_dim(), self.name)
         last = {point.id: point for point in points}  # a statement may touch a row once
         for batch in batches(last.values(), BATCH):
             rows = off_hub(_rows, batch)
@@ -124,21 +145,19 @@ class PgVectorStore:
             check_vector(vector, dim, self.name)
             values["vector"] = json.dumps(numbers(vector))
             halves.append(SQL(
-                "(SELECT 0 AS half, id, 1 - (vector <=> %(vector)s::vector) AS score, payload FROM {table}"
+                "(SELECT 0 AS half, id, payload, 1 - (vector <=> %(vector)s::vector) AS score FROM {table}"
                 " WHERE {within} ORDER BY {by} <=> %(vector)s::{type} LIMIT %(k)s)",
             ).format(table=Identifier(self._table), within=within, **self._nearness(dim)))
         if asked:
-            values["words"] = " | ".join(map(_quoted, asked))
-            halves.append(SQL(
-                "(SELECT 1 AS half, id, ts_rank(words, %(words)s::tsquery, 1) AS score, payload FROM {table}"
-                " WHERE words @@ %(words)s::tsquery AND {within} ORDER BY score DESC, id LIMIT %(k)s)",
-            ).format(table=Identifier(self._table), within=within))
+            quoted = [_quoted(term) for term in asked]
+            values |= {"each": [" & ".join(quoted), *quoted], "any": " | ".join(quoted), "enough": ENOUGH}
+            halves.append(_BY_WORDS.format(table=Identifier(self._table), within=within))
         if not halves:
             return []
         statement = SQL(" UNION ALL ").join(halves)
         rows = self._searches.run(lambda connection: connection.execute(statement, values).fetchall())
         lists: dict[int, list[Found]] = defaultdict(list)
-        for half, point_id, score, payload in rows:
+        for half, point_id, payload, score in rows:
             lists[half].append(Found(point_id, float(score), payload))
         ranked = [sorted(each, key=lambda one: (-one.score, one.id)) for each in lists.values()]
         return (ranked or [[]])[0][:k] if len(halves) == 1 else fuse(ranked, k)

@@ -94,7 +94,7 @@ class PineconeStore:
 
     def upsert(self, points: Sequence[Point]) -> None:
         """In requests of at most 1000 records and 2 MB."""
-        check_points(points, self._known_dim(), self.name)
+        off_hub(check_points, points, self._known_dim(), self.name)
         last = {point.id: point for point in points}
         for batch in batches(last.values(), 100):
             for body in off_hub(_bodies, batch, self._namespace, self.name):
@@ -120,7 +120,7 @@ class PineconeStore:
         answer = self._ask("POST", "/query", body, search=True)
         found = self._rest().understood(
             lambda: [Found(original_id(one["id"]), float(one["score"]), _payload(one)) for one in answer["matches"]])
-        return fuse([found, by_words(found, text)], k) if text else found
+        return fuse([found, off_hub(by_words, found, text)], k) if text else found
 
     def get(self, ids: Sequence[str], *, vectors: bool = True) -> list[Point]:
         """Vectors always come along."""

@@ -18,6 +18,7 @@ from engine.config.vectorstores import QdrantOptions
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
+from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.vectorstores.payload import (
@@ -88,9 +89,9 @@ class QdrantStore:
 
     def upsert(self, points: Sequence[Point]) -> None:
         """In batches of 100, each waited for."""
-        check_points(points, self._known_dim(), self.name)
+        off_hub(check_points, points, self._known_dim(), self.name)
         for batch in batches(points, BATCH):
-            self._ask("PUT", "/points", {"points": [_point(point) for point in batch]}, wait=True)
+            self._ask("PUT", "/points", {"points": off_hub(_points, batch)}, wait=True)
 
     def delete(self, ids: Sequence[str]) -> None:
         """By their UUIDs."""
@@ -194,6 +195,10 @@ def _uuid(point_id: str) -> str:
 
 def _with(vectors: bool) -> list[str] | bool:
     return ["dense"] if vectors else False
+
+
+def _points(batch: Sequence[Point]) -> list[dict[str, Any]]:
+    return [_point(point) for point in batch]
 
 
 def _point(point: Point) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.speech.spoken.layout import bare, clean, outside_fences
 from engine.speech.spoken.rules import reader
@@ -45,12 +46,18 @@ class Speaker:
 
     def say(self, clause: str) -> Spoken:
         """The spoken form of the next clause."""
-        written = clause.strip()
-        text, self._in_code = outside_fences(Traced(written), self._in_code)
-        text = bare(text)
-        read = reader(reading(text.text, self._language), self._in_lakhs)
-        text = clean(read.read(text) if read else text)
-        return Spoken(written, text.text, _marks(written, text))
+        spoken, self._in_code = _spoken(clause.strip(), self._language, self._in_lakhs, self._in_code)
+        return spoken
+
+
+@lru_cache(maxsize=512)
+def _spoken(written: str, language: str, in_lakhs: bool, in_code: bool) -> tuple[Spoken, bool]:
+    """The spoken form, and whether code goes on after it. Kept: much of what agents say they say in every call."""
+    text, in_code = outside_fences(Traced(written), in_code)
+    text = bare(text)
+    read = reader(reading(text.text, language), in_lakhs)
+    text = clean(read.read(text) if read else text)
+    return Spoken(written, text.text, _marks(written, text)), in_code
 
 
 def speakable(text: str, language: str = "en") -> Spoken:

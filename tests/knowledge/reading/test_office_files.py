@@ -135,6 +135,18 @@ def test_many_rows_make_many_passages_each_row_with_its_headers(document):
     assert sentences == [f"Room: Room {number}, Phone extension: {4000 + number}." for number in range(200)]
 
 
+def test_a_sheet_may_be_long_and_have_a_lost_cell_far_out(document):
+    """Cells that are not there cost nothing."""
+    def fill(book):
+        book.active.append(["Room", "Extension"])
+        for number in range(4000):
+            book.active.append([f"Room {number}", number])
+        book.active["XFD9000"] = "lost"
+
+    found = document("long.xlsx", sheets(fill)).passages
+    assert sum(len(passage.statements) for passage in found) == 4000
+
+
 def test_a_second_table_in_a_sheet_has_its_own_header(document):
     def fill(book):
         sheet = book.active

@@ -72,6 +72,7 @@ def test_json_lines_of_texts_have_their_titles_as_headings(document):
     ("a.json", "{}", "there is no text in it"),
     ("a.csv", "question,answer,say\nHow?,So.," + "word " * 200 + "\n", "a.csv:2: what is to be spoken must be short"),
     ("a.md", "# A\n\nText.\nSay: " + "word " * 200 + "\n", "a.md:5: what is to be spoken must be short"),
+    ("a.txt", "---\ntitle: x\n---\nText.\n\nSay: " + "word " * 200 + "\n", "a.txt:6: what is to be spoken must"),
     ("a.vtt", "WEBVTT\n\nno cues\n", "there is no line like '00:01.000"),
     ("a.eml", "hello\n\nworld\n", "this is no e-mail"),
     ("a.mbox", "hello\n", "this is no mbox"),

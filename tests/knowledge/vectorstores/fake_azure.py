@@ -60,6 +60,7 @@ class FakeAzure(FakeHttp):
     def manage(self, request, kind, name):
         has = self.objects[kind]
         if request.method == "PUT":
+            assert request.headers["prefer"] == "return=representation"  # required, says the reference
             if request.headers.get("if-none-match") == "*" and name in has:
                 refuse(412, "The precondition given in one of the request headers evaluated to false.")
             if not NAME.fullmatch(name) or len(name) > 128 or request.json["name"] != name:

@@ -48,7 +48,7 @@ class PostgresServer:
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             if not all(parent.stat().st_mode & 0o001 for parent in (home / "bin").parents):
-                home = Path(shutil.copytree(home, self._folder / "postgres", symlinks=True))
+                home = self._within_reach(home)
         self._process = None
         try:
             self._start(home)
@@ -70,6 +70,15 @@ class PostgresServer:
                 self._process.kill()
                 self._process.wait(10)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _within_reach(self, home: Path) -> Path:
+        """A copy that ``nobody`` may run; a wheel's libraries lie beside its package and are found from there."""
+        copy = self._folder / "site" / home.parent.name / home.name
+        shutil.copytree(home, copy, symlinks=True)
+        libraries = home.parent.with_name(f"{home.parent.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, self._folder / "site" / libraries.name, symlinks=True)
+        return copy
 
     def _start(self, home: Path) -> None:
         secret = self._folder / "password"

@@ -83,6 +83,18 @@ def test_a_filter_that_few_pass(opened):
     assert {one.id for one in found} == {f"far{n}" for n in range(5)}
 
 
+def test_rare_words_decide(opened):
+    """Half of the passages have a common word, only some of them are looked at; those with a rare word, or with all the
+    words, must be among them and come first."""
+    store = opened(index="none")
+    store.ensure(16)
+    store.upsert([point(f"c{n:04}", "the fee and the form") for n in range(700)]
+                 + [point("rare", "Ask for KX207."), point("z-all", "fee, form, library, bus")]
+                 + [point(f"l{n}", "the library bus") for n in range(600)])
+    assert store.query(None, "which fee for the KX207", 3)[0].id == "rare"
+    assert store.query(None, "fee form library bus", 3)[0].id == "z-all"
+
+
 def turned(seed, amount):
     vector = direction("q") + amount * direction(seed)
     return (vector / np.linalg.norm(vector)).astype(np.float32)
