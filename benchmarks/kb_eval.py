@@ -4,12 +4,12 @@
     python -m benchmarks.kb_eval --half tuning      the halves that weights and thresholds are chosen on
     ... --set desk --set citizens                   some of the sets
 
-Each set is a collection of its own, ingested into a temporary home with the local model. Misheard questions are asked as
-spoken ones, the others as typed ones. "By meaning" and "by words" are the same search ranked by vectors alone, and by
-BM25 alone.
+Each set is a collection of its own, ingested into a temporary home with the local model. Misheard questions are asked
+as spoken ones, the others as typed ones. "By meaning" and "by words" are the same search ranked by vectors alone, and
+by BM25 alone.
 
-Nobody reads the misses of the evaluation half and then changes the code (data/knowledge/README.md); so this prints rates
-only, never questions.
+Nobody reads the misses of the evaluation half and then changes the code (data/knowledge/README.md); so this prints
+rates only, never questions.
 """
 
 from gevent import monkey

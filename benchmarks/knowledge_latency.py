@@ -71,8 +71,8 @@ def figures() -> list[Figure]:
         times, late = min(rounds, key=lambda one: np.percentile(one[0], 99))
         for name, aim in AIMS_MS.items():
             value = float(np.percentile(times, int(name[1:])))
-            found.append(Figure(f"question to passages, {how}, {name}", round(value, 1), "ms", f"<= {aim}", value <= aim,
-                                COMMAND))
+            found.append(Figure(f"question to passages, {how}, {name}", round(value, 1), "ms", f"<= {aim}",
+                                value <= aim, COMMAND))
         found += [Figure(f"hub late while questions are searched, {how}, {name}", round(value, 1), "ms",
                          f"<= {LATE_MS}", value <= LATE_MS, COMMAND)
                   for name, value in (("p99", float(np.percentile(late, 99))), ("at most", max(late)))]

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answer one question; 0 whatever the decision was."""
     base = collection.opened(args)
-    question = " ".join(args.question)
+    question = collection.joined(args.question)
     answer = base.answer(question, spoken=args.spoken, context=collection.said_before(args.after),
                          scope=collection.scope_of(args, base.collection))
     if args.json:

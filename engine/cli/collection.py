@@ -81,11 +81,16 @@ def scope_of(args: argparse.Namespace, collection: str) -> "Scope":
     return Scope(frozenset(args.tag), frozenset(language.lower() for language in args.language), args.on)
 
 
+def joined(words: list[str]) -> str:
+    """The words of a command line as one text; bytes that are no characters become question marks."""
+    return " ".join(words).encode("utf-8", "replace").decode()
+
+
 def said_before(lines: list[str]) -> list[tuple[str, str]]:
     """The lines of ``--after`` as ``(who, text)``."""
     said = []
     for line in lines:
-        bare = line.strip()
+        bare = joined([line]).strip()
         who, prefix = next(((who, prefix) for who, names in (("agent", AGENT), ("user", CALLER))
                             for prefix in names if bare.lower().startswith(prefix)), ("user", ""))
         said.append((who, bare[len(prefix):].strip()))

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     base = collection.opened(args)
     if args.mode == "meaning" and not base.by_meaning:
         raise KnowledgeError(f"collection '{base.collection}' cannot be searched by meaning: {base.why_keywords}")
-    query, before = " ".join(args.query), collection.said_before(args.after)
+    query, before = collection.joined(args.query), collection.said_before(args.after)
     scope = collection.scope_of(args, base.collection)
     hits = base.search(query, args.k, scope=scope, context=before, mode=args.mode)
     if args.context:
