@@ -18,6 +18,7 @@ from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.followup import follow_up
+from engine.knowledge.found import Features
 from engine.knowledge.glossary import glossary_of
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.phrases import ENGLISH, Phrases
@@ -45,11 +46,13 @@ Context = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found; ``text`` is the whole of it, ``says`` what was written to be said of it."""
+    """A passage that was found; ``text`` is the whole of it, ``says`` what was written to be said of it, ``features``
+    what its score is made of where it was searched for."""
 
     citation: Citation
     text: str
     says: tuple[str, ...] = ()
+    features: Features | None = None
 
     @property
     def score(self) -> float:
@@ -117,7 +120,7 @@ class KnowledgeBase:
         rankings: list[Sequence[Candidate]] = [
             one.candidates if mode == "hybrid" else alone(one.candidates, mode) for one in ranked]
         best = pool(rankings) if others else rankings[0]
-        return [Hit(cite(one), one.passage.text, one.passage.says) for one in best[:k]]
+        return [Hit(cite(one), one.passage.text, one.passage.says, one.features) for one in best[:k]]
 
     def known_documents(self) -> set[str]:
         """The ids of all documents."""
