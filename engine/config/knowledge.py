@@ -1,8 +1,13 @@
 """Options of the knowledge base."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from engine.config.base import Options
+
+Tag = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
 
 class KnowledgeOptions(Options):
@@ -20,6 +25,16 @@ class KnowledgeOptions(Options):
     else keywords alone; ``none``: keywords alone; ``minilm``, ``minilm-int8``: that or an error; the name of a folder
     ``models/embedding-...``; or the name of a provider of kind ``openai_embeddings`` or ``azure_embeddings``. After a
     change, ingest again. Which one when: ``docs/operator/embeddings.md``."""
+
+    gloss: bool = True
+    """Put texts and questions of other languages into English words before MiniLM, which knows English only, makes
+    vectors of them. Other models are given what was written. After a change, ingest again."""
+
+    tags: tuple[Tag, ...] = ()
+    """Only documents with at least one of these tags are used; empty: all. An agent's file may give it as well."""
+
+    languages: tuple[LanguageCode, ...] = ()
+    """Only passages in these languages (ISO 639) are used, and those whose language cannot be told; empty: all."""
 
     reranker: str = ""
     """Name of a folder ``models/reranker-...`` with a model that reads question and passages together; empty: none."""

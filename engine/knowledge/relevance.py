@@ -59,3 +59,9 @@ def even(regime: Regime, words: int) -> float:
 def likelihood(fit: float, even: float) -> float:
     """How likely a passage of this fit answers, 0 to 1."""
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, STEEPNESS * (fit - even)))))
+
+
+def fit_of(likelihood: float, even: float) -> float:
+    """The fit of a passage that is so likely to answer."""
+    inside = max(1e-12, min(1 - 1e-12, likelihood))
+    return even + math.log(inside / (1 - inside)) / STEEPNESS

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from engine.knowledge.found import Features, Found, Passage, features, meaning_of
 from engine.knowledge.lexical import Slot
-from engine.knowledge.relevance import Regime, even, fit, likelihood
+from engine.knowledge.relevance import Regime, even, fit, fit_of, likelihood
 
 RRF_K = 60
 SAME = 0.85
@@ -45,6 +45,11 @@ class Candidate:
     def passage(self) -> Passage:
         """The passage itself."""
         return self.found.passage
+
+
+def scored(candidate: Candidate, score: float) -> Candidate:
+    """The candidate with a likelihood that was found in another way."""
+    return replace(candidate, fit=fit_of(score, candidate.even))
 
 
 def fuse(lists: Iterable[tuple[float, Sequence[K]]]) -> dict[K, float]:
