@@ -2,16 +2,16 @@
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli import collection
+
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.knowledge.embedding.interface import Embedder
     from engine.knowledge.report import Progress, Report
 
 HELP = """\
@@ -48,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ingest; 0 if every file is in, 1 if some were skipped."""
-    from engine import configfile
     from engine.knowledge.collections import BUILT_IN
     from engine.knowledge.errors import KnowledgeError
 
@@ -58,29 +57,24 @@ def run(args: argparse.Namespace) -> int:
     if not roots:
         raise KnowledgeError(f"give a file or a folder, or a built-in collection: {', '.join(BUILT_IN)}")
     own = built_in[0] if len(roots) == 1 and built_in and built_in[0] != "sample" else ""
-    config = configfile.load(args.config, os.environ)
-    collection = args.collection or own or config.knowledge.collection
+    config = collection.load(args.config)
+    name = args.collection or own or config.knowledge.collection
     if args.watch:
-        return _watch(roots, collection, config, quiet=args.json)
-    report = ingest_with_progress(roots, collection, config, quiet=args.json, reembed=args.reembed)
+        return _watch(roots, name, config, as_json=args.json)
+    report = ingest_with_progress(roots, name, config, quiet=args.json, reembed=args.reembed)
     _print(report, as_json=args.json)
     return 1 if report.failed or report.fault else 0
 
 
-def ingest_with_progress(roots: list[Path], collection: str, config: "Config", *, quiet: bool = False,
-                         reembed: bool = False) -> "Report":
-    """Ingest with a progress bar on stderr (none if ``quiet``), with the model that ``knowledge.embedding`` names."""
+def ingest_with_progress(roots: list[Path], name: str, config: "Config", *, quiet: bool = False, reembed: bool = False
+                         ) -> "Report":
+    """Ingest into the collection ``name`` with a progress bar on stderr (none if ``quiet``), with the configured
+    model."""
     from engine.knowledge.ingest import ingest
 
+    model = collection.model_of(config)
     with bar(quiet=quiet) as progress:
-        return ingest(roots, collection, _embedder(config), progress, options=config.knowledge, reembed=reembed)
-
-
-def _embedder(config: "Config") -> "Embedder | None":
-    from engine.knowledge.embedding import choose
-    from engine.knowledge.offhub import off_hub
-
-    return off_hub(choose.embedder, config.knowledge, config.providers)
+        return ingest(roots, name, model, progress, options=config.knowledge, reembed=reembed)
 
 
 @contextmanager
@@ -111,7 +105,7 @@ def _left(seconds: float | None) -> str:
     return f"{minutes} min {rest:02} s left" if minutes else f"{rest} s left"
 
 
-def _watch(roots: list[Path], collection: str, config: "Config", *, quiet: bool) -> int:
+def _watch(roots: list[Path], name: str, config: "Config", *, as_json: bool) -> int:
     import signal
 
     import gevent
@@ -122,7 +116,7 @@ def _watch(roots: list[Path], collection: str, config: "Config", *, quiet: bool)
     ended = Event()
     signals = [gevent.signal_handler(number, ended.set) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        watch(roots, collection, _embedder(config), ended, lambda report: _print(report, as_json=quiet),
+        watch(roots, name, collection.model_of(config), ended, lambda report: _print(report, as_json=as_json),
               options=config.knowledge)
     finally:
         for watcher in signals:
@@ -144,8 +138,6 @@ def _show(report: "Report") -> None:
     console = Console(highlight=False)
     for line in report.failed:
         console.print(Text(f"skipped: {line}", style="red"), soft_wrap=True)
-    for line in report.notes:
-        console.print(Text(f"note: {line}", style="yellow"), soft_wrap=True)
     console.print(f"{len(report.added)} added, {len(report.changed)} changed, {len(report.removed)} removed, "
                   f"{report.unchanged} unchanged, {len(report.failed)} skipped, in {report.seconds:.1f} s.")
     console.print(f"Collection '{report.collection}' has {report.documents} documents in {report.passages} passages.")
@@ -153,6 +145,5 @@ def _show(report: "Report") -> None:
         console.print(Text(f"{report.lacking} passages have no vectors and are found by their words alone: "
                            f"{report.fault}. Ingest again when that is mended.", style="yellow"), soft_wrap=True)
     elif report.model is None:
-        console.print(Text("Keyword search only: the embedding model is not installed (trunkline models install "
-                           "minilm), or knowledge.embedding is none. Ingest again after a change of that.",
-                           style="yellow"), soft_wrap=True)
+        console.print(Text("Keyword search only: the embedding model is not installed. Run: trunkline models install "
+                           "minilm, then ingest again.", style="yellow"), soft_wrap=True)

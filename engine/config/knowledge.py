@@ -42,25 +42,17 @@ class KnowledgeOptions(Options):
     rerank_timeout_ms: int = Field(150, ge=1)
     """A reranker that takes longer than this for a question is not waited for: the order stays as it was found."""
 
-    answer_score: float = Field(0.44, ge=0, le=1)
+    answer_score: float = Field(0.5, ge=0, le=1)
     """Spoken questions whose best passage is less likely to answer than this are not answered."""
 
-    unsure_below: float = Field(0.7, ge=0, le=1)
-    """Confidence of the recogniser below which a spoken question needs a higher score: a recogniser makes words of the
-    collection out of anything."""
-
-    unsure_raise: float = Field(0.4, ge=0, le=2)
-    """How much higher: by this part of what the confidence lacks. With 0.4, a confidence of 0.5 raises the score that
-    is needed by 0.08."""
-
-    typed_score: float = Field(0.45, ge=0, le=1)
+    typed_score: float = Field(0.5, ge=0, le=1)
     """The same for typed questions."""
 
     ask_back_margin: float = Field(0.05, ge=0, le=1)
-    """Two passages of different names whose scores are closer than this to each other: the caller is asked which one is
+    """Two passages of different names that fit a spoken question so nearly alike: the caller is asked which one is
     meant."""
 
-    typed_margin: float = Field(0.03, ge=0, le=1)
+    typed_margin: float = Field(0.015, ge=0, le=1)
     """The same for typed questions."""
 
     offer_more: bool = True

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from engine.config import KnowledgeOptions
 from engine.knowledge.answer import Answer, Citation, Manner, cite, cited, decide, gate_for
 from engine.knowledge.followup import follow_up
-from engine.knowledge.found import Passage
+from engine.knowledge.found import Features, Passage
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.phrases import ENGLISH, Phrases
 from engine.knowledge.question import resolve
@@ -21,16 +21,21 @@ MAX_QUESTION = 1000
 ALTERNATIVES = 5
 """What the recogniser may have heard instead: so many are searched as well, 4 ms each."""
 
+SURE = 0.8
+"""A recogniser that is less confident has often heard other words than were said."""
+
 Context = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found; ``text`` is the whole of it, ``says`` what was written to be said of it."""
+    """A passage that was found; ``text`` is the whole of it, ``says`` what was written to be said of it, ``features``
+    what its score is made of where it was searched for."""
 
     citation: Citation
     text: str
     says: tuple[str, ...] = ()
+    features: Features | None = None
 
     @property
     def score(self) -> float:
@@ -49,24 +54,24 @@ def hit_of(passage: Passage) -> Hit:
 
 
 def hits(ranker: Ranker, query: str, k: int, *, scope: Scope = ANY, context: Context = (),
-         alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
+         confidence: float = -1.0, alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
     """The ``k`` passages that fit best, best first, none that repeats another; see ``KnowledgeBase.search``."""
     others = _tidied(alternatives)
     resolved = resolve(tidy(query), context)
-    ranked = ranker.rank([resolved, *others], scope)
+    ranked = ranker.rank([resolved, *others], scope, sure=_sure(confidence))
     rankings: list[Sequence[Candidate]] = [
         one.candidates if mode == "hybrid" else alone(one.candidates, mode) for one in ranked]
     best: Sequence[Candidate] = pool(rankings) if others else rankings[0]
     if mode == "hybrid":
         best = ranker.reranked(resolved, best)
-    return [Hit(cite(one), one.passage.text, one.passage.says) for one in best[:k]]
+    return [Hit(cite(one), one.passage.text, one.passage.says, one.features) for one in best[:k]]
 
 
 def answer(ranker: Ranker, options: KnowledgeOptions, question: str, *, spoken: bool, context: Context = (),
            confidence: float = -1.0, alternatives: Sequence[str] = (), phrases: Phrases = ENGLISH, scope: Scope = ANY
            ) -> Answer:
     """What to say; see ``KnowledgeBase.answer``."""
-    gate = gate_for(options, spoken=spoken, confidence=confidence)
+    gate = gate_for(options, spoken=spoken)
     manner = Manner(phrases, spoken, options.offer_more)
     question, others = tidy(question), _tidied(alternatives)
     refers = follow_up(question, context, phrases)
@@ -74,7 +79,7 @@ def answer(ranker: Ranker, options: KnowledgeOptions, question: str, *, spoken: 
     if told is not None:
         return told
     resolved = resolve(question, context)
-    ranked = ranker.rank([resolved, *others], scope)
+    ranked = ranker.rank([resolved, *others], scope, sure=_sure(confidence))
     first = ranked[0]
     candidates: Sequence[Candidate] = first.candidates
     if candidates and others and ranker.by_meaning:
@@ -82,6 +87,11 @@ def answer(ranker: Ranker, options: KnowledgeOptions, question: str, *, spoken: 
     candidates = ranker.reranked(resolved, candidates)
     found = off_hub(decide, candidates, first.slots, gate, replace(manner, wants=first.wants))
     return found if resolved == question else replace(found, question=resolved)
+
+
+def _sure(confidence: float) -> bool:
+    """Whether the words are those that were asked: typed ones are, and what a recogniser is sure of."""
+    return confidence < 0 or confidence >= SURE
 
 
 def tidy(question: object) -> str:

@@ -106,11 +106,13 @@ class KnowledgeBase:
         return self._searcher.by_meaning
 
     def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = (),
-               alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
+               confidence: float = -1.0, alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
         """The ``k`` passages that fit best, best first, none that repeats another. ``context`` is what was said
-        before, as for ``answer``: "and on Sunday?" is understood by it; ``alternatives`` are what was maybe heard.
+        before, as for ``answer``: "and on Sunday?" is understood by it; ``confidence`` and
+        ``alternatives`` are as for ``answer``.
         ``mode``: by one list alone, to compare."""
-        return answering.hits(self, query, k, scope=scope, context=context, alternatives=alternatives, mode=mode)
+        return answering.hits(self, query, k, scope=scope, context=context, confidence=confidence,
+                              alternatives=alternatives, mode=mode)
 
     def known_documents(self) -> set[str]:
         """The ids of all documents."""
@@ -140,10 +142,10 @@ class KnowledgeBase:
         return answering.answer(self, self.options, question, spoken=spoken, context=context, confidence=confidence,
                                 alternatives=alternatives, phrases=phrases, scope=scope)
 
-    def rank(self, texts: Sequence[str], scope: Scope = ANY) -> list[Ranked]:
+    def rank(self, texts: Sequence[str], scope: Scope = ANY, *, sure: bool = True) -> list[Ranked]:
         """See ``Ranker``. Only what the options allow is found, and only what holds today."""
         self._notice()
-        return self._searcher.rank(texts, self._within(scope))
+        return self._searcher.rank(texts, self._within(scope), sure=sure)
 
     def reranked(self, question: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """See ``Ranker``."""

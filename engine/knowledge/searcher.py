@@ -7,7 +7,7 @@ ranking is there already.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import gevent
@@ -23,7 +23,7 @@ from engine.knowledge.prepared import Prepared, prepare
 from engine.knowledge.relevance import Regime
 from engine.knowledge.rerank import Reranker
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.search import Candidate, rank
+from engine.knowledge.search import Candidate, rank, scored
 from engine.knowledge.source import Asked, Gathered, Source
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Ranker(Protocol):
     def by_meaning(self) -> bool:
         """Whether vectors are searched."""
 
-    def rank(self, texts: Sequence[str], scope: Scope = ANY) -> list[Ranked]:
+    def rank(self, texts: Sequence[str], scope: Scope = ANY, *, sure: bool = True) -> list[Ranked]:
         """What each text leads to, in order."""
 
     def reranked(self, question: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -89,14 +89,15 @@ class Searcher:
         """Whether vectors are searched."""
         return self._embedder is not None
 
-    def rank(self, texts: Sequence[str], scope: Scope = ANY) -> list[Ranked]:
-        """What each text leads to, in order. Waits for the pool, 10 ms and more; not at all for what was asked lately.
+    def rank(self, texts: Sequence[str], scope: Scope = ANY, *, sure: bool = True) -> list[Ranked]:
+        """What each text leads to, in order. ``sure``: these are the words that were asked, as far as is known.
+        Waits for the pool, 10 ms and more; not at all for what was asked lately.
 
         A model that does not answer costs the meaning, not the call. Raises ``ProviderFault`` of a source behind the
         network that nothing on this machine stands in for."""
         prepared = self._prepare(texts)
         epoch = self.source.epoch
-        keys = [(one.stems, one.language, one.wants, scope, epoch) for one in prepared]
+        keys = [(one.stems, one.language, one.wants, scope, sure, epoch) for one in prepared]
         found = {key: kept for key in keys if (kept := self._recent.get(key)) is not None}
         missing = {key: one for key, one in zip(keys, prepared, strict=True) if key not in found}
         if missing:
@@ -104,7 +105,7 @@ class Searcher:
             vectors = self._vectors(asked)
             gathered = self.source.gather(
                 [Asked(one.text, one.pieces, vector) for one, vector in zip(asked, vectors, strict=True)], scope)
-            for key, ranked in zip(missing, off_hub(self._ranked, asked, gathered), strict=True):
+            for key, ranked in zip(missing, off_hub(self._ranked, asked, gathered, sure), strict=True):
                 found[key] = ranked
                 self._recent.put(key, ranked)
         return [found[key] for key in keys]
@@ -125,9 +126,9 @@ class Searcher:
                 log.info("the reranker took more than %g ms: the order stays", self._rerank_s * 1000)
                 return candidates
             self._scores.put(key, scores)
-        best = [replace(one, score=float(score)) for one, score in zip(first, scores, strict=True)]
+        best = [scored(one, float(score)) for one, score in zip(first, scores, strict=True)]
         best.sort(key=lambda one: -one.score)
-        return [*best, *(replace(one, score=min(one.score, best[-1].score)) for one in rest)]
+        return [*best, *(scored(one, min(one.score, best[-1].score)) for one in rest)]
 
     def _prepare(self, texts: Sequence[str]) -> list[Prepared]:
         known = {text: kept for text in texts if (kept := self._prepared.get(text)) is not None}
@@ -150,19 +151,19 @@ class Searcher:
             log.warning("searched by keywords alone: %s", fault)
             return [None] * len(asked)
 
-    def _ranked(self, asked: Sequence[Prepared], gathered: Sequence[Gathered]) -> list[Ranked]:
+    def _ranked(self, asked: Sequence[Prepared], gathered: Sequence[Gathered], sure: bool) -> list[Ranked]:
         """In a pool thread."""
         results = []
         for one, (found, slots) in zip(asked, gathered, strict=True):
-            regime = self._regime(one) if any(each.cosines is not None for each in found) else "words"
+            regime = self._regime(one, sure) if any(each.cosines is not None for each in found) else "words"
             results.append(Ranked(tuple(rank(found, slots, regime)), tuple(slots), one.wants))
         return results
 
-    def _regime(self, asked: Prepared) -> Regime:
+    def _regime(self, asked: Prepared, sure: bool) -> Regime:
         """What the model's vectors are worth for this question."""
         languages = self._embedder.languages if self._embedder else frozenset()
         if not languages or ((asked.language or "en") in languages and not asked.romanised):
-            return "known"
+            return "known" if sure else "heard"
         return "latin" if asked.language in _LATIN else "other"
 
 

@@ -32,10 +32,11 @@ class SeveralBases:
         return any(base.by_meaning for base in self._bases)
 
     def search(self, query: str, k: int = 5, *, scope: Scope = ANY, context: Context = (),
-               alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
+               confidence: float = -1.0, alternatives: Sequence[str] = (), mode: Mode = "hybrid") -> list[Hit]:
         """The ``k`` best passages of all collections, best first; at equal scores in the order of the collections. See
         ``KnowledgeBase.search``."""
-        return answering.hits(self, query, k, scope=scope, context=context, alternatives=alternatives, mode=mode)
+        return answering.hits(self, query, k, scope=scope, context=context, confidence=confidence,
+                              alternatives=alternatives, mode=mode)
 
     def answer(self, question: str, *, spoken: bool, context: Context = (), confidence: float = -1.0,
                alternatives: Sequence[str] = (), phrases: Phrases = ENGLISH, scope: Scope = ANY) -> Answer:
@@ -47,9 +48,9 @@ class SeveralBases:
         """The passage of that id, from whichever collection has it; None where none has."""
         return next((hit for base in self._bases if (hit := base.passage(chunk_id)) is not None), None)
 
-    def rank(self, texts: Sequence[str], scope: Scope = ANY) -> list[Ranked]:
+    def rank(self, texts: Sequence[str], scope: Scope = ANY, *, sure: bool = True) -> list[Ranked]:
         """See ``Ranker``. The words of a question are as the collection of the best passage has them."""
-        rankings = [base.rank(texts, scope) for base in self._bases]
+        rankings = [base.rank(texts, scope, sure=sure) for base in self._bases]
         return off_hub(_joined_all, rankings)
 
     def reranked(self, question: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:

@@ -20,7 +20,7 @@ from engine.knowledge.vocabulary import NOTHING, Vocabulary
 NEAREST_ROWS, BEST_WORDS, BEST_SOUNDS = 48, 32, 24
 """How many rows of vectors, passages by words and passages by sounds are fused."""
 
-LOOKED_AT = 40
+LOOKED_AT = 56
 """Passages that are scored in full: 50 µs each."""
 
 NARROW = 8

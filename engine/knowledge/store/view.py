@@ -134,6 +134,25 @@ class View:
         """Every document, by id."""
         return self._entries("ORDER BY id LIMIT ?", limit)
 
+    def documents_after(self, document: str, limit: int) -> list[Entry]:
+        """The next documents by id, "" for the first ones: pages of a collection of any size."""
+        return self._entries("WHERE id > ? ORDER BY id LIMIT ?", _whole_characters(document), limit)
+
+    def languages(self) -> dict[str, int]:
+        """How many chunks are in each language ("" where it cannot be told), the most first."""
+        return dict(self._connection.execute(
+            "SELECT language, COUNT(*) FROM chunks GROUP BY language ORDER BY COUNT(*) DESC, language").fetchall())
+
+    def tags(self) -> dict[str, int]:
+        """How many documents have each tag, by name."""
+        return dict(self._connection.execute(
+            "SELECT t.value, COUNT(*) FROM documents d, json_each(d.tags) t GROUP BY t.value ORDER BY t.value"
+        ).fetchall())
+
+    def questions(self) -> int:
+        """How many questions documents and chunks have."""
+        return self._number("SELECT COUNT(*) FROM lines WHERE kind = ?", QUESTION)
+
     def asked(self, rows: Iterable[int]) -> dict[int, Asked]:
         """The questions of these rows (as the index gives them); those that have gone are left out."""
         found = self._connection.execute(
