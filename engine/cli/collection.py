@@ -56,8 +56,8 @@ def opened(args: argparse.Namespace) -> "KnowledgeBase":
     from engine.knowledge.base import KnowledgeBase
 
     config = load(args.config)
-    return KnowledgeBase.open(args.collection, config.knowledge, providers=config.providers,
-                              stores=config.vector_stores)
+    return KnowledgeBase.open(args.collection, config.knowledge, model_of(config), config.providers,
+                              config.vector_stores)
 
 
 def scope_of(args: argparse.Namespace, collection: str) -> "Scope":
