@@ -10,6 +10,7 @@ from engine.knowledge.offhub import off_hub
 from engine.knowledge.store import Store
 from engine.knowledge.store.view import Chunk, Entry
 from engine.knowledge.vectorstores.interface import Point
+from engine.knowledge.vectorstores.local import points_of
 
 PAGE = 100
 """Documents that are read in one transaction."""
@@ -45,10 +46,7 @@ def points(name: str) -> Iterator[Point]:
     store = Store(folder_of(name))
     try:
         model = off_hub(ready, name)
-        last = ""
-        while page := off_hub(_page, store, last):
-            yield from off_hub(_points, store, model, page)
-            last = page[-1][0].id
+        yield from points_of(store, model)
     finally:
         store.close()
 
@@ -69,21 +67,6 @@ def ready(name: str) -> str:
     return model.name
 
 
-def payload(entry: Entry, chunk: Chunk) -> dict[str, Any]:
-    """What a vector store keeps of a passage beside its vector."""
-    return {"document": entry.id, "title": entry.title, "heading": list(chunk.heading), "page": chunk.page,
-            "language": chunk.language, "tags": list(entry.tags), "text": chunk.text, "say": chunk.say or entry.say,
-            "questions": [*chunk.questions, *entry.utterances], "valid_from": entry.valid_from,
-            "valid_until": entry.valid_until, "uri": entry.source}
-
-
 def _page(store: Store, last: str) -> list[tuple[Entry, list[Chunk]]]:
     with store.view() as view:
         return [(entry, view.of_document(entry.id)) for entry in view.documents_after(last, PAGE)]
-
-
-def _points(store: Store, model: str, page: list[tuple[Entry, list[Chunk]]]) -> list[Point]:
-    with store.view() as view:
-        vectors = view.passage_vectors(model, [chunk.row for _, chunks in page for chunk in chunks])
-    return [Point(chunk.id, vectors[chunk.row], payload(entry, chunk))
-            for entry, chunks in page for chunk in chunks if chunk.row in vectors]
