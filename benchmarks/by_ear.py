@@ -58,7 +58,7 @@ class Bench:
         self.knowledge = KnowledgeBase.open(config.knowledge.collection, config.knowledge)
         speech = config.speech.model_copy(update={"recogniser_workers": 2, "final_timeout_ms": FINAL_WAIT_S * 1000})
         self.recogniser = PocketsphinxRecogniser(
-            speech, config.vad, build_language_model(*self.knowledge.language_material())
+            speech, config.vad, build_language_model(*self.knowledge.language_material("en"))
         )
         self._vad = config.vad
         if not self.recogniser.wait_ready(60.0):

@@ -62,7 +62,7 @@ def hear(folder: Path, config: Config, band: str) -> list[tuple[Row, str, HeardQ
     english = paths.home() / "documents" / folder.name
     copy_english(folder / "documents", english)
     ingest([english], folder.name, None)
-    material = KnowledgeBase.open(folder.name, config.knowledge).language_material()
+    material = KnowledgeBase.open(folder.name, config.knowledge).language_material("en")
     speech = config.speech.model_copy(update={"recogniser_workers": 1, "final_timeout_ms": FINAL_WAIT_S * 1000})
     recogniser = PocketsphinxRecogniser(speech, config.vad, build_language_model(*material))
     try:

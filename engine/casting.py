@@ -27,8 +27,10 @@ from engine.dialog.skills.setup import Skills
 from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
 from engine.esl.channel import Channel
+from engine.knowledge import lexicon
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.several import as_one
+from engine.knowledge.offhub import off_hub
+from engine.knowledge.several import Collections, as_one
 from engine.routing import routesfile
 from engine.routing.connections import Connections
 from engine.routing.dialect import region_dialect
@@ -138,6 +140,8 @@ class Casting:
         route = self._router.for_call(Facts(language=language, agent=agent.name), _Nowhere()) if self._router else None
         brain = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
         senses = self._senses(agent, language, route, brain)
+        if language in lexicon.LANGUAGES and senses.config.knowledge.gloss:
+            off_hub(lexicon.lexicon_of, language)  # seconds, once a machine: not while a caller waits for an answer
         if isinstance(senses.voice, PhraseCache):
             senses.voice.warm(fixed_phrases(senses.config))
 
@@ -191,8 +195,7 @@ class Casting:
         key = (agent.name, agent.variant, "" if model else language)
         if key not in self._brains:
             if model is None:
-                knowledge = as_one(self._collections(agent)) or self._knowledge(config.knowledge)
-                brain: Brain = KnowledgeBrain(knowledge, config.agent, language)
+                brain: Brain = KnowledgeBrain(self._answers_from(agent, config.knowledge), config.agent, language)
             elif model.provider == ROUTED:
                 raise CastError(f"agent {agent.name}: model.provider is {ROUTED}, which needs routing.file")
             else:
@@ -217,6 +220,12 @@ class Casting:
             self._bases[options] = own or KnowledgeBase.open(
                 options=options, providers=self.config.providers, stores=self.config.vector_stores)
         return self._bases[options]
+
+    def _answers_from(self, agent: Agent, options: KnowledgeOptions) -> Collections:
+        """All collections of the agent; the one of the configuration where that wins over the agent's file."""
+        own = agent.options.collections
+        bases = self._collections(agent) if len(own) > 1 and options.collection == own[0] else []
+        return as_one(bases) or self._knowledge(options)
 
     def _collections(self, agent: Agent) -> list[KnowledgeBase]:
         """All that the agent's file names, in its order."""
