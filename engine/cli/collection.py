@@ -56,7 +56,7 @@ def opened(args: argparse.Namespace) -> "KnowledgeBase":
     from engine.knowledge.base import KnowledgeBase
 
     config = load(args.config)
-    return KnowledgeBase.open(args.collection, config.knowledge, providers=config.providers,
+    return KnowledgeBase.open(args.collection, config.knowledge, model_of(config), providers=config.providers,
                               stores=config.vector_stores)
 
 

@@ -82,7 +82,7 @@ def test_files_that_look_the_same_are_not_opened(desk, settled, monkeypatch):
     desk.write("late.md", LATE)
     desk.write("park.md", PARK)
     run(desk)
-    monkeypatch.setattr("engine.knowledge.files.digest_of", lambda path: pytest.fail(f"{path} was opened"))
+    monkeypatch.setattr("engine.knowledge.reading.sidecar.digest", lambda path: pytest.fail(f"{path} was opened"))
     reader = Reader()
     report = run(desk, reader=reader)
     assert (report.unchanged, reader.read_files) == (2, [])
