@@ -6,13 +6,14 @@ export TRUNKLINE_HOME ?= $(CURDIR)/var
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test lint bench run test-switch setup setup-dev system models clean
+.PHONY: help demo test lint bench kb-eval run test-switch setup setup-dev system models clean
 
 help:
 	@echo "make demo         a whole spoken call on this machine, with nothing but what it installs itself"
 	@echo "make test         all tests"
 	@echo "make lint         ruff, mypy, import-linter"
 	@echo "make bench        the figures, also in build/bench.json"
+	@echo "make kb-eval      how well questions are answered that nothing was tuned on, also in build/kb-eval.json"
 	@echo "make run          the engine (trunkline serve)"
 	@echo "make test-switch  the real-call suite, where a FreeSWITCH is installed (FREESWITCH_BIN or PATH)"
 
@@ -33,6 +34,9 @@ lint: setup-dev
 
 bench: setup-dev system models
 	$(BIN)/python -m benchmarks $(ARGS)
+
+kb-eval: setup-dev system models
+	$(BIN)/python -m benchmarks.kb_eval $(ARGS)
 
 test-switch: setup-dev system models
 	$(BIN)/python -m tests.switch $(ARGS)

@@ -115,4 +115,4 @@ if __name__ == "__main__":
 
     module.BATCH_DOCUMENTS, module.SLICE = 8, 4  # many transactions in a short run
     print(READY, flush=True)
-    run(Path(sys.argv[1]), sys.argv[2], 0.001)
+    run(Path(sys.argv[1]), sys.argv[2], 0.002)

@@ -28,7 +28,7 @@ HEARD = Path(__file__).parent / "data/knowledge-heard.jsonl"
 def figures() -> list[Figure]:
     """Measured in a temporary home, with the model where it is installed."""
     model = embedder.local()
-    with _temporary_home():
+    with temporary_home():
         started = time.perf_counter()
         report = ingest([SAMPLE], "sample", model)
         seconds = time.perf_counter() - started
@@ -96,7 +96,8 @@ def _times(base: KnowledgeBase) -> list[Figure]:
 
 
 @contextmanager
-def _temporary_home():
+def temporary_home():
+    """A folder for collections that is deleted in the end; models are those that were loaded before."""
     before = os.environ.get("TRUNKLINE_HOME")
     with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
         os.environ["TRUNKLINE_HOME"] = str(Path(folder))

@@ -2,9 +2,9 @@
 
 import argparse
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from engine.cli import collection
 
 if TYPE_CHECKING:
     from engine.knowledge.answer import Answer
@@ -20,31 +20,34 @@ EPILOG = """\
 examples:
   trunkline ask "how high is the late fee"
   trunkline ask "how high is the late fee" --spoken   with the thresholds and the wording of a call
-  trunkline ask "when is the desk open" --collection desk --json
+  trunkline ask "and on Sundays" --after "when is the desk open" --after "agent: From nine to five."
+  trunkline ask "when is the desk open" --collection desk --tag guides --json
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``trunkline ask``."""
     parser.add_argument("question", metavar="QUESTION", nargs="+", help="the question; quotes are not needed")
-    parser.add_argument("--collection", metavar="NAME", help="which collection (default: knowledge.collection)")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: the defaults)")
-    parser.add_argument("--spoken", action="store_true", help="as if it had been asked in a call")
+    collection.add_source(parser)
+    collection.add_scope(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--spoken", action="store_true", help="as if it had been asked in a call")
+    how.add_argument("--typed", action="store_true", help="as if it had been written (the default)")
+    parser.add_argument("--after", "--context", action="append", default=[], metavar="TEXT",
+                        help="what was said before, oldest first, once a line; 'agent: ...' for what the agent said")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer one question; 0 whatever the decision was."""
-    from engine import configfile
-    from engine.knowledge.base import KnowledgeBase
-
-    base = KnowledgeBase.open(args.collection, configfile.load(args.config, os.environ).knowledge)
-    question = " ".join(args.question)
-    answer = base.answer(question, spoken=args.spoken)
+    base = collection.opened(args)
+    question = collection.joined(args.question)
+    answer = base.answer(question, spoken=args.spoken, context=collection.said_before(args.after),
+                         scope=collection.scope_of(args, base.collection))
     if args.json:
         search = "meaning" if base.by_meaning else "keywords"
-        print(json.dumps({"question": question, "collection": base.collection, "search": search, **answer.as_dict()},
-                         indent=2, ensure_ascii=False))
+        print(json.dumps({**answer.as_dict(), "question": question, "searched": answer.question or question,
+                          "collection": base.collection, "search": search}, indent=2, ensure_ascii=False))
     else:
         _show(base, answer)
     return 0
@@ -57,13 +60,17 @@ def _show(base: "KnowledgeBase", answer: "Answer") -> None:
 
     console = Console(highlight=False)
     colour = {"answer": "green", "ask_back": "yellow", "unknown": "red"}[answer.decision]
+    if answer.question:
+        console.print(Text(f"understood as: {answer.question}", style="dim"))
     console.print(Text(answer.text, style=f"bold {colour}"))
     if answer.more:
         console.print(Text(f"and: {answer.more}", style="dim"))
     console.print(Text(f"{answer.decision}: {answer.why}"))
     for citation in answer.citations:
-        place = " > ".join((citation.title, *citation.heading))
+        place = " > ".join((citation.title, *citation.heading)) + (f", page {citation.page}" if citation.page else "")
         console.print(Text(f"from {citation.document} ({place}), {citation.chunk_id}:\n  {citation.snippet}"))
+        if citation.uri:
+            console.print(Text(f"  {citation.uri}", style="dim"), soft_wrap=True)
     table = Table("document", "score", box=None, pad_edge=False)
     for name, score in answer.candidates:
         table.add_row(name, f"{score:.2f}")

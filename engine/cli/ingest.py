@@ -2,14 +2,16 @@
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli import collection
+
 if TYPE_CHECKING:
+    from engine.config import Config
     from engine.knowledge.report import Progress, Report
 
 HELP = """\
@@ -46,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ingest; 0 if every file is in, 1 if some were skipped."""
-    from engine import configfile
     from engine.knowledge.collections import BUILT_IN
     from engine.knowledge.errors import KnowledgeError
 
@@ -56,23 +57,24 @@ def run(args: argparse.Namespace) -> int:
     if not roots:
         raise KnowledgeError(f"give a file or a folder, or a built-in collection: {', '.join(BUILT_IN)}")
     own = built_in[0] if len(roots) == 1 and built_in and built_in[0] != "sample" else ""
-    options = configfile.load(args.config, os.environ).knowledge
-    collection = args.collection or own or options.collection
+    config = collection.load(args.config)
+    name = args.collection or own or config.knowledge.collection
     if args.watch:
-        return _watch(roots, collection, options.embedding, quiet=args.json)
-    report = ingest_with_progress(roots, collection, quiet=args.json, reembed=args.reembed, embedding=options.embedding)
+        return _watch(roots, name, config, as_json=args.json)
+    report = ingest_with_progress(roots, name, config, quiet=args.json, reembed=args.reembed)
     _print(report, as_json=args.json)
     return 1 if report.failed or report.fault else 0
 
 
-def ingest_with_progress(roots: list[Path], collection: str, *, quiet: bool = False, reembed: bool = False,
-                         embedding: str = "auto") -> "Report":
-    """Ingest with a progress bar on stderr (none if ``quiet``), with the local model where it is installed."""
-    from engine.knowledge.embedding import local as embedder
+def ingest_with_progress(roots: list[Path], name: str, config: "Config", *, quiet: bool = False, reembed: bool = False
+                         ) -> "Report":
+    """Ingest into the collection ``name`` with a progress bar on stderr (none if ``quiet``), with the configured
+    model."""
     from engine.knowledge.ingest import ingest
 
+    model = collection.model_of(config)
     with bar(quiet=quiet) as progress:
-        return ingest(roots, collection, embedder.local() if embedding == "auto" else None, progress, reembed=reembed)
+        return ingest(roots, name, model, progress, options=config.knowledge, reembed=reembed)
 
 
 @contextmanager
@@ -103,20 +105,19 @@ def _left(seconds: float | None) -> str:
     return f"{minutes} min {rest:02} s left" if minutes else f"{rest} s left"
 
 
-def _watch(roots: list[Path], collection: str, embedding: str, *, quiet: bool) -> int:
+def _watch(roots: list[Path], name: str, config: "Config", *, as_json: bool) -> int:
     import signal
 
     import gevent
     from gevent.event import Event
 
-    from engine.knowledge.embedding import local as embedder
     from engine.knowledge.watch import watch
 
     ended = Event()
     signals = [gevent.signal_handler(number, ended.set) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        watch(roots, collection, embedder.local() if embedding == "auto" else None, ended,
-              lambda report: _print(report, as_json=quiet))
+        watch(roots, name, collection.model_of(config), ended, lambda report: _print(report, as_json=as_json),
+              options=config.knowledge)
     finally:
         for watcher in signals:
             watcher.cancel()

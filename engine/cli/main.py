@@ -27,6 +27,8 @@ COMMANDS = {
     "dial": "call a number by FreeSWITCH and connect it with an agent",
     "ingest": "read documents into a collection of the knowledge base",
     "ask": "ask the knowledge base a question",
+    "search": "the passages of the knowledge base that are nearest to a question",
+    "kb": "collections of the knowledge base: list, check, measure, gaps, export, delete, vector stores",
     "agent": "check, list and show agents",
     "test": "run scripted conversations with an agent, offline",
     "route": "which provider hears, thinks and speaks for a call, and why; check a routing file",

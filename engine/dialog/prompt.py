@@ -12,6 +12,7 @@ from datetime import datetime
 from engine.dialog.model import Message
 from engine.dialog.persona import Persona
 from engine.dialog.skills.ledger import History, Ledger, Step, is_over
+from engine.language.tokens import tokens
 
 LANGUAGES = {"en": "English", "fr": "French", "hi": "Hindi", "ml": "Malayalam", "ta": "Tamil", "de": "German",
              "es": "Spanish", "it": "Italian", "pt": "Portuguese", "te": "Telugu", "kn": "Kannada", "bn": "Bengali"}
@@ -60,12 +61,6 @@ def question(text: str, alternatives: Sequence[str] | None, passages: str = "") 
         others = f" They may also have been: {'; '.join(alternatives[:ALTERNATIVES])}." if alternatives else ""
         parts.insert(1, UNSURE.format(others=others))
     return "\n\n".join(part for part in parts if part)
-
-
-def tokens(text: str) -> int:
-    """About how many tokens this is: four letters of Latin script, a letter and a half of others, make one."""
-    others = sum(1 for letter in text if ord(letter) > 0x24F)
-    return int((len(text) - others) / 4 + others / 1.5) + 1
 
 
 def conversation(system: str, history: History, asked: str, ledger: Ledger, after: Mapping[str, int], budget: int

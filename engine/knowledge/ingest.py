@@ -16,9 +16,10 @@ from gevent.pool import Pool
 
 from engine.config import KnowledgeOptions
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge import files, index
+from engine.knowledge import files, index, ownglossary
 from engine.knowledge.collections import BUILT_IN, SAMPLE, folder_of
 from engine.knowledge.document import Document
+from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.files import FileReader, Read, looks_alike
@@ -85,6 +86,9 @@ class _Run:
         self._progress = progress
         self._stop = stop
         self._began = monotonic()
+        # Documents by the file that they came from, and the other way round; kept up to date as batches go in.
+        self._ids: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
         self._files = self._of_files = self._chunks = 0
         # Of the stage in hand, in its own unit (bytes of files, passages): done, in the batch in hand, in all.
         self._done = self._batch = self._of = 0
@@ -95,8 +99,11 @@ class _Run:
         report, store = self.report, self.store
         self._agree_on_model(reembed)
         self._take_over(roots, found)
+        report.failed += off_hub(ownglossary.take, roots, store.folder)
         report.failed += found.faults
         known = off_hub(store.known)
+        self._ids = {source: old.document for source, old in known.items()}
+        self._owners = {name: source for source, name in self._ids.items()}
         changed = [file for path, file in found.files.items() if not looks_alike(known.get(str(path)), file)]
         report.unchanged = len(found.files) - len(changed)
         self._files, self._of_files = report.unchanged, len(found.files)
@@ -114,12 +121,18 @@ class _Run:
     # ------------------------------------------------------------ before
 
     def _agree_on_model(self, reembed: bool) -> None:
-        """Vectors of two models, or of two lengths, cannot be compared."""
+        """Vectors of two models, or of two lengths, cannot be compared. Those of an older version of the model that
+        comes with Trunkline are computed again without being asked for: it costs time only, and the old ones are
+        searched until all new ones are there. Nothing is ever sent to a provider again unasked, nor are vectors thrown
+        away that one was paid for."""
         if self._embedder is None:
             return
         now, old = Model(self._embedder.name, self._embedder.dim), off_hub(self._model)
         if reembed and old and old.name == now.name:
             off_hub(self.store.forget, old.name)
+        elif old and old != now and not reembed and choose.only_newer(self._embedder, old.name):
+            self.report.notes.append(f"all vectors are computed again, once: they were of {old.name}, the model is now "
+                                     f"{now.name}")
         elif old and old != now and not reembed:
             name = self.report.collection
             raise KnowledgeError(
@@ -183,8 +196,6 @@ class _Run:
         report = self.report
         fresh: list[Document] = []
         self._batch = sum(read.file.look.size for read in batch)
-        owners = {old.document: source for source, old in off_hub(self.store.known).items()}
-        sources = set(owners.values())
         for read in batch:
             document = read.document
             if document is None:
@@ -192,13 +203,16 @@ class _Run:
                 report.failed += [read.fault] if read.fault else []
                 continue
             source = str(document.source)
-            owner = owners.get(document.id, source)
+            owner = self._owners.get(document.id, source)
             if owner != source and Path(owner).exists():
                 report.failed.append(f"{source}: its id '{document.id}' is taken by {owner}; "
                                      "give one of them another with 'id:' in the front matter")
                 continue
-            (report.changed if source in sources or owner != source else report.added).append(document.id)
-            owners[document.id] = source
+            (report.changed if source in self._ids or owner != source else report.added).append(document.id)
+            self._owners.pop(self._ids.pop(source, ""), None)  # its id may have been another one
+            self._ids.pop(owner, None)  # it may have been in another place
+            self._owners[document.id], self._ids[source] = source, document.id
+            report.notes += [f"{source}: {note}" for note in document.notes]
             fresh.append(document)
         if fresh and self._embedder:
             self._embed(off_hub(self.store.unembedded, self._embedder.name, fresh))

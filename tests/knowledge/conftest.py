@@ -10,6 +10,7 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.ingest import ingest
+from engine.knowledge.reading.reader import Reader
 from engine.knowledge.text import terms
 
 MODEL = modelstore.path("minilm") if modelstore.installed("minilm") else None
@@ -46,9 +47,10 @@ class WordVectors:
 class Desk:
     """A folder of documents and the collection made of it."""
 
-    def __init__(self, folder, embedder):
+    def __init__(self, folder, embedder, reader=None):
         self.folder = folder
         self.embedder = embedder
+        self.reader = reader
 
     def write(self, name, text):
         path = self.folder / name
@@ -57,7 +59,7 @@ class Desk:
         return path
 
     def ingest(self, embedder="own"):
-        return ingest([self.folder], "desk", self.embedder if embedder == "own" else embedder)
+        return ingest([self.folder], "desk", self.embedder if embedder == "own" else embedder, reader=self.reader)
 
     def open(self, options=None):
         return KnowledgeBase.open("desk", options, self.embedder)
@@ -69,11 +71,18 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="session")
+def reader():
+    """One for all tests: its processes take half a second to start."""
+    with Reader() as made:
+        yield made
+
+
 @pytest.fixture
-def desk(tmp_path):
+def desk(tmp_path, reader):
     folder = tmp_path / "documents"
     folder.mkdir()
-    return Desk(folder, WordVectors())
+    return Desk(folder, WordVectors(), reader)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ def test_ingest_and_ask_the_sample(capsys):
     out = capsys.readouterr().out
     assert "47 added" in out
     assert "Keyword search only" in out
-    assert main(["ask", "how", "high", "is", "the", "late", "fee"]) == 0
+    assert main(["ask", "what", "is", "the", "late", "fee"]) == 0
     out = capsys.readouterr().out
     assert "The late fee is six dollars." in out
     assert "support/late-payment" in out
@@ -61,7 +61,7 @@ def test_the_configuration_names_the_collection(tmp_path, capsys, monkeypatch):
     assert main(["ingest", str(tmp_path / "desk.md")]) == 0
     assert "Collection 'mine' has 1 documents" in capsys.readouterr().out
     config = tmp_path / "trunkline.yaml"
-    config.write_text("knowledge:\n  typed_words: 1.0\n")
+    config.write_text("knowledge:\n  typed_score: 1.0\n")
     assert main(["ask", "does the desk open on Sunday", "--config", str(config), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["collection"], answer["decision"]) == ("mine", "unknown")

@@ -210,6 +210,20 @@ def test_an_emptied_folder_removes_nothing(desk, store):
     assert set(texts(store)) == {"late"}
 
 
+def test_ids_that_wander_between_files(desk, store, monkeypatch):
+    """One run in which ids are exchanged, in batches of one: no document is lost, none is there twice."""
+    monkeypatch.setattr("engine.knowledge.ingest.BATCH_DOCUMENTS", 1)
+    for name in ("a", "b", "c"):
+        desk.write(f"{name}.md", f"---\nid: {name}\n---\nText of {name}.\n")
+    run(desk)
+    desk.write("a.md", "---\nid: new\n---\nText of new.\n")
+    desk.write("b.md", "---\nid: a\n---\nText of a, moved.\n")
+    report = run(desk)
+    assert (report.changed, report.removed, report.failed) == (["new", "a"], [], [])
+    assert texts(store) == {"a": ["Text of a, moved."], "c": ["Text of c."], "new": ["Text of new."]}
+    assert store.check() == []
+
+
 # ---------------------------------------------------------------- models
 
 class Other:

@@ -96,19 +96,22 @@ def test_what_goes_wrong_is_tried_again(desk, watched, monkeypatch, caplog):
         "collection 'desk' could not be brought up to date: being ingested by another process"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_ends_cleanly(desk, home, number):
+def test_the_command_ends_cleanly(desk, home):
     """A service manager stops it with SIGTERM, an operator with Ctrl-C."""
     desk.write("late.md", LATE)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "engine", "ingest", str(desk.folder), "--collection", "desk", "--watch", "--json"],
+    children = {number: subprocess.Popen(
+        [sys.executable, "-m", "engine", "ingest", str(desk.folder), "--watch", "--json", "--collection",
+         f"c{int(number)}"],
         cwd=ROOT, env=os.environ | {"TRUNKLINE_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        while b"added" not in (line := child.stdout.readline()):
-            assert line
-        child.send_signal(number)
-        _, errors = child.communicate(timeout=20)
-        assert (child.returncode, errors) == (0, b"")
+        for number, child in children.items():
+            while b"added" not in (line := child.stdout.readline()):
+                assert line
+            child.send_signal(number)
+            _, errors = child.communicate(timeout=20)
+            assert (child.returncode, errors) == (0, b"")
     finally:
-        child.kill()
-        child.wait()
+        for child in children.values():
+            child.kill()
+            child.wait()

@@ -18,7 +18,7 @@ from gevent.lock import BoundedSemaphore
 from engine.config import KnowledgeOptions
 from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError, KnowledgeError
-from engine.knowledge.reading import formats, sidecar
+from engine.knowledge.reading import sidecar
 from engine.knowledge.reading.child import START_S, WALL, Worker, WorkerGone
 from engine.knowledge.reading.formats import SUFFIXES
 from engine.knowledge.reading.limits import Limits
@@ -60,11 +60,6 @@ class Reader:
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         """Close."""
         self.close()
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Of the files that are read."""
-        return formats.SUFFIXES
 
     def digest(self, path: Path) -> str:
         """The ``Document.digest`` that reading the file would give, without parsing it. Raises ``DocumentError``."""

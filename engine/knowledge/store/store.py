@@ -243,6 +243,14 @@ class Store:
                 connection.execute("DELETE FROM vectors WHERE model = ?", number)
                 connection.execute("DELETE FROM models WHERE number = ?", number)
 
+    def compact(self) -> None:
+        """Write the file anew without what was deleted, so that no trace of it is left there; takes as much disk again
+        while it works. Raises ``KnowledgeError`` where others write or the disk is full: nothing has changed then."""
+        with self._connected() as connection:
+            connection.execute("INSERT INTO analysed (analysed) VALUES ('optimize')")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     # ------------------------------------------------------------
 
     def check(self) -> list[str]:
