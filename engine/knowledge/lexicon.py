@@ -70,6 +70,8 @@ def lexicon_of(language: str) -> Lexicon:
             lines = _read(path)
             if lines is None:
                 lines = list(_made(language))
+                for forget in (sounds.forget, romanise.forget, stem_in.cache_clear):
+                    forget()  # thousands of forms that nobody will ask for again
                 _write(path, lines)
     return _loaded(lines)
 
