@@ -25,7 +25,7 @@ from engine.language.smallwords import ENGLISH, is_small, unaccented
 
 __all__ = ["LANGUAGES", "VERSION", "gloss"]
 
-VERSION = 2
+VERSION = 3
 """Of rules and lexicons: vectors of another version are computed again."""
 
 SHORTEST_PART, SHORTEST_SECOND = 3, 4
@@ -165,8 +165,11 @@ def _typed(word: str, lexicon: Lexicon, language: str) -> str:
     long = typed.spelling(word, language, long=True)
     spelled = typed.short(long, language)
     if is_small(word, language):
-        return next((known for known in (lexicon.spelled.get(long, ""), lexicon.typed.get(spelled, ""))
-                     if known in SAID_IN_SMALL_WORDS), "")
+        if len(word) == SHORTEST_WORD:
+            return ""
+        found = (lexicon.spelled.get(long, ""), lexicon.typed.get(spelled, ""),
+                 _guessed(word, spelled, lexicon, language))
+        return next((known for known in found if known in SAID_IN_SMALL_WORDS), "")
     if word in sounds.LOANS or word in lexicon.english:
         return word
     once = spelled[:-1] if spelled[-1:] == spelled[-2:-1] else spelled

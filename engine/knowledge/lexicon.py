@@ -2,7 +2,7 @@
 
 Working that out of ``engine/language/lexicon/*.tsv`` takes a second or two for each language, so it is kept in
 ``$TRUNKLINE_HOME/cache/lexicons``, one file a language, named by a hash of all it was made from. One process makes it,
-the others wait and read it (10 to 20 ms). Where nothing can be written, each process makes it for itself.
+the others wait and read it (20 to 40 ms). Where nothing can be written, each process makes it for itself.
 """
 
 import contextlib

@@ -51,9 +51,9 @@ _ENDINGS = {
         numa nume lam lama la lla alle latha lena thu tha the thum thal thutu thuttu thatha kirathu kira kiren
         kirarkal kirar rathu ra ren ranka raru rom pom ukulla ukkulla kulla pen pirkal pinka vanka vaanka van ven
         vom ppatum patum patukirathu pattathu pata patta ppata ppatta pattal pavar pavarkal pavarkalukku var varkal
-        varkalukku avar avarkal avarkalukku avankalukku am avathu mpothu mpothe enral entral ilai kkul inal inen
-        inar iten itu ittu irukku irukka irukkum irukkuma irukkanum irukkuta irunthal irunthathu tharen ankal anka
-        anke
+        varkalukku avar avarkal avarkalukku avankalukku am avathu mpothu mpothe enral entral ilai kkul urathu uren
+        uranka uraru uratha inal inen inar iten itu ittu irukku irukka irukkum irukkuma irukkanum irukkuta irunthal
+        irunthathu tharen ankal anka anke
         """,
 }
 _WITHOUT = {"ml": "illatha illathe illathath illathavar illathavark",
@@ -67,6 +67,7 @@ def even(spelled: str) -> str:
 
 
 ENDINGS = {language: {**{even(ending): "" for ending in endings.split()},
+                      **{even(ending)[:-1]: "" for ending in endings.split() if len(ending) > 3 and ending[-1] == "u"},
                       **{even(ending): "without" for ending in _WITHOUT[language].split()},
                       **{even(ending): "not" for ending in _NOT[language].split()}}
            for language, endings in _ENDINGS.items()}
