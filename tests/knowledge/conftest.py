@@ -10,6 +10,8 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.ingest import ingest
+from engine.knowledge.reading import onefile
+from engine.knowledge.reading.formats import SUFFIXES
 from engine.knowledge.text import terms
 
 MODEL = modelstore.path("minilm") if modelstore.installed("minilm") else None
@@ -43,12 +45,23 @@ class WordVectors:
         return total / np.linalg.norm(total)
 
 
+class HereReader:
+    """Reads in this process, where it is not reading that is tried: a worker takes half a second to start."""
+
+    suffixes = SUFFIXES
+    workers = 1
+
+    def read(self, path, root):
+        return onefile.read(path, root)
+
+
 class Desk:
     """A folder of documents and the collection made of it."""
 
     def __init__(self, folder, embedder):
         self.folder = folder
         self.embedder = embedder
+        self.reader = None
 
     def write(self, name, text):
         path = self.folder / name
@@ -57,7 +70,10 @@ class Desk:
         return path
 
     def ingest(self, embedder="own"):
-        return ingest([self.folder], "desk", self.embedder if embedder == "own" else embedder)
+        return self.ingest_into("desk", self.embedder if embedder == "own" else embedder)
+
+    def ingest_into(self, collection, embedder):
+        return ingest([self.folder], collection, embedder, reader=self.reader)
 
     def open(self, options=None):
         return KnowledgeBase.open("desk", options, self.embedder)
@@ -74,6 +90,13 @@ def desk(tmp_path):
     folder = tmp_path / "documents"
     folder.mkdir()
     return Desk(folder, WordVectors())
+
+
+@pytest.fixture
+def quick(desk):
+    """The same without a process for reading."""
+    desk.reader = HereReader()
+    return desk
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,14 @@ THE = "# Le th\u00e9\n\n## Horaires\n\nLe salon de th\u00e9 ouvre \u00e0 neuf he
 
 
 @pytest.fixture
-def house(desk, monkeypatch):
+def house(quick, monkeypatch):
     """A tea house, searched by meaning as well."""
-    monkeypatch.setattr(collection, "model_of", lambda config: desk.embedder)
-    desk.write("tea.md", TEA)
-    desk.write("salon.md", THE)
-    desk.write("coffee.md", "# Coffee\n\nCoffee is served until noon. It costs three dollars a cup.\n")
-    desk.ingest()
-    return desk
+    monkeypatch.setattr(collection, "model_of", lambda config: quick.embedder)
+    quick.write("tea.md", TEA)
+    quick.write("salon.md", THE)
+    quick.write("coffee.md", "# Coffee\n\nCoffee is served until noon. It costs three dollars a cup.\n")
+    quick.ingest()
+    return quick
 
 
 def ask_for(capsys, *words, command="search"):
@@ -136,9 +136,9 @@ def test_what_cannot_be_done_is_one_line_and_what_to_do(house, capsys, command):
         assert says in err and "Traceback" not in err
 
 
-def test_without_vectors_meaning_alone_is_refused(desk, capsys):
-    desk.write("tea.md", TEA)
-    desk.ingest(None)
+def test_without_vectors_meaning_alone_is_refused(quick, capsys):
+    quick.write("tea.md", TEA)
+    quick.ingest(None)
     assert main(["search", "tea", "--mode", "meaning", "--collection", "desk"]) == 2
     assert "cannot be searched by meaning: the embedding model is not installed" in capsys.readouterr().err
 
