@@ -28,7 +28,7 @@ from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
 from engine.esl.channel import Channel
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.several import SeveralBases
+from engine.knowledge.several import as_one
 from engine.routing import routesfile
 from engine.routing.connections import Connections
 from engine.routing.dialect import region_dialect
@@ -152,15 +152,16 @@ class Casting:
         key = (name, language, agent.options.collections)
         if key not in self._recognisers:
             self._recognisers[key] = providers.make_recogniser(
-                name, self.config, language=language, vocabulary=self._vocabulary(agent)
+                name, self.config, language=language, vocabulary=self._vocabulary(agent, language)
             )
         return self._recognisers[key]
 
-    def _vocabulary(self, agent: Agent) -> Sequence[str]:
-        """Words of the agent's collection that a recogniser should expect."""
-        if not agent.options.collections:
+    def _vocabulary(self, agent: Agent, language: str) -> Sequence[str]:
+        """Words of the agent's collections that a recogniser of this language should expect."""
+        knowledge = as_one(self._collections(agent))
+        if knowledge is None:
             return ()
-        sentences, utterances = self._knowledge(agent.knowledge(self.config.knowledge)).language_material()
+        sentences, utterances = knowledge.language_material(language)
         return keyterms([*utterances, *sentences])
 
     def _voice(self, name: str, language: str, route: CallRoute | None) -> Voice:
@@ -190,7 +191,8 @@ class Casting:
         key = (agent.name, agent.variant, "" if model else language)
         if key not in self._brains:
             if model is None:
-                brain: Brain = KnowledgeBrain(self._knowledge(config.knowledge), config.agent, language)
+                knowledge = as_one(self._collections(agent)) or self._knowledge(config.knowledge)
+                brain: Brain = KnowledgeBrain(knowledge, config.agent, language)
             elif model.provider == ROUTED:
                 raise CastError(f"agent {agent.name}: model.provider is {ROUTED}, which needs routing.file")
             else:
@@ -212,17 +214,21 @@ class Casting:
     def _knowledge(self, options: KnowledgeOptions) -> KnowledgeBase:
         if options not in self._bases:
             own = options == self.config.knowledge and self._embedded.knowledge
-            self._bases[options] = own or KnowledgeBase.open(options.collection, options)
+            self._bases[options] = own or KnowledgeBase.open(
+                options=options, providers=self.config.providers, stores=self.config.vector_stores)
         return self._bases[options]
+
+    def _collections(self, agent: Agent) -> list[KnowledgeBase]:
+        """All that the agent's file names, in its order."""
+        options = agent.knowledge(self.config.knowledge)
+        return [self._knowledge(options.model_copy(update={"collection": name})) for name in agent.options.collections]
 
     def _skills_for(self, agent: Agent) -> Skills:
         """Skills search the collections of their agent."""
-        options = agent.knowledge(self.config.knowledge)
-        own = tuple(options.model_copy(update={"collection": name}) for name in agent.options.collections)
+        bases = self._collections(agent)
+        own = tuple(base.options for base in bases)
         if own not in self._skills:
-            bases = [self._knowledge(one) for one in own]
-            knowledge = SeveralBases(bases) if len(bases) > 1 else bases[0] if bases else None
-            skills = self._skills[own] = Skills.open(self.config.skills, knowledge)
+            skills = self._skills[own] = Skills.open(self.config.skills, as_one(bases))
             skills.start()
         return self._skills[own]
 

@@ -46,7 +46,8 @@ class Providers:
 def providers(config: Config) -> Providers:
     """The embedded set for ``config``. Raises ``TrunklineError`` saying what is missing and how to get it; what had
     been started is ended then."""
-    knowledge = KnowledgeBase.open(config.knowledge.collection, config.knowledge)
+    knowledge = KnowledgeBase.open(options=config.knowledge, providers=config.providers,
+                                   stores=config.vector_stores)
     if not knowledge.by_meaning:
         log.warning("the knowledge base is searched by keywords alone: %s", knowledge.why_keywords)
     with ExitStack() as undo:
@@ -54,7 +55,7 @@ def providers(config: Config) -> Providers:
         voice = PhraseCache(make_voice(config.speech), limit_mb=config.speech.phrase_cache_mb)
         undo.callback(voice.close)
         voice.warm(fixed_phrases(config))
-        model = build_language_model(*knowledge.language_material())
+        model = build_language_model(*knowledge.language_material(config.speech.language))
         recogniser = PocketsphinxRecogniser(config.speech, config.vad, model)
         undo.callback(recogniser.close)
         if not recogniser.wait_ready(READY_TIMEOUT_S):

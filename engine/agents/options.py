@@ -175,10 +175,11 @@ class AgentFile(Options):
     """Without a model it answers out of its collections, in the words that stand there."""
 
     collections: tuple[str, ...] = ()
-    """What it knows. Without a model the first one answers."""
+    """What it knows: it answers from all of them, in the manner that ``knowledge`` gives."""
 
     knowledge: KnowledgeGiven = KnowledgeGiven()  # type: ignore[valid-type]
-    """Options of the knowledge base for this agent."""
+    """Options of the knowledge base for this agent, such as ``tags: [admissions]`` and ``languages: [en]``, which keep
+    it to a part of its collections."""
 
     grounding: Literal["skill", "prompt"] = "skill"
     """``skill``: the model searches the collections when it wants to; ``prompt``: passages are put before every

@@ -11,6 +11,7 @@ from engine.config import Config
 from engine.errors import TrunklineError
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.endpoint import Endpoint
+from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.embedding.interface import Embedder, is_remote
 from engine.knowledge.embedding.minilm import MiniLM, has_onnxruntime
 from engine.knowledge.offhub import off_hub
@@ -71,7 +72,7 @@ def _timed(name: str, encode: Callable[[], object]) -> Row:
 
 
 def _how(model: Embedder) -> str:
-    if not isinstance(model, MiniLM):
+    if not isinstance(model.plain if isinstance(model, Glossed) else model, MiniLM):
         return " by onnxruntime"
     return " by numpy (onnxruntime is twice as fast: pip install 'trunkline[fast]')" if not has_onnxruntime() else (
         " by onnxruntime")

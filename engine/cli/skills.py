@@ -128,7 +128,8 @@ def _knowledge(config: "Config") -> Any:
     from engine.knowledge.base import KnowledgeBase
 
     try:
-        return KnowledgeBase.open(config.knowledge.collection, config.knowledge)
+        return KnowledgeBase.open(options=config.knowledge, providers=config.providers,
+                                  stores=config.vector_stores)
     except TrunklineError as fault:
         print(f"trunkline skills: without a knowledge base: {fault}", file=sys.stderr)
         return None

@@ -1,8 +1,13 @@
 """Options of the knowledge base."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from engine.config.base import Options
+
+Tag = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 
 
 class KnowledgeOptions(Options):
@@ -21,31 +26,33 @@ class KnowledgeOptions(Options):
     ``models/embedding-...``; or the name of a provider of kind ``openai_embeddings`` or ``azure_embeddings``. After a
     change, ingest again. Which one when: ``docs/operator/embeddings.md``."""
 
+    gloss: bool = True
+    """Put texts and questions of other languages into English words before MiniLM, which knows English only, makes
+    vectors of them. Other models are given what was written. After a change, ingest again."""
+
+    tags: tuple[Tag, ...] = ()
+    """Only documents with at least one of these tags are used; empty: all. An agent's file may give it as well."""
+
+    languages: tuple[LanguageCode, ...] = ()
+    """Only passages in these languages (ISO 639) are used, and those whose language cannot be told; empty: all."""
+
     reranker: str = ""
     """Name of a folder ``models/reranker-...`` with a model that reads question and passages together; empty: none."""
 
     rerank_timeout_ms: int = Field(150, ge=1)
     """A reranker that takes longer than this for a question is not waited for: the order stays as it was found."""
 
-    answer_score: float = Field(0.44, ge=0, le=1)
+    answer_score: float = Field(0.5, ge=0, le=1)
     """Spoken questions whose best passage is less likely to answer than this are not answered."""
 
-    unsure_below: float = Field(0.7, ge=0, le=1)
-    """Confidence of the recogniser below which a spoken question needs a higher score: a recogniser makes words of the
-    collection out of anything."""
-
-    unsure_raise: float = Field(0.4, ge=0, le=2)
-    """How much higher: by this part of what the confidence lacks. With 0.4, a confidence of 0.5 raises the score that
-    is needed by 0.08."""
-
-    typed_score: float = Field(0.45, ge=0, le=1)
+    typed_score: float = Field(0.5, ge=0, le=1)
     """The same for typed questions."""
 
     ask_back_margin: float = Field(0.05, ge=0, le=1)
-    """Two passages of different names whose scores are closer than this to each other: the caller is asked which one is
+    """Two passages of different names that fit a spoken question so nearly alike: the caller is asked which one is
     meant."""
 
-    typed_margin: float = Field(0.03, ge=0, le=1)
+    typed_margin: float = Field(0.015, ge=0, le=1)
     """The same for typed questions."""
 
     offer_more: bool = True

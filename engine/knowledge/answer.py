@@ -21,6 +21,9 @@ Decision = Literal["answer", "ask_back", "unknown"]
 SNIPPET = 160
 _SAME_WORDS = 0.6
 
+TOGETHER, MOST_WORDS = 0.06, 45
+"""Two sentences whose scores are so near are told together, if they have so few words: a quarter of a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -84,13 +87,11 @@ class Manner:
     wants: str = ""
 
 
-def gate_for(options: KnowledgeOptions, *, spoken: bool, confidence: float = -1.0) -> Gate:
-    """The thresholds for this kind of question. ``confidence`` of a spoken question is the recogniser's, 0..1, or -1
-    where it gives none: that is trusted."""
-    if not spoken:
-        return Gate(options.typed_score, options.typed_margin)
-    lacks = max(0.0, options.unsure_below - confidence) if confidence >= 0 else 0.0
-    return Gate(min(0.99, options.answer_score + options.unsure_raise * lacks), options.ask_back_margin)
+def gate_for(options: KnowledgeOptions, *, spoken: bool) -> Gate:
+    """The thresholds for this kind of question."""
+    if spoken:
+        return Gate(options.answer_score, options.ask_back_margin)
+    return Gate(options.typed_score, options.typed_margin)
 
 
 def decide(ranked: Sequence[Candidate], slots: Sequence[Slot], gate: Gate, manner: Manner) -> Answer:
@@ -102,7 +103,7 @@ def decide(ranked: Sequence[Candidate], slots: Sequence[Slot], gate: Gate, manne
         return Answer("unknown", manner.phrases.unknown, (), score, why, names)
     best = ranked[0]
     other = next((one for one in ranked[1:] if _name_of(one.passage) != _name_of(best.passage)), None)
-    lead = best.score - other.score if other else 1.0
+    lead = best.fit - other.fit if other else 1.0
     if other and lead < gate.margin and not _same_answer(best, other, slots, manner):
         text = manner.phrases.ask_back.format(first=_name_of(best.passage), second=_name_of(other.passage))
         return Answer("ask_back", sentence(text) if manner.spoken else text, tuple(map(cite, (best, other))),
@@ -118,12 +119,27 @@ def tell(best: Candidate, slots: Sequence[Slot], gate: Gate, manner: Manner, nam
     said = found[0]
     second = _second(found, said)
     text, more = said.text, second.text if second else ""
+    if second and _belongs(said, second):
+        text, more = _in_order(best.passage, said, second), ""
     if manner.spoken:
         text, more = sentence(text), sentence(more)
         # A ``say`` is whole by its author's will; of other passages a sentence that fits as well is offered.
-        if manner.offer and second and not said.say and best.score >= gate.score and second.fits:
+        if manner.offer and more and second and not said.say and best.score >= gate.score and second.fits:
             text = f"{text} {manner.phrases.offer}"
     return Answer("answer", text, (cite(best),), best.score, why, names, more)
+
+
+def _belongs(said: Statement, second: Statement) -> bool:
+    """Whether two sentences are told together: both are short, and either may be the one that was asked for."""
+    words = len(said.text.split()) + len(second.text.split())
+    return not said.say and said.score - second.score < TOGETHER and words <= MOST_WORDS
+
+
+def _in_order(passage: Passage, said: Statement, second: Statement) -> str:
+    """Two sentences in the order of the passage."""
+    order = {text: place for place, text in enumerate(passage.sentences)}
+    texts = sorted((said.text, second.text), key=lambda text: order.get(text, len(order)))
+    return " ".join(map(sentence, texts))
 
 
 def names_of(ranked: Sequence[Candidate], count: int = 3) -> tuple[tuple[str, float], ...]:

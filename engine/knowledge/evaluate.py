@@ -6,8 +6,8 @@ A question set is JSON lines, one question a line; only ``question`` and ``docum
 
 ``document``: the id of the document that answers, a list where several do, ``null`` where none does. ``fact``: a
 regular expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them.
-What was asked may differ from what was said: ``question`` is then what a recogniser made of it, with its ``confidence`` and its
-``alternatives``.
+What was asked may differ from what was said: ``question`` is then what a recogniser made of it, with its
+``confidence`` and its ``alternatives``.
 """
 
 import json
@@ -161,7 +161,8 @@ def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool
         answer = base.answer(question.text, spoken=spoken, confidence=question.confidence,
                              alternatives=question.alternatives)
         seconds = time.perf_counter() - started
-        hits = base.search(question.text, DEPTH, alternatives=question.alternatives, mode=mode)
+        hits = base.search(question.text, DEPTH, confidence=question.confidence, alternatives=question.alternatives,
+                           mode=mode)
         found.outcomes.append(Outcomes(question, judge(question, answer), answer, rank_of(question, hits), seconds))
     return found
 

@@ -1,6 +1,6 @@
 """What a source brings of a passage, and how well it fits a question. Pure.
 
-A sentence is scored as 0.4 sentence + 0.6 passage (cosines with the question): a sentence alone lacks what it is about,
+A sentence is scored as 0.6 sentence + 0.4 passage (cosines with the question): a sentence alone lacks what it is about,
 a passage alone does not say which sentence to speak. A question that was written down with a passage counts too.
 ``docs/knowledge.md`` has the measurements.
 """
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from engine.knowledge.lexical import Slot, coverage
 from engine.knowledge.text import sentences
 
-SENTENCE_SHARE, PASSAGE_SHARE = 0.4, 0.6
+SENTENCE_SHARE, PASSAGE_SHARE = 0.6, 0.4
 QUESTION_WEIGHT = 0.9
 """A written question that equals the caller's is still not an answer; at 1.0 foreign questions score too high."""
 

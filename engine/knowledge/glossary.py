@@ -158,6 +158,15 @@ def glossary_of(folder: Path) -> Glossary:
     return Glossary.built_in().with_own(Glossary.load(own)) if own.is_file() else Glossary.built_in()
 
 
+def stamp(folder: Path) -> tuple[int, int]:
+    """Changes whenever a collection's own glossary does: its inode and time. (0, 0) when there is none."""
+    try:
+        state = (folder / FILE).stat()
+    except OSError:
+        return (0, 0)
+    return (state.st_ino, state.st_mtime_ns)
+
+
 def _like(sound: str, full: str) -> str:
     """What words have in common that are taken for each other: the skeleton if it is long, else with its vowels."""
     return sound if len(sound) >= LONG_SOUND else full

@@ -16,9 +16,10 @@ from gevent.pool import Pool
 
 from engine.config import KnowledgeOptions
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge import files, index
+from engine.knowledge import files, index, ownglossary
 from engine.knowledge.collections import BUILT_IN, SAMPLE, folder_of
 from engine.knowledge.document import Document
+from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.files import FileReader, Read, looks_alike
@@ -98,6 +99,7 @@ class _Run:
         report, store = self.report, self.store
         self._agree_on_model(reembed)
         self._take_over(roots, found)
+        report.failed += off_hub(ownglossary.take, roots, store.folder)
         report.failed += found.faults
         known = off_hub(store.known)
         self._ids = {source: old.document for source, old in known.items()}
@@ -119,12 +121,18 @@ class _Run:
     # ------------------------------------------------------------ before
 
     def _agree_on_model(self, reembed: bool) -> None:
-        """Vectors of two models, or of two lengths, cannot be compared."""
+        """Vectors of two models, or of two lengths, cannot be compared. Those of an older version of the model that
+        comes with Trunkline are computed again without being asked for: it costs time only, and the old ones are
+        searched until all new ones are there. Nothing is ever sent to a provider again unasked, nor are vectors thrown
+        away that one was paid for."""
         if self._embedder is None:
             return
         now, old = Model(self._embedder.name, self._embedder.dim), off_hub(self._model)
         if reembed and old and old.name == now.name:
             off_hub(self.store.forget, old.name)
+        elif old and old != now and not reembed and choose.only_newer(self._embedder, old.name):
+            self.report.notes.append(f"all vectors are computed again, once: they were of {old.name}, the model is now "
+                                     f"{now.name}")
         elif old and old != now and not reembed:
             name = self.report.collection
             raise KnowledgeError(
@@ -204,6 +212,7 @@ class _Run:
             self._owners.pop(self._ids.pop(source, ""), None)  # its id may have been another one
             self._ids.pop(owner, None)  # it may have been in another place
             self._owners[document.id], self._ids[source] = source, document.id
+            report.notes += [f"{source}: {note}" for note in document.notes]
             fresh.append(document)
         if fresh and self._embedder:
             self._embed(off_hub(self.store.unembedded, self._embedder.name, fresh))

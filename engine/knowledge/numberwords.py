@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from engine.language.loans import LOANS
+from engine.language.romanise import romanise
 from engine.language.smallwords import is_small
 from engine.language.sounds import sounding
+from engine.language.typed import alike, spelling
 from engine.speech.spoken.rules import LANGUAGES
 
 _GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:,\d{2,3})+(?!\d)")
@@ -125,8 +127,19 @@ def _value(word: str, language: str) -> tuple[int | None, int]:
         if word in _words("en") or word in _SCALES["en"]:
             return _value(word, "en")
         if word not in LOANS:
-            return _by_sound(language).get(sounding(word), (None, 0))
+            value, scale, spelled = _by_sound(language).get(sounding(word), (None, 0, ""))
+            return (value, scale) if _same(word, spelled, language) else (None, 0)
     return None, 0
+
+
+def _same(word: str, spelled: str, language: str) -> bool:
+    """Whether a typed word of the sound of a number is that number: ghar (house) sounds like gyarah, naal (day) like
+    naalu. ``spelled``: how the number is typed."""
+    if not spelled or (language != "hi" and (word[-1] in "aeiou") != (spelled[-1] in "aeiou")):
+        return False
+    if language != "hi" and word[-1] in "aeio" and word[-1] != spelled[-1]:
+        return False
+    return alike(spelling(word, language), spelling(spelled, language))
 
 
 @lru_cache(maxsize=8)
@@ -148,13 +161,13 @@ def _words(language: str) -> dict[str, int]:
 
 
 @lru_cache(maxsize=4)
-def _by_sound(language: str) -> dict[str, tuple[int | None, int]]:
-    """The same by the sound of the words, for those typed in Latin letters."""
-    found: dict[str, tuple[int | None, int]] = {}
+def _by_sound(language: str) -> dict[str, tuple[int | None, int, str]]:
+    """(value, scale, usual spelling) by the sound of the words, for those typed in Latin letters."""
+    found: dict[str, tuple[int | None, int, str]] = {}
     for word, number in _words(language).items():
-        found.setdefault(sounding(word), (number, 0))
+        found.setdefault(sounding(word), (number, 0, romanise(word)))
     for word, scale in _SCALES[language].items():
-        found[sounding(word)] = (None, scale)
+        found[sounding(word)] = (None, scale, romanise(word))
     return found
 
 

@@ -65,7 +65,7 @@ def analyse(text: str, language: str = "") -> Question:
 
 
 def language_of(text: str, hint: str = "") -> tuple[str, bool]:
-    """The language of a text, and whether it is an Indian one in Latin letters. ``hint``: what it is likely to be in."""
+    """The language of a text, and whether it is an Indian one in Latin letters. ``hint``: what it is likely in."""
     guess = identify(text)
     if guess.script != "Latn" and guess.language:
         return guess.language, False

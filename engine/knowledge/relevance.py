@@ -1,7 +1,7 @@
-"""How likely a passage answers, from its features: logistic models, fitted on the tuning halves of the question sets.
+"""How well a passage fits a question, and how likely it answers it. Pure.
 
-``python -m benchmarks.fit_relevance`` prints the numbers below again; ``docs/knowledge.md`` says what they reach on the
-other halves. Pure.
+The weights were chosen on the tuning halves of the question sets; ``docs/knowledge.md`` says how, and what they reach
+on the other halves.
 """
 
 import math
@@ -10,33 +10,58 @@ from typing import Literal
 
 from engine.knowledge.found import Features
 
-Regime = Literal["known", "latin", "other", "words"]
-"""What vectors are worth: the model ``known``s the question's language; it does not, but its letters (``latin``); it
-does not (``other``); there are none (``words``)."""
+Regime = Literal["known", "heard", "latin", "other", "words"]
+"""What the vectors of a question are worth: its language is ``known`` to the model; it is, but the recogniser is not
+sure of the words (``heard``); it half understands it, by its letters (``latin``); it sees a gloss only (``other``);
+there are none (``words``)."""
+
+STEEPNESS = 7.0
+"""How fast the likelihood rises with the fit."""
+
+LENGTH_SHARE, LONG = 0.17, 8
+"""A long question, in a caller's own words, is further from every passage than a short one: so much of the fit is made
+up for at ``LONG`` words that are not small, less for fewer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """Weights of the features, and what all of them are added to."""
+class Weights:
+    """What the fit is made of, beside the meaning, and the fit at which an answer is as likely as not."""
 
     meaning: float
     words: float
     bm25: float
     fused: float
-    bias: float
+    even: float
 
 
-MODELS: dict[Regime, Model] = {
-    "known": Model(9.0, 2.0, 0.5, 0.5, -5.5),
-    "latin": Model(5.0, 4.0, 0.5, 0.5, -5.0),
-    "other": Model(2.0, 6.0, 0.5, 0.5, -4.5),
-    "words": Model(0.0, 6.0, 0.5, 0.5, -3.5),
+WEIGHTS: dict[Regime, Weights] = {
+    "known": Weights(1.0, 0.12, 0.0, 0.0, 0.55),
+    "heard": Weights(1.0, 0.5, 0.0, 0.0, 0.87),
+    "latin": Weights(1.0, 0.15, 0.0, 0.0, 0.51),
+    "other": Weights(1.0, 0.3, 0.05, 0.1, 0.69),
+    "words": Weights(0.0, 1.0, 0.1, 0.1, 0.60),
 }
 
 
-def relevance(features: Features, regime: Regime) -> float:
-    """How likely a passage with these features answers, 0 to 1."""
-    model = MODELS[regime]
-    total = (model.bias + model.meaning * features.meaning + model.words * features.words + model.bm25 * features.bm25
-             + model.fused * features.fused)
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+def fit(features: Features, regime: Regime) -> float:
+    """How well a passage fits; only its difference to that of other passages means anything."""
+    weights = WEIGHTS[regime]
+    return (weights.meaning * features.meaning + weights.words * features.words + weights.bm25 * features.bm25
+            + weights.fused * features.fused)
+
+
+def even(regime: Regime, words: int) -> float:
+    """The fit at which a question of so many words is as likely answered as not."""
+    made_up = 0.0 if regime == "words" else LENGTH_SHARE * min(words, LONG) / LONG
+    return WEIGHTS[regime].even - made_up
+
+
+def likelihood(fit: float, even: float) -> float:
+    """How likely a passage of this fit answers, 0 to 1."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, STEEPNESS * (fit - even)))))
+
+
+def fit_of(likelihood: float, even: float) -> float:
+    """The fit of a passage that is so likely to answer."""
+    inside = max(1e-12, min(1 - 1e-12, likelihood))
+    return even + math.log(inside / (1 - inside)) / STEEPNESS

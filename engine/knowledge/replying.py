@@ -8,14 +8,15 @@ from engine.knowledge.followup import FollowUp, named
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search import Candidate
-from engine.knowledge.searcher import Ranked, Searcher
+from engine.knowledge.searcher import Ranked, Ranker
 
 
-def reply_to(reply: str, refers: FollowUp, searcher: Searcher, gate: Gate, manner: Manner, scope: Scope
+def reply_to(reply: str, refers: FollowUp, ranker: Ranker, gate: Gate, manner: Manner, scope: Scope
              ) -> Answer | None:
     """What to say to a reply; ``None``: it is a question of its own."""
     question = " ".join(refers.question.split())
-    ranked = searcher.rank([question], scope)[0]
+    ranked = ranker.rank([question], scope)[0]
+    ranked = replace(ranked, candidates=tuple(ranker.reranked(question, ranked.candidates)))
     if not ranked.candidates:
         return None
     names, score = names_of(ranked.candidates), ranked.candidates[0].score
@@ -30,13 +31,13 @@ def reply_to(reply: str, refers: FollowUp, searcher: Searcher, gate: Gate, manne
     if refers.kind in ("first", "second"):
         best = pair[0 if refers.kind == "first" else -1]
         return _tell(best, ranked, gate, manner, f"the caller chose the {refers.kind}")
-    return _chosen(reply, question, pair, searcher, gate, manner, scope)
+    return _chosen(reply, question, pair, ranker, gate, manner, scope)
 
 
-def _chosen(reply: str, question: str, pair: Sequence[Candidate], searcher: Searcher, gate: Gate, manner: Manner,
+def _chosen(reply: str, question: str, pair: Sequence[Candidate], ranker: Ranker, gate: Gate, manner: Manner,
             scope: Scope) -> Answer | None:
     """The one of the two that the reply means, judged by title, else by what is nearest; ``None``: something else."""
-    own, both = searcher.rank([reply, f"{reply}. {question}"], scope)
+    own, both = ranker.rank([reply, f"{reply}. {question}"], scope)
     documents = [candidate.passage.document for candidate in pair]
     place = named(reply, [candidate.passage.title for candidate in pair]) if len(pair) == 2 else None
     if place is None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class Report:
     """What a run did: document ids, and for files that were skipped why. ``model`` is ``None`` for keywords only;
-    ``lacking`` passages have no vector, ``fault`` says why if a provider failed. ``stopped``: it was asked to end."""
+    ``notes``: what the operator should know of files that were read, and of the run. ``lacking`` passages have no
+    vector, ``fault`` says why if a provider failed. ``stopped``: it was asked to end."""
 
     collection: str
     model: str | None
@@ -15,6 +16,7 @@ class Report:
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
     failed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     embedded: int = 0
     passages: int = 0
     documents: int = 0

@@ -5,13 +5,13 @@ passages are looked at; those are scored by what was measured to tell right ones
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from engine.knowledge.found import Features, Found, Passage, features, meaning_of
 from engine.knowledge.lexical import Slot
-from engine.knowledge.relevance import Regime, relevance
+from engine.knowledge.relevance import Regime, even, fit, fit_of, likelihood
 
 RRF_K = 60
 SAME = 0.85
@@ -20,21 +20,36 @@ SAME = 0.85
 Mode = Literal["hybrid", "meaning", "words"]
 """Ranked by all, by vectors alone, by BM25 alone."""
 
+FURTHER = 0.9
+"""What the fit of each further passage of a document is multiplied with."""
+
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage that may answer. ``score``: how likely it does, 0 to 1."""
+    """A passage that may answer. ``fit``: how well it fits, to be compared with that of others; ``even``: the fit at
+    which it is as likely to answer as not."""
 
     found: Found
     features: Features
-    score: float
+    fit: float
+    even: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """How likely it answers, 0 to 1."""
+        return likelihood(self.fit, self.even)
 
     @property
     def passage(self) -> Passage:
         """The passage itself."""
         return self.found.passage
+
+
+def scored(candidate: Candidate, score: float) -> Candidate:
+    """The candidate with a likelihood that was found in another way."""
+    return replace(candidate, fit=fit_of(score, candidate.even))
 
 
 def fuse(lists: Iterable[tuple[float, Sequence[K]]]) -> dict[K, float]:
@@ -57,12 +72,24 @@ def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime) -> list[
         head = heads.get(one.passage.document)
         if head is None or _own(one, slots) > _own(found[head], slots):
             heads[one.passage.document] = place
+    level = even(regime, len(slots))
     candidates = []
     for place, one in enumerate(found):
         own = features(one, slots, utterance=heads[one.passage.document] == place)
-        candidates.append(Candidate(one, own, relevance(own, regime)))
-    candidates.sort(key=lambda candidate: -candidate.score)
-    return distinct(candidates)
+        candidates.append(Candidate(one, own, fit(own, regime), level))
+    candidates.sort(key=lambda candidate: -candidate.fit)
+    return _spread(distinct(candidates))
+
+
+def _spread(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Further passages of a document stand back a little: they say less that is new."""
+    seen: dict[str, int] = defaultdict(int)
+    spread = []
+    for candidate in candidates:
+        before = seen[candidate.passage.document]
+        seen[candidate.passage.document] += 1
+        spread.append(replace(candidate, fit=candidate.fit * FURTHER ** before))
+    return sorted(spread, key=lambda candidate: -candidate.fit)
 
 
 def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -76,37 +103,28 @@ def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def pool(rankings: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """One ranking of what several hypotheses of one question lead to. A passage's score is the mean of its best score
-    and of its mean over all of them (where one does not name it, the lowest score of that ranking stands in): what only
+    """One ranking of what several hypotheses of one question lead to. The fit of a passage is the mean of its best one
+    and of its mean over all of them (where one does not name it, the lowest fit of that ranking stands in): what only
     one hypothesis leads to is not trusted. The features are those of the hypothesis which it fits best."""
-    lowest = [min((candidate.score for candidate in ranking), default=0.0) for ranking in rankings]
-    scores = [{candidate.passage.key: candidate.score for candidate in ranking} for ranking in rankings]
+    lowest = [min((candidate.fit for candidate in ranking), default=0.0) for ranking in rankings]
+    fits = [{candidate.passage.key: candidate.fit for candidate in ranking} for ranking in rankings]
     best: dict[str, Candidate] = {}
     for ranking in rankings:
         for candidate in ranking:
             other = best.get(candidate.passage.key)
-            if other is None or candidate.score > other.score:
+            if other is None or candidate.fit > other.fit:
                 best[candidate.passage.key] = candidate
     pooled = []
     for key, candidate in best.items():
-        mean = sum(own.get(key, low) for own, low in zip(scores, lowest, strict=True)) / len(rankings)
-        pooled.append(replace(candidate, score=(candidate.score + mean) / 2))
-    return sorted(pooled, key=lambda candidate: -candidate.score)
+        mean = sum(own.get(key, low) for own, low in zip(fits, lowest, strict=True)) / len(rankings)
+        pooled.append(replace(candidate, fit=(candidate.fit + mean) / 2))
+    return sorted(pooled, key=lambda candidate: -candidate.fit)
 
 
 def alone(candidates: Sequence[Candidate], mode: Mode) -> list[Candidate]:
-    """Ranked by one list only."""
-    scored = [replace(one, score=one.features.meaning if mode == "meaning" else one.features.bm25)
-              for one in candidates]
-    return sorted((one for one in scored if one.score > 0), key=lambda one: -one.score)
-
-
-def by_document(candidates: Iterable[Candidate]) -> Mapping[str, Candidate]:
-    """The best candidate of each document, best first."""
-    found: dict[str, Candidate] = {}
-    for candidate in candidates:
-        found.setdefault(candidate.passage.document, candidate)
-    return found
+    """Ranked by one list only; a score is then that of this list."""
+    scored = [replace(one, fit=one.features.meaning if mode == "meaning" else one.features.bm25) for one in candidates]
+    return sorted((one for one in scored if one.fit > 0), key=lambda one: -one.fit)
 
 
 def _own(found: Found, slots: Sequence[Slot]) -> float:

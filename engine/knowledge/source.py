@@ -10,6 +10,7 @@ import numpy as np
 from engine.knowledge.found import Cosines, Floats, Found, Passage
 from engine.knowledge.index import PASSAGE, QUESTION, VectorIndex
 from engine.knowledge.lexical import Column, Near, Piece, Slot, keys, slots, weighed
+from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search import fuse
 from engine.knowledge.store import Store
@@ -19,7 +20,7 @@ from engine.knowledge.vocabulary import NOTHING, Vocabulary
 NEAREST_ROWS, BEST_WORDS, BEST_SOUNDS = 48, 32, 24
 """How many rows of vectors, passages by words and passages by sounds are fused."""
 
-LOOKED_AT = 40
+LOOKED_AT = 56
 """Passages that are scored in full: 50 µs each."""
 
 NARROW = 8
@@ -36,15 +37,21 @@ SOUNDS_SHARE = 0.7
 class Asked:
     """A question, ready for a source. ``vector`` None: without meaning."""
 
+    text: str
     pieces: tuple[Piece, ...]
     vector: Floats | None
 
 
-class Source(Protocol):
-    """Passages, wherever they are kept. Methods wait for disk or network: pool threads only."""
+Gathered = tuple[list[Found], list[Slot]]
+"""The passages worth scoring for a question, and its words as the collection has them."""
 
-    def gather(self, asked: Asked, scope: Scope) -> tuple[list[Found], list[Slot]]:
-        """The passages worth scoring, and the question's words as the collection has them."""
+
+class Source(Protocol):
+    """Passages, wherever they are kept. Called in the hub; waits as a socket does, or for the hub's thread pool, and
+    raises ``ProviderFault`` where a server is needed and fails."""
+
+    def gather(self, asked: Sequence[Asked], scope: Scope) -> list[Gathered]:
+        """For each question, in order."""
 
     def passage(self, key: str) -> Passage | None:
         """The passage of that id."""
@@ -61,10 +68,25 @@ class LocalSource:
         self._vocabulary: Vocabulary | None = None
         self._reading = threading.Lock()
 
-    def gather(self, asked: Asked, scope: Scope) -> tuple[list[Found], list[Slot]]:
+    def gather(self, asked: Sequence[Asked], scope: Scope) -> list[Gathered]:
+        """See ``Source``. One hop to the pool for all questions."""
+        return off_hub(self._gather_all, asked, scope)
+
+    def passage(self, key: str) -> Passage | None:
         """See ``Source``."""
-        wide = NARROW if scope != Scope() else 1
+        return off_hub(self._passage, key)
+
+    def _passage(self, key: str) -> Passage | None:
         with self._store.view() as view:
+            chunk = view.chunk(key)
+            return _passage(chunk, view.documents([chunk.document])[chunk.document]) if chunk else None
+
+    def _gather_all(self, asked: Sequence[Asked], scope: Scope) -> list[Gathered]:
+        return [self._gather(one, scope) for one in asked]
+
+    def _gather(self, asked: Asked, scope: Scope) -> Gathered:
+        with self._store.view() as view:
+            wide = _wide(view, scope)
             words = self._weighed(asked, view)
             by_words = view.words(keys(words, "words"), BEST_WORDS * wide)
             by_sounds = view.sounds(keys(words, "sounds"), BEST_SOUNDS * wide)
@@ -87,12 +109,6 @@ class LocalSource:
                 _passage(chunk, entries[chunk.document]), frozenset(own_words.split()), frozenset(own_sounds.split()),
                 near.cosines(chunk) if near else None, max(0.0, bm25.get(row, 0.0)), fused[row] / best))
         return found, words
-
-    def passage(self, key: str) -> Passage | None:
-        """See ``Source``."""
-        with self._store.view() as view:
-            chunk = view.chunk(key)
-            return _passage(chunk, view.documents([chunk.document])[chunk.document]) if chunk else None
 
     def _weighed(self, asked: Asked, view: View) -> list[Slot]:
         found = slots(asked.pieces, self._near(view))
@@ -163,6 +179,16 @@ _EMPTY = np.zeros(0, np.float32)
 def _passage(chunk: Chunk, entry: Entry) -> Passage:
     return Passage(chunk.id, chunk.document, entry.title, entry.source, chunk.heading, chunk.page, chunk.language,
                    entry.tags, chunk.text, chunk.statements, tuple(filter(None, (chunk.say, entry.say))))
+
+
+def _wide(view: View, scope: Scope) -> int:
+    """How many times as much is looked for, because the scope may drop some of it."""
+    if scope.tags or scope.languages:
+        return NARROW
+    if not scope.on:
+        return 1
+    dropped = view.not_holding(scope.on)
+    return NARROW if dropped * 4 > view.size()[0] else 2 if dropped else 1
 
 
 def _admitted(chunk: Chunk, entries: dict[str, Entry], scope: Scope) -> bool:

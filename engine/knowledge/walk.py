@@ -10,6 +10,7 @@ from time import time_ns
 from typing import NamedTuple
 
 from engine.knowledge.errors import KnowledgeError
+from engine.knowledge.glossary import FILE as GLOSSARY
 from engine.knowledge.store import Look
 
 BESIDE = ".yaml"
@@ -120,7 +121,7 @@ def survey(roots: Sequence[Path], suffixes: Collection[str]) -> Seen:
         paths = [root] if root.is_file() else [Path(folder, name) for folder, inside, names in _visible(root)
                                                for name in names]
         for path in paths:
-            if path.suffix.lower() in suffixes and not path.name.startswith("."):
+            if (path.suffix.lower() in suffixes and not path.name.startswith(".")) or path == root / GLOSSARY:
                 with contextlib.suppress(OSError):  # gone, or not to be looked at: then it is not there
                     states = _states(path)
                     seen[str(path)] = (sum(state.st_size for state in states),

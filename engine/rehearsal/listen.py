@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.config import Config
 from engine.errors import TrunklineError
-from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.several import Collections
 from engine.rehearsal.errors import RehearsalError
 from engine.speech.ears import Ears
 from engine.speech.interfaces import Heard, Pcm
@@ -47,7 +47,7 @@ class Recording:
 class Listener:
     """The embedded ears and recogniser, opened when the first recording comes."""
 
-    def __init__(self, config: Config, knowledge: KnowledgeBase | None) -> None:
+    def __init__(self, config: Config, knowledge: Collections | None) -> None:
         """``knowledge`` has the words that callers are expected to say."""
         self._config = config
         self._knowledge = knowledge
@@ -81,7 +81,7 @@ class Listener:
         if self._recogniser is None:
             assert self._knowledge is not None
             speech = self._config.speech.model_copy(update={"recogniser_workers": 1, "final_timeout_ms": FINAL_MS})
-            model = build_language_model(*self._knowledge.language_material())
+            model = build_language_model(*self._knowledge.language_material("en"))
             recogniser = PocketsphinxRecogniser(speech, self._config.vad, model)
             if not recogniser.wait_ready(READY_S):
                 recogniser.close()

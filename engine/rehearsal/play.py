@@ -16,7 +16,7 @@ from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.knowledge_brain import KnowledgeBrain
 from engine.dialog.model_brain import ModelBrain
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.several import Collections
 from engine.rehearsal.brain import ScriptedModel, Stopwatch, Timed
 from engine.rehearsal.listen import Recording
 from engine.rehearsal.script import Script, Step
@@ -66,7 +66,7 @@ class Played:
     faults: list[str] = field(default_factory=list)
 
 
-def play(script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase | None,
+def play(script: Script, agent: Agent, config: Config, knowledge: Collections | None,
          recordings: dict[int, Recording]) -> Played:
     """Play ``script`` to its end. ``recordings`` are those of its steps, by their number. Raises ``CaseError``."""
     watch = Stopwatch()
@@ -80,7 +80,7 @@ def play(script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase 
 
 
 class _Rehearsal(Simulation):
-    def __init__(self, script: Script, agent: Agent, config: Config, knowledge: KnowledgeBase | None,
+    def __init__(self, script: Script, agent: Agent, config: Config, knowledge: Collections | None,
                  recordings: dict[int, Recording], watch: Stopwatch, skills: RehearsedSkills) -> None:
         language = script.language or agent.language
         turns = agent.turns(config.turns)

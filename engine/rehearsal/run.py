@@ -12,9 +12,12 @@ from engine.agents.yamlfile import Places
 from engine.config import Config
 from engine.configfile import Place
 from engine.errors import TrunklineError
-from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.base import LOCAL, KnowledgeBase
+from engine.knowledge.embedding import choose
 from engine.knowledge.errors import CollectionMissing
 from engine.knowledge.ingest import BUILT_IN, ingest
+from engine.knowledge.offhub import off_hub
+from engine.knowledge.several import Collections, as_one
 from engine.rehearsal.errors import RehearsalError
 from engine.rehearsal.expect import Failure, judge
 from engine.rehearsal.listen import Listener, Recording
@@ -147,17 +150,17 @@ def _agent(path: Path, file: ScriptFile, config: Config) -> Agent:
     return load_agent(beside) if beside.is_file() else Agents.of(config.agents).get(name)
 
 
-def _knowledge(agent: Agent, config: Config) -> KnowledgeBase | None:
-    """The agent's collection. A built-in one that is not there yet is ingested."""
-    if not agent.options.collections:
-        return None
-    name = agent.options.collections[0]
-    try:
-        return KnowledgeBase.open(name, config.knowledge)
-    except CollectionMissing:
-        if name not in BUILT_IN:
-            raise
-    from engine.knowledge.embedding import local as embedder
+def _knowledge(agent: Agent, config: Config) -> Collections | None:
+    """The agent's collections. A built-in one that is not there yet is ingested."""
+    return as_one([_collection(name, config) for name in agent.options.collections])
 
-    ingest([BUILT_IN[name]], name, embedder.local() if config.knowledge.embedding == "auto" else None)
-    return KnowledgeBase.open(name, config.knowledge)
+
+def _collection(name: str, config: Config) -> KnowledgeBase:
+    try:
+        return KnowledgeBase.open(name, config.knowledge, providers=config.providers, stores=config.vector_stores)
+    except CollectionMissing:
+        if name not in BUILT_IN or config.knowledge.store != LOCAL:
+            raise
+    model = off_hub(choose.embedder, config.knowledge, config.providers)
+    ingest([BUILT_IN[name]], name, model, options=config.knowledge)
+    return KnowledgeBase.open(name, config.knowledge, model)

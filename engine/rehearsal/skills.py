@@ -20,7 +20,7 @@ from engine.dialog.skills.registry import Registry
 from engine.dialog.skills.result import done, failed
 from engine.dialog.skills.services import Services
 from engine.dialog.skills.skill import Skill, SkillContext
-from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.several import Collections
 from engine.rehearsal.brain import Stopwatch
 from engine.rehearsal.script import Call, Script
 
@@ -31,7 +31,7 @@ _ANYTHING = create_model("anything", __config__=ConfigDict(extra="allow"))
 class RehearsedSkills:
     """The skills of one script. ``faults``: skills that cannot be rehearsed. Close it: it has a folder of its own."""
 
-    def __init__(self, options: SkillOptions, script: Script, knowledge: KnowledgeBase | None, watch: Stopwatch
+    def __init__(self, options: SkillOptions, script: Script, knowledge: Collections | None, watch: Stopwatch
                  ) -> None:
         """Raises ``SkillError`` where the operator's skills cannot be loaded."""
         self._written = [call for reply in script.model for call in reply.calls]

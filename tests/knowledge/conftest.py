@@ -10,8 +10,7 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.ingest import ingest
-from engine.knowledge.reading import onefile
-from engine.knowledge.reading.formats import SUFFIXES
+from engine.knowledge.reading.reader import Reader
 from engine.knowledge.text import terms
 
 MODEL = modelstore.path("minilm") if modelstore.installed("minilm") else None
@@ -45,23 +44,13 @@ class WordVectors:
         return total / np.linalg.norm(total)
 
 
-class HereReader:
-    """Reads in this process, where it is not reading that is tried: a worker takes half a second to start."""
-
-    suffixes = SUFFIXES
-    workers = 1
-
-    def read(self, path, root):
-        return onefile.read(path, root)
-
-
 class Desk:
     """A folder of documents and the collection made of it."""
 
-    def __init__(self, folder, embedder):
+    def __init__(self, folder, embedder, reader=None):
         self.folder = folder
         self.embedder = embedder
-        self.reader = None
+        self.reader = reader
 
     def write(self, name, text):
         path = self.folder / name
@@ -69,11 +58,8 @@ class Desk:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def ingest(self, embedder="own"):
-        return self.ingest_into("desk", self.embedder if embedder == "own" else embedder)
-
-    def ingest_into(self, collection, embedder):
-        return ingest([self.folder], collection, embedder, reader=self.reader)
+    def ingest(self, embedder="own", collection="desk"):
+        return ingest([self.folder], collection, self.embedder if embedder == "own" else embedder, reader=self.reader)
 
     def open(self, options=None):
         return KnowledgeBase.open("desk", options, self.embedder)
@@ -85,18 +71,18 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="session")
+def reader():
+    """One for all tests: its processes take half a second to start."""
+    with Reader() as made:
+        yield made
+
+
 @pytest.fixture
-def desk(tmp_path):
+def desk(tmp_path, reader):
     folder = tmp_path / "documents"
     folder.mkdir()
-    return Desk(folder, WordVectors())
-
-
-@pytest.fixture
-def quick(desk):
-    """The same without a process for reading."""
-    desk.reader = HereReader()
-    return desk
+    return Desk(folder, WordVectors(), reader)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 import pytest
 
 from engine.config import Config, KnowledgeOptions
+from engine.config.providers import OpenAiEmbeddingOptions
 from engine.knowledge.embedding import choose, local
 from engine.knowledge.embedding.endpoint import Endpoint
 from engine.knowledge.errors import KnowledgeError
+from engine.knowledge.gloss import VERSION
 from engine.modelstore import ModelMissing
 from engine.net.signing import ProviderError
 from tests.knowledge import tiny_models
@@ -45,12 +47,23 @@ def test_without_the_model_auto_means_keywords_and_minilm_says_what_to_type(mode
 
 def test_the_installed_model_is_loaded_once(installed):
     assert embedder("auto") is embedder("auto") is local.local()
-    assert embedder("minilm").name == "all-MiniLM-L6-v2"
+    assert embedder("minilm").name == f"all-MiniLM-L6-v2+gloss{VERSION}"
+
+
+def test_minilm_is_given_english_words_unless_that_is_switched_off(installed):
+    """It knows English only. Vectors with and without the gloss must never be compared, so their names differ."""
+    plain = choose.embedder(KnowledgeOptions(gloss=False))
+    assert plain.name == "all-MiniLM-L6-v2" and embedder("auto").plain is plain
+    assert choose.only_newer(plain, embedder("auto").name) and choose.only_newer(embedder("auto"), plain.name)
+    assert choose.only_newer(plain, "all-MiniLM-L6-v2+gloss0")
+    assert not choose.only_newer(plain, plain.name) and not choose.only_newer(plain, "openai_embeddings:m")
+    paid = Endpoint("vectors", OpenAiEmbeddingOptions(model="m", api_key_env="K"), None)
+    assert not choose.only_newer(paid, plain.name)
 
 
 def test_eight_bits_by_name(installed):
     pytest.importorskip("onnxruntime")
-    assert embedder("minilm-int8").name == "all-MiniLM-L6-v2-int8"
+    assert embedder("minilm-int8").name.startswith("all-MiniLM-L6-v2-int8+")
 
 
 def test_a_provider_by_its_name_opens_no_connection():

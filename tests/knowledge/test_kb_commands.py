@@ -15,12 +15,12 @@ PERSON = "---\ntags: [pii]\n---\n# Ada\n\nAda Quintel studied in Lyon.\n"
 
 
 @pytest.fixture
-def filled(quick):
-    quick.write("late.md", LATE)
-    quick.write("people/ada.md", PERSON)
-    quick.write("frais.md", "# Frais\n\nLes frais de retard sont de six euros et sont dus au bout de trente jours.\n")
-    quick.ingest()
-    return quick
+def filled(desk):
+    desk.write("late.md", LATE)
+    desk.write("people/ada.md", PERSON)
+    desk.write("frais.md", "# Frais\n\nLes frais de retard sont de six euros et sont dus au bout de trente jours.\n")
+    desk.ingest()
+    return desk
 
 
 def shown(capsys, *words, code=0):
@@ -34,7 +34,7 @@ def answer_of(capsys, *words):
 
 def test_list_names_every_collection_with_its_size(filled, capsys):
     """What is there, whose, how large, by which model, how fresh: one line each."""
-    filled.ingest_into("acme/desk", None)
+    filled.ingest(None, "acme/desk")
     own, tenants = sorted(answer_of(capsys, "list"), key=lambda one: len(one["name"]))
     assert (own["name"], own["tenant"], own["documents"], own["model"]) == ("desk", "", 3, "words")
     assert (tenants["name"], tenants["tenant"], tenants["model"]) == ("acme/desk", "acme", "")
@@ -49,7 +49,7 @@ def test_list_of_nothing_says_how_to_begin(capsys):
 
 
 def test_one_broken_collection_does_not_hide_the_others(filled, capsys, home):
-    filled.ingest_into("other", None)
+    filled.ingest(None, "other")
     (folder_of("other") / DATABASE).write_bytes(b"this is no database" * 100)
     out = shown(capsys, "list")
     assert "not usable" in out and "delete" in out and "words" in out
@@ -105,12 +105,12 @@ def test_export_has_every_document_with_its_passages(filled, capsys, tmp_path):
     assert [json.loads(line) for line in out.read_text("utf-8").splitlines()] == rows
 
 
-def test_an_export_of_many_documents_is_read_page_by_page(quick, capsys, monkeypatch):
+def test_an_export_of_many_documents_is_read_page_by_page(desk, capsys, monkeypatch):
     """Nothing is left out or told twice where a page ends."""
     monkeypatch.setattr("engine.knowledge.exported.PAGE", 4)
     for number in range(9):
-        quick.write(f"{number}.md", f"# {number}\n\nThis is number {number}.\n")
-    quick.ingest(None)
+        desk.write(f"{number}.md", f"# {number}\n\nThis is number {number}.\n")
+    desk.ingest(None)
     rows = [json.loads(line) for line in shown(capsys, "export", "desk").splitlines()]
     assert [row["id"] for row in rows] == [str(number) for number in range(9)]
 
@@ -135,7 +135,7 @@ def test_a_deleted_document_whose_file_is_there_is_said_to_come_back(filled, cap
 
 
 def test_a_collection_is_deleted_others_stay(filled, capsys):
-    filled.ingest_into("desk/inner", None)
+    filled.ingest(None, "desk/inner")
     assert "Collection 'desk' deleted." in shown(capsys, "delete", "desk", "--yes")
     assert [one["name"] for one in answer_of(capsys, "list")] == ["desk/inner"]
 
@@ -164,10 +164,10 @@ def test_it_is_asked_before_anything_is_deleted(filled, capsys, monkeypatch, sai
     (["delete", "../desk", "--yes"], "cannot be the name of a collection"),
     (["export", "desk", "--out", "/no/such/folder/x.jsonl"], "cannot be written"),
 ])
-def test_what_cannot_be_done_is_one_line(quick, capsys, monkeypatch, tmp_path, words, says):
+def test_what_cannot_be_done_is_one_line(desk, capsys, monkeypatch, tmp_path, words, says):
     monkeypatch.chdir(tmp_path)
-    quick.write("late.md", LATE)
-    quick.ingest(None)
+    desk.write("late.md", LATE)
+    desk.ingest(None)
     assert main(["kb", *words]) == 2
     err = capsys.readouterr().err
     assert says in err and "Traceback" not in err

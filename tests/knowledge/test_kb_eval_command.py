@@ -22,13 +22,13 @@ QUESTIONS = [
 
 
 @pytest.fixture
-def questions(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(collection, "model_of", lambda config: quick.embedder)
-    quick.write("late.md", "# Late fee\n\nThe late fee is six dollars.\n")
-    quick.write("hours.md", "# Hours\n\nThe desk is open from nine to five.\n")
-    quick.write("never.md", "# Never\n\nThe cellar stays closed.\n")
-    quick.write("bureau.md", "# Bureau\n\nLe bureau ouvre \u00e0 neuf heures.\n")
-    quick.ingest()
+def questions(desk, tmp_path, monkeypatch):
+    monkeypatch.setattr(collection, "model_of", lambda config: desk.embedder)
+    desk.write("late.md", "# Late fee\n\nThe late fee is six dollars.\n")
+    desk.write("hours.md", "# Hours\n\nThe desk is open from nine to five.\n")
+    desk.write("never.md", "# Never\n\nThe cellar stays closed.\n")
+    desk.write("bureau.md", "# Bureau\n\nLe bureau ouvre \u00e0 neuf heures.\n")
+    desk.ingest()
     path = tmp_path / "questions.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in QUESTIONS))
     return path
@@ -138,9 +138,9 @@ def test_what_was_heard_is_asked_as_spoken():
     assert not measuring.is_spoken(Question("x", ("late",), group="clean"))
 
 
-def test_outcomes_stay_in_the_order_of_the_questions(questions, quick):
+def test_outcomes_stay_in_the_order_of_the_questions(questions, desk):
     """Spoken and typed ones are asked apart and put together again."""
-    base = quick.open()
+    base = desk.open()
     some = [Question(text, (), confidence=confidence) for text, confidence in
             (("one", 0.5), ("two", -1.0), ("three", 0.5), ("four", -1.0))]
     assert [entry.question.text for entry in measuring.measure(base, some).outcomes] == ["one", "two", "three", "four"]

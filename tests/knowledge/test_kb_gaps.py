@@ -55,12 +55,12 @@ def calls(home):
 
 
 @pytest.fixture
-def house(quick, monkeypatch):
-    monkeypatch.setattr(collection, "model_of", lambda config: quick.embedder)
-    quick.write("late.md", "# Late fee\n\nThe late fee is six dollars.\n")
-    quick.write("hours.md", "# Hours\n\nThe desk is open from nine to five on working days.\n")
-    quick.ingest()
-    return quick
+def house(desk, monkeypatch):
+    monkeypatch.setattr(collection, "model_of", lambda config: desk.embedder)
+    desk.write("late.md", "# Late fee\n\nThe late fee is six dollars.\n")
+    desk.write("hours.md", "# Hours\n\nThe desk is open from nine to five on working days.\n")
+    desk.ingest()
+    return desk
 
 
 def found(capsys, *words, code=0):

@@ -17,14 +17,14 @@ def server():
 
 
 @pytest.fixture
-def command(quick, server, tmp_path, monkeypatch):
+def command(desk, server, tmp_path, monkeypatch):
     """A collection and a configuration with two stores on one server."""
-    monkeypatch.setattr(collection, "model_of", lambda config: quick.embedder)
+    monkeypatch.setattr(collection, "model_of", lambda config: desk.embedder)
     monkeypatch.setenv("THE_KEY", fake_qdrant.KEY)
-    quick.write("late.md", "---\ntags: [billing]\nutterances: [how high is the late fee]\n---\n# Late\n\n"
+    desk.write("late.md", "---\ntags: [billing]\nutterances: [how high is the late fee]\n---\n# Late\n\n"
                            "Six dollars.\n")
-    quick.write("hours.md", "# Hours\n\n## Desk\n\nFrom nine to five.\n\n## Office\n\nFrom ten to four.\n")
-    quick.ingest()
+    desk.write("hours.md", "# Hours\n\n## Desk\n\nFrom nine to five.\n\n## Office\n\nFrom ten to four.\n")
+    desk.ingest()
     path = tmp_path / "c.yaml"
     path.write_text(f"""knowledge: {{collection: desk}}
 vector_stores:
@@ -48,7 +48,7 @@ def there(server):
     return points
 
 
-def test_set_up_then_migrate(command, there, quick, capsys):
+def test_set_up_then_migrate(command, there, desk, capsys):
     """Every passage arrives with its vector and all that a search there needs; again writes nothing."""
     assert command("setup", "--backend", "main") == 0
     assert "holds 0 passages" in capsys.readouterr().out
@@ -57,7 +57,7 @@ def test_set_up_then_migrate(command, there, quick, capsys):
     assert "3 passages written, 0 were there already. It holds 3." in out and "knowledge.store: main" in out
     found = there()
     late = found["Six dollars."]
-    assert late.vector.shape == (quick.embedder.dim,)
+    assert late.vector.shape == (desk.embedder.dim,)
     assert (late.payload["document"], late.payload["title"], late.payload["tags"]) == ("late", "Late", ["billing"])
     assert late.payload["questions"] == ["how high is the late fee"]
     assert found["From ten to four."].payload["heading"] == ["Office"]
@@ -65,10 +65,10 @@ def test_set_up_then_migrate(command, there, quick, capsys):
     assert "0 passages written, 3 were there already" in capsys.readouterr().out
 
 
-def test_what_the_source_lost_can_be_removed(command, there, quick, capsys):
+def test_what_the_source_lost_can_be_removed(command, there, desk, capsys):
     assert command("migrate", "--backend", "main") == 0
-    (quick.folder / "late.md").unlink()
-    quick.ingest()
+    (desk.folder / "late.md").unlink()
+    desk.ingest()
     capsys.readouterr()
     assert command("migrate", "--backend", "main") == 0
     assert "1 of them are not from this collection" in capsys.readouterr().out
@@ -114,10 +114,10 @@ def test_a_wrong_key_is_said(command, capsys, monkeypatch):
     assert "check the key" in capsys.readouterr().err
 
 
-def test_passages_without_vectors_are_not_moved(command, quick, capsys):
+def test_passages_without_vectors_are_not_moved(command, desk, capsys):
     """Half a collection would answer half of the questions, and nobody would know."""
-    quick.write("new.md", "# New\n\nSomething new.\n")
-    quick.ingest(None)
+    desk.write("new.md", "# New\n\nSomething new.\n")
+    desk.ingest(None)
     assert command("migrate", "--backend", "main") == 2
     assert "1 passages of collection 'desk' have no vectors" in capsys.readouterr().err
 

@@ -7,19 +7,19 @@ import pytest
 from engine.cli import collection
 from engine.cli.main import main
 
-TEA = "---\ntags: [guides]\nvalid_until: 2026-06-30\n---\n# Tea\n\n## Prices\n\nGreen tea costs four dollars a pot.\n"
+TEA = "---\ntags: [guides]\nvalid_until: 2126-06-30\n---\n# Tea\n\n## Prices\n\nGreen tea costs four dollars a pot.\n"
 THE = "# Le th\u00e9\n\n## Horaires\n\nLe salon de th\u00e9 ouvre \u00e0 neuf heures et ferme \u00e0 dix-huit heures.\n"
 
 
 @pytest.fixture
-def house(quick, monkeypatch):
+def house(desk, monkeypatch):
     """A tea house, searched by meaning as well."""
-    monkeypatch.setattr(collection, "model_of", lambda config: quick.embedder)
-    quick.write("tea.md", TEA)
-    quick.write("salon.md", THE)
-    quick.write("coffee.md", "# Coffee\n\nCoffee is served until noon. It costs three dollars a cup.\n")
-    quick.ingest()
-    return quick
+    monkeypatch.setattr(collection, "model_of", lambda config: desk.embedder)
+    desk.write("tea.md", TEA)
+    desk.write("salon.md", THE)
+    desk.write("coffee.md", "# Coffee\n\nCoffee is served until noon. It costs three dollars a cup.\n")
+    desk.ingest()
+    return desk
 
 
 def ask_for(capsys, *words, command="search"):
@@ -57,8 +57,8 @@ def test_a_part_of_the_collection_is_searched(house, capsys):
 
     assert found("--tag", "guides") == {"tea"}
     assert found("--language", "fr") == {"salon"}
-    assert "tea" in found("--on", "2026-06-30") and "tea" not in found("--on", "2026-07-01")
-    assert ask_for(capsys, "what does green tea cost", "--on", "2026-07-01", command="ask")["citations"] == []
+    assert "tea" in found("--on", "2126-06-30") and "tea" not in found("--on", "2126-07-01")
+    assert ask_for(capsys, "what does green tea cost", "--on", "2126-07-01", command="ask")["citations"] == []
 
 
 def test_one_list_alone_can_be_looked_at(house, capsys):
@@ -136,9 +136,9 @@ def test_what_cannot_be_done_is_one_line_and_what_to_do(house, capsys, command):
         assert says in err and "Traceback" not in err
 
 
-def test_without_vectors_meaning_alone_is_refused(quick, capsys):
-    quick.write("tea.md", TEA)
-    quick.ingest(None)
+def test_without_vectors_meaning_alone_is_refused(desk, capsys):
+    desk.write("tea.md", TEA)
+    desk.ingest(None)
     assert main(["search", "tea", "--mode", "meaning", "--collection", "desk"]) == 2
     assert "cannot be searched by meaning: the embedding model is not installed" in capsys.readouterr().err
 

@@ -1,7 +1,10 @@
 """An agent who knows several collections searches them as one."""
 
+from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.ingest import ingest
+from engine.knowledge.phrases import ENGLISH
+from engine.knowledge.scope import Scope
 from engine.knowledge.several import SeveralBases
 
 
@@ -12,7 +15,7 @@ def test_the_best_passages_of_all_collections_come_first(tmp_path, desk):
         folder = tmp_path / name
         folder.mkdir()
         (folder / f"{name}.md").write_text(text)
-        ingest([folder], name, desk.embedder)
+        ingest([folder], name, desk.embedder, reader=desk.reader)
     both = SeveralBases([KnowledgeBase.open(name, None, desk.embedder) for name in ("teas", "hours")])
     for question, word in (("what does green tea cost", "dollars"), ("when do we open", "nine")):
         first, second = both.search(question, 2)
@@ -21,3 +24,29 @@ def test_the_best_passages_of_all_collections_come_first(tmp_path, desk):
         found = both.passage(first.citation.chunk_id)
         assert found is not None and found.text == first.text
     assert both.passage("none") is None
+
+
+def test_one_answer_from_several_collections(tmp_path, desk):
+    """Agents without a model answer out of all their collections, ask back between them, and mind tags and dates."""
+    for name, text in (("teas", "---\ntitle: Green tea\n---\n\nGreen tea costs four dollars.\n"),
+                       ("hours", "---\ntitle: Hours\ntags: [public]\n---\n\nWe open at nine. Green trays are free.\n")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / f"{name}.md").write_text(text)
+        ingest([folder], name, desk.embedder, reader=desk.reader)
+    options = KnowledgeOptions(answer_score=0.2, typed_score=0.2, ask_back_margin=0.0)
+    both = SeveralBases([KnowledgeBase.open(name, options, desk.embedder) for name in ("teas", "hours")])
+    assert both.by_meaning and both.collection == "teas, hours"
+    for question, text in (("what does green tea cost", "Green tea costs four dollars."),
+                           ("when do we open", "We open at nine.")):
+        answer = both.answer(question, spoken=True)
+        assert (answer.decision, answer.text.startswith(text)) == ("answer", True)
+    more = both.answer("yes please", spoken=True, context=[
+        ("user", "when do we open"), ("agent", f"We open at nine. {ENGLISH.offer}")])
+    assert (more.text, more.citations[0].document) == ("Green trays are free.", "hours")
+    public = Scope(tags=frozenset({"public"}))
+    assert both.answer("what does green tea cost", spoken=True, scope=public).decision != "answer"
+    assert [hit.citation.document for hit in both.search("green tea", scope=public)] == ["hours"]
+    alternatives = both.search("when do we open", alternatives=["when do we hope"], mode="words")
+    assert alternatives[0].citation.document == "hours"
+    assert {"We open at nine.", "Green tea costs four dollars."} <= set(both.language_material("en")[0])

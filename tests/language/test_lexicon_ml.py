@@ -11,7 +11,7 @@ FILE = Path(engine.language.__file__).with_name("lexicon") / "ml.tsv"
 ENTRIES = [line for line in FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
 MEANING = {form: line.split("\t")[1] for line in ENTRIES for form in line.split("\t")[0].split("|")}
 EVERYDAY = {
-    "ഇല്ല": "not", "മുമ്പ്": "before", "ശേഷം": "after", "എത്ര": "how many", "അമ്മ": "mother", "കുട്ടികൾ": "child",
+    "ഇല്ല": "not", "മുമ്പ്": "before", "ശേഷം": "after", "എത്ര": "how much", "അമ്മ": "mother", "കുട്ടികൾ": "child",
     "പനി": "fever", "ആശുപത്രി": "hospital", "മരുന്ന്": "medicine", "വീട്ടിൽ": "house", "വെള്ളം": "water",
     "വൈദ്യുതി": "electricity", "കറന്റ്": "electricity", "ഫോൺ": "phone", "ബിൽ": "bill", "പണം": "money", "വായ്പ": "loan",
     "നികുതി": "tax", "ഭൂമി": "land", "സർട്ടിഫിക്കറ്റ്": "certificate", "അപേക്ഷ": "application", "പരാതി": "complaint",

@@ -10,6 +10,7 @@ from engine.config.knowledge import KnowledgeOptions
 from engine.config.providers import AzureEmbeddingOptions, EmbeddingOptions, OpenAiEmbeddingOptions, Provider
 from engine.knowledge.embedding.endpoint import Endpoint
 from engine.knowledge.embedding.folder import FolderModel
+from engine.knowledge.embedding.glossed import JOINT, Glossed
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.embedding.minilm import By, MiniLM
 from engine.knowledge.errors import KnowledgeError
@@ -35,7 +36,7 @@ def embedder(options: KnowledgeOptions, providers: Mapping[str, Provider] | None
     if name == "none" or (name == "auto" and not modelstore.installed("minilm")):
         return None
     if name in _MINILM:
-        return _minilm(modelstore.path("minilm"), _MINILM[name])
+        return _minilm(modelstore.path("minilm"), _MINILM[name], options.gloss)
     provider = (providers or {}).get(name)
     if isinstance(provider, (OpenAiEmbeddingOptions, AzureEmbeddingOptions)):
         sign = partial(credentials, name, provider, environ)
@@ -44,6 +45,13 @@ def embedder(options: KnowledgeOptions, providers: Mapping[str, Provider] | None
     if modelfolders.kind_of(name) == FOLDERS:
         return _folder(_usable(FOLDERS, name, "knowledge.embedding"))
     raise KnowledgeError(_unknown(name, providers or {}))
+
+
+def only_newer(embedder: Embedder, stored: str) -> bool:
+    """Whether vectors of the model called ``stored`` are of this one in another version, and it is one that comes with
+    Trunkline: computing them again costs this machine some time and nobody any money."""
+    return isinstance(embedder, (MiniLM, Glossed)) and embedder.name != stored and (
+        embedder.name.partition(JOINT)[0] == stored.partition(JOINT)[0])
 
 
 def reranker(options: KnowledgeOptions) -> Reranker | None:
@@ -78,8 +86,11 @@ def _there(kind: str) -> str:
     return f"Folders {kind}-...: {', '.join(names) or 'there is none'} (docs/operator/embeddings.md)"
 
 
-@lru_cache(maxsize=4)
-def _minilm(folder: Path, by: By) -> MiniLM:
+@lru_cache(maxsize=8)
+def _minilm(folder: Path, by: By, gloss: bool) -> MiniLM | Glossed:
+    if gloss:
+        model = _minilm(folder, by, False)
+        return Glossed(model)
     return MiniLM(folder, by)
 
 

@@ -17,34 +17,38 @@ HALF_UNDERSTOOD = frozenset({"fr"})
 """Languages whose words an English model has met."""
 
 
+JOINT = "+"
+"""Between the model's name and that of what was done to the texts."""
+
+
 class Glossed:
     """A model that knows English, by way of ``engine.knowledge.gloss``."""
 
     def __init__(self, model: Embedder) -> None:
         """``model`` may be shared."""
-        self._model = model
-        self.name = f"{model.name}+gloss{VERSION}"
+        self.plain = model
+        self.name = f"{model.name}{JOINT}gloss{VERSION}"
         self.dim = model.dim
         self.languages = model.languages
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """See ``Embedder``."""
         languages = [language_of(text)[0] for text in texts]
-        vectors = self._model.encode([gloss(text, of) for text, of in zip(texts, languages, strict=True)])
+        vectors = self.plain.encode([gloss(text, of) for text, of in zip(texts, languages, strict=True)])
         half = [place for place, language in enumerate(languages) if language in HALF_UNDERSTOOD]
         if half:
             vectors = vectors.copy()
-            vectors[half] = unit(vectors[half] + self._model.encode([texts[place] for place in half]))
+            vectors[half] = unit(vectors[half] + self.plain.encode([texts[place] for place in half]))
         return vectors
 
     def encode_passages(self, passages: Sequence[PassageText]) -> list[PassageVectors]:
         """See ``Embedder``. The whole passage tells the language of its sentences."""
         languages = [language_of(" ".join(passage.statements))[0] for passage in passages]
-        found = self._model.encode_passages([
+        found = self.plain.encode_passages([
             PassageText(gloss(passage.above, of), tuple(gloss(text, of) for text in passage.statements))
             for passage, of in zip(passages, languages, strict=True)])
         half = [place for place, language in enumerate(languages) if language in HALF_UNDERSTOOD]
-        for place, own in zip(half, self._model.encode_passages([passages[place] for place in half]), strict=True):
+        for place, own in zip(half, self.plain.encode_passages([passages[place] for place in half]), strict=True):
             whole = unit((found[place].whole + own.whole)[np.newaxis])[0]
             found[place] = PassageVectors(whole, unit(found[place].statements + own.statements))
         return found

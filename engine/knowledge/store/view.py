@@ -78,9 +78,11 @@ class Memo:
     generation: int
     size: tuple[int, int] | None = None
     frequencies: dict[tuple[str, str], int] = field(default_factory=dict)
+    not_holding: dict[str, int] = field(default_factory=dict)
 
 
 _MAX_MEMO = 50_000
+_SPOKEN = "(? = '' OR c.language IN ('', ?))"
 _AMONG = "IN (SELECT value FROM json_each(?))"
 
 
@@ -119,6 +121,14 @@ class View:
     def documents(self, ids: Iterable[str]) -> dict[str, Entry]:
         """The documents of these ids; those that have gone are left out."""
         return {entry.id: entry for entry in self._entries(f"WHERE id {_AMONG}", json.dumps(list(ids)))}
+
+    def not_holding(self, on: str) -> int:
+        """How many documents do not hold on a date (ISO)."""
+        known = self._memo.not_holding
+        if on not in known:
+            known[on] = self._number("SELECT COUNT(*) FROM documents WHERE valid_from > ? OR "
+                                     "(valid_until != '' AND valid_until < ?)", on, on)
+        return known[on]
 
     def all_documents(self, limit: int = 100_000) -> list[Entry]:
         """Every document, by id."""
@@ -295,23 +305,29 @@ class View:
 
     # ------------------------------------------------------------ for a recogniser's language model
 
-    def sentences(self, limit: int = 20_000) -> Iterator[str]:
-        """Sentences of the collection, at most so many."""
+    def sentences(self, limit: int = 20_000, language: str = "") -> Iterator[str]:
+        """Sentences of the collection, at most so many; only of passages in ``language``, if one is given, and of those
+        whose language is not known."""
         left = limit
-        for (statements,) in self._connection.execute("SELECT statements FROM chunks ORDER BY row LIMIT ?", (limit,)):
+        for (statements,) in self._connection.execute(
+                f"SELECT statements FROM chunks c WHERE {_SPOKEN} ORDER BY row LIMIT ?", (language, language, limit)):
             for sentence in json.loads(statements)[:left]:
                 yield sentence
                 left -= 1
 
-    def utterances(self, limit: int = 20_000) -> Iterator[str]:
-        """Questions that documents and chunks answer, at most so many."""
+    def utterances(self, limit: int = 20_000, language: str = "") -> Iterator[str]:
+        """Questions that documents and chunks answer, likewise; those of a whole document if any passage of it is in
+        the language."""
         return (text for text, in self._connection.execute(
-            f"SELECT text FROM lines WHERE kind = '{QUESTION}' ORDER BY row LIMIT ?", (limit,)))
+            f"SELECT text FROM lines l WHERE kind = '{QUESTION}' AND EXISTS (SELECT 1 FROM chunks c WHERE {_SPOKEN} "
+            "AND c.document = l.document AND (l.chunk IS NULL OR c.row = l.chunk)) ORDER BY row LIMIT ?",
+            (language, language, limit)))
 
-    def titles(self, limit: int = 20_000) -> Iterator[str]:
-        """Titles of documents, at most so many."""
+    def titles(self, limit: int = 20_000, language: str = "") -> Iterator[str]:
+        """Titles of documents that have any passage in the language, likewise."""
         return (title for title, in self._connection.execute(
-            "SELECT title FROM documents ORDER BY id LIMIT ?", (limit,)))
+            f"SELECT title FROM documents d WHERE EXISTS (SELECT 1 FROM chunks c WHERE {_SPOKEN} AND "
+            "c.document = d.id) ORDER BY id LIMIT ?", (language, language, limit)))
 
     # ------------------------------------------------------------
 
