@@ -1,8 +1,9 @@
 """A question to 10,000 passages: how long until they are found, and how late the hub is meanwhile.
 
-The documents are made up (``made_up_documents``), with questions of the sample asked of them. So that the collection is
-there in seconds, passages get vectors made of hashes; the questions' own are the local model's. All passages are made of
-a few hundred sentences, so every word stands in hundreds of them: search by words has more to do than in real ones.
+The documents are made up (``made_up_documents``), with questions of the sample asked of them. So that the collection
+is there in seconds, passages get vectors made of hashes; the questions' own are the local model's. All passages are
+made of a few hundred sentences, so every word stands in hundreds of them: search by words has more to do than in real
+ones.
 """
 
 import gc
