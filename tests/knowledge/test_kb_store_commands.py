@@ -121,6 +121,9 @@ def test_passages_without_vectors_are_not_moved(command, desk, capsys):
     desk.ingest(None)
     assert command("migrate", "--backend", "main") == 2
     assert "1 passages of collection 'desk' have no vectors" in capsys.readouterr().err
+    desk.ingest(None, "words")
+    assert command("migrate", "--backend", "main", "--collection", "words") == 2
+    assert "collection 'words' has no vectors: install or configure" in capsys.readouterr().err
 
 
 def test_without_any_store_the_operator_is_told_where_to_describe_one(capsys):
