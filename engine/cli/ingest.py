@@ -138,6 +138,8 @@ def _show(report: "Report") -> None:
     console = Console(highlight=False)
     for line in report.failed:
         console.print(Text(f"skipped: {line}", style="red"), soft_wrap=True)
+    for line in report.notes:
+        console.print(Text(f"note: {line}", style="yellow"), soft_wrap=True)
     console.print(f"{len(report.added)} added, {len(report.changed)} changed, {len(report.removed)} removed, "
                   f"{report.unchanged} unchanged, {len(report.failed)} skipped, in {report.seconds:.1f} s.")
     console.print(f"Collection '{report.collection}' has {report.documents} documents in {report.passages} passages.")
@@ -145,5 +147,6 @@ def _show(report: "Report") -> None:
         console.print(Text(f"{report.lacking} passages have no vectors and are found by their words alone: "
                            f"{report.fault}. Ingest again when that is mended.", style="yellow"), soft_wrap=True)
     elif report.model is None:
-        console.print(Text("Keyword search only: the embedding model is not installed. Run: trunkline models install "
-                           "minilm, then ingest again.", style="yellow"), soft_wrap=True)
+        console.print(Text("Keyword search only: the embedding model is not installed (trunkline models install "
+                           "minilm), or knowledge.embedding is none. Ingest again after a change of that.",
+                           style="yellow"), soft_wrap=True)

@@ -61,7 +61,7 @@ def hits(ranker: Ranker, query: str, k: int, *, scope: Scope = ANY, context: Con
     ranked = ranker.rank([resolved, *others], scope, sure=_sure(confidence))
     rankings: list[Sequence[Candidate]] = [
         one.candidates if mode == "hybrid" else alone(one.candidates, mode) for one in ranked]
-    best: Sequence[Candidate] = pool(rankings) if others else rankings[0]
+    best: Sequence[Candidate] = off_hub(pool, rankings) if others else rankings[0]
     if mode == "hybrid":
         best = ranker.reranked(resolved, best)
     return [Hit(cite(one), one.passage.text, one.passage.says, one.features) for one in best[:k]]
@@ -83,7 +83,7 @@ def answer(ranker: Ranker, options: KnowledgeOptions, question: str, *, spoken: 
     first = ranked[0]
     candidates: Sequence[Candidate] = first.candidates
     if candidates and others and ranker.by_meaning:
-        candidates = pool([one.candidates for one in ranked])
+        candidates = off_hub(pool, [one.candidates for one in ranked])
     candidates = ranker.reranked(resolved, candidates)
     found = off_hub(decide, candidates, first.slots, gate, replace(manner, wants=first.wants))
     return found if resolved == question else replace(found, question=resolved)

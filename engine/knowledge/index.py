@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, cast
+from weakref import WeakValueDictionary
 
 import faiss
 import numpy as np
@@ -153,8 +154,12 @@ def read(folder: Path, model: Model, generation: int) -> tuple[VectorIndex | Non
     return VectorIndex(model, manifest.generation, parts), "good" if manifest.generation == generation else "late"
 
 
+_LOADED: WeakValueDictionary[tuple[Path, Model, tuple[int, int]], "VectorIndex"] = WeakValueDictionary()
+
+
 def load(store: Store, model: Model) -> VectorIndex | None:
-    """The index of a collection for searching, if it has vectors of this model.
+    """The index of a collection for searching, if it has vectors of this model. Whoever opens the same one meanwhile
+    shares it: agents with options of their own each open their collection.
 
     One that is missing, damaged or late is made anew in memory where that is quick (``FLAT_LIMIT``). A large one that
     is late is used as it is; a large one that is damaged is not there until the collection is ingested again (minutes),
@@ -163,7 +168,12 @@ def load(store: Store, model: Model) -> VectorIndex | None:
     for _ in range(_TRIES):
         with store.view() as view:
             generation = view.generation
+        key = (store.folder, model, stamp(store.folder))
+        if (loaded := _LOADED.get(key)) is not None and loaded.generation == generation:
+            return loaded
         found, state = read(store.folder, model, generation)
+        if state == "good" and found is not None:
+            _LOADED[key] = found
         if state == "good" or (found is not None and found.count > FLAT_LIMIT):
             return found
         vectors = StoredVectors(store, model)

@@ -209,10 +209,10 @@ class _Run:
                                      "give one of them another with 'id:' in the front matter")
                 continue
             (report.changed if source in self._ids or owner != source else report.added).append(document.id)
+            report.notes += [f"{source}: {note}" for note in document.notes]
             self._owners.pop(self._ids.pop(source, ""), None)  # its id may have been another one
             self._ids.pop(owner, None)  # it may have been in another place
             self._owners[document.id], self._ids[source] = source, document.id
-            report.notes += [f"{source}: {note}" for note in document.notes]
             fresh.append(document)
         if fresh and self._embedder:
             self._embed(off_hub(self.store.unembedded, self._embedder.name, fresh))

@@ -43,6 +43,9 @@ KEPT = 4000
 REST_S = 10.0
 """After a fault the copy on this machine answers for so long, before the server is asked again."""
 
+EPOCH_S = 60.0
+"""The server does not tell of changes: what it found is not used again after so long."""
+
 _EMPTY = np.zeros(0, np.float32)
 
 
@@ -77,6 +80,11 @@ class RemoteSource:
         self._silent_until = 0.0
         self._size = 0
         self._kept: dict[str, _Analysed] = {}
+
+    @property
+    def epoch(self) -> int:
+        """See ``Source``."""
+        return int(self._clock() // EPOCH_S)
 
     def gather(self, asked: Sequence[Asked], scope: Scope) -> list[Gathered]:
         """See ``Source``. Questions are asked at the same time."""

@@ -6,6 +6,7 @@ from engine.knowledge import answering
 from engine.knowledge.answer import Answer
 from engine.knowledge.answering import Context, Hit
 from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.offhub import off_hub
 from engine.knowledge.phrases import ENGLISH, Phrases
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.search import Candidate, Mode, distinct
@@ -50,7 +51,7 @@ class SeveralBases:
     def rank(self, texts: Sequence[str], scope: Scope = ANY, *, sure: bool = True) -> list[Ranked]:
         """See ``Ranker``. The words of a question are as the collection of the best passage has them."""
         rankings = [base.rank(texts, scope, sure=sure) for base in self._bases]
-        return [_joined(each) for each in zip(*rankings, strict=True)]
+        return off_hub(_joined_all, rankings)
 
     def reranked(self, question: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """See ``Ranker``."""
@@ -69,6 +70,10 @@ Collections = KnowledgeBase | SeveralBases
 def as_one(bases: Sequence[KnowledgeBase]) -> Collections | None:
     """What is asked for all of them; ``None`` where there are none."""
     return SeveralBases(bases) if len(bases) > 1 else bases[0] if bases else None
+
+
+def _joined_all(rankings: Sequence[Sequence[Ranked]]) -> list[Ranked]:
+    return [_joined(each) for each in zip(*rankings, strict=True)]
 
 
 def _joined(rankings: Sequence[Ranked]) -> Ranked:

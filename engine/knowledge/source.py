@@ -50,6 +50,10 @@ class Source(Protocol):
     """Passages, wherever they are kept. Called in the hub; waits as a socket does, or for the hub's thread pool, and
     raises ``ProviderFault`` where a server is needed and fails."""
 
+    @property
+    def epoch(self) -> int:
+        """What was found in another epoch may be out of date."""
+
     def gather(self, asked: Sequence[Asked], scope: Scope) -> list[Gathered]:
         """For each question, in order."""
 
@@ -67,6 +71,7 @@ class LocalSource:
         self._index = index
         self._vocabulary: Vocabulary | None = None
         self._reading = threading.Lock()
+        self.epoch = 0  # whoever notices another generation makes another source
 
     def gather(self, asked: Sequence[Asked], scope: Scope) -> list[Gathered]:
         """See ``Source``. One hop to the pool for all questions."""

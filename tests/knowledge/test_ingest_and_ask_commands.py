@@ -65,3 +65,22 @@ def test_the_configuration_names_the_collection(tmp_path, capsys, monkeypatch):
     assert main(["ask", "does the desk open on Sunday", "--config", str(config), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["collection"], answer["decision"]) == ("mine", "unknown")
+
+
+def test_what_an_operator_should_know_of_files_that_were_read(tmp_path, capsys):
+    """The file is in, so the exit code is 0; but half of its letters may be wrong, and only he can see that."""
+    (tmp_path / "menu.csv").write_bytes("Plat,Prix\nCaf\u00e9,neuf euros\n".encode("cp1252"))
+    assert main(["ingest", str(tmp_path), "--collection", "mine"]) == 0
+    assert f"note: {tmp_path / 'menu.csv'}: is not UTF-8; read as Windows-1252" in capsys.readouterr().out
+    (tmp_path / "menu.csv").write_bytes("Plat,Prix\nCaf\u00e9,dix euros\n".encode("cp1252"))
+    assert main(["ingest", str(tmp_path), "--collection", "mine", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["notes"]) == 1
+
+
+def test_the_configured_model_makes_the_vectors(tmp_path, capsys):
+    """Calls are answered with it, so ingest must not take another one."""
+    (tmp_path / "desk.md").write_text("# Desk\n\nThe desk opens at nine.\n")
+    config = tmp_path / "trunkline.yaml"
+    config.write_text("knowledge:\n  embedding: nobody\n")
+    assert main(["ingest", str(tmp_path), "--config", str(config)]) == 2
+    assert "knowledge.embedding: there is no 'nobody'" in capsys.readouterr().err

@@ -1,11 +1,14 @@
 """An agent who knows several collections searches them as one."""
 
 from engine.config import KnowledgeOptions
+from engine.knowledge import index
 from engine.knowledge.base import KnowledgeBase
+from engine.knowledge.collections import folder_of
 from engine.knowledge.ingest import ingest
 from engine.knowledge.phrases import ENGLISH
 from engine.knowledge.scope import Scope
 from engine.knowledge.several import SeveralBases
+from engine.knowledge.store import Model, Store
 
 
 def test_the_best_passages_of_all_collections_come_first(tmp_path, desk):
@@ -45,8 +48,21 @@ def test_one_answer_from_several_collections(tmp_path, desk):
         ("user", "when do we open"), ("agent", f"We open at nine. {ENGLISH.offer}")])
     assert (more.text, more.citations[0].document) == ("Green trays are free.", "hours")
     public = Scope(tags=frozenset({"public"}))
-    assert both.answer("what does green tea cost", spoken=True, scope=public).decision != "answer"
+    told = both.answer("what does green tea cost", spoken=True, scope=public)
+    assert "teas" not in dict(told.candidates) and "four" not in told.text
     assert [hit.citation.document for hit in both.search("green tea", scope=public)] == ["hours"]
     alternatives = both.search("when do we open", alternatives=["when do we hope"], mode="words")
     assert alternatives[0].citation.document == "hours"
     assert {"We open at nine.", "Green tea costs four dollars."} <= set(both.language_material("en")[0])
+
+
+def test_agents_with_options_of_their_own_share_the_index(desk):
+    """A hundred agents of one collection must not each hold its vectors; what was ingested again is loaded again."""
+    desk.write("tea.md", "# Tea\n\nGreen tea costs four dollars.\n")
+    desk.ingest()
+    store, model = Store(folder_of("desk")), Model("words", 64)
+    first, second = index.load(store, model), index.load(Store(folder_of("desk")), model)
+    assert first is second and first.count == 1
+    desk.write("cake.md", "# Cake\n\nCake costs two dollars.\n")
+    desk.ingest()
+    assert index.load(store, model).count == 2 and first.count == 1

@@ -11,10 +11,13 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.collections import folder_of
 from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.remote import REST_S, RemoteSource
+from engine.knowledge.glossary import Glossary
+from engine.knowledge.remote import EPOCH_S, REST_S, RemoteSource
 from engine.knowledge.scope import Scope
+from engine.knowledge.searcher import Searcher
 from engine.knowledge.source import Asked
 from engine.knowledge.store import Store
+from engine.knowledge.vectorstores.interface import Point
 from engine.knowledge.vectorstores.local import PAGE, points_of
 from engine.knowledge.vectorstores.memory import MemoryStore
 from engine.knowledge.vectorstores.migrate import migrate
@@ -177,6 +180,23 @@ def test_a_silent_server_is_left_alone_for_a_while():
     store.down, now[0] = False, 3 * REST_S
     source.gather(asked, Scope())
     assert copy.gathered == 4
+
+
+def test_what_was_migrated_is_noticed(desk):
+    """The server tells nobody of changes: a ranking that is kept for a question must not be told for ever."""
+    now = [0.0]
+    store = MemoryStore()
+    store.ensure(desk.embedder.dim)
+    searcher = Searcher(RemoteSource(store, clock=lambda: now[0]), desk.embedder, Glossary())
+
+    def found():
+        return [one.passage.key for one in searcher.rank(["the late fee"])[0].candidates]
+
+    assert found() == []
+    store.upsert([Point("a", desk.embedder.encode(["the late fee"])[0], {"text": "The late fee."})])
+    assert found() == []
+    now[0] = EPOCH_S
+    assert found() == ["a"]
 
 
 def test_questions_wait_for_the_server_in_the_hub(filled, server):
