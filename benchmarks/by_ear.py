@@ -42,8 +42,10 @@ CALLS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question by one voice over one band: what was heard of it, and what became of it."""
+    """One question by one voice over one band: what was said, what was heard of it, and what became of it. The question
+    of the outcome has the words that were heard."""
 
+    said: Question
     voice: str
     band: str
     heard: HeardQuestion
@@ -78,7 +80,7 @@ class Bench:
             with self._line(band) as line:
                 heard = [words(line, over(band, voice, number, questions[number].text)) for number in numbers]
             outcomes = evaluate(self.knowledge, asked, spoken=True, heard=heard).outcomes
-            return [Asked(voice, band, *entry) for entry in zip(heard, outcomes, strict=True)]
+            return [Asked(said, voice, band, *entry) for said, *entry in zip(asked, heard, outcomes, strict=True)]
 
         return [asked for call in Pool(CALLS_AT_ONCE).imap(hold, calls) for asked in call]
 
@@ -117,8 +119,8 @@ def over(band: str, voice: str, number: int, text: str, snr_db: float | None = S
 def rates(asked: list[Asked]) -> dict[str, float]:
     """Percent of the answerable questions ``right``, ``wrong``, ``asked_back``, ``refused``, and of the others
     ``off_topic_answered``."""
-    own = [entry.outcome.outcome for entry in asked if entry.outcome.question.document is not None]
-    off = [entry.outcome.outcome for entry in asked if entry.outcome.question.document is None]
+    own = [entry.outcome.outcome for entry in asked if entry.said.documents]
+    off = [entry.outcome.outcome for entry in asked if not entry.said.documents]
     found = {kind: 100 * own.count(kind) / len(own) for kind in ("right", "wrong", "asked_back", "refused")}
     return found | {"off_topic_answered": 100 * off.count("wrong") / len(off)}
 
@@ -139,7 +141,7 @@ def main() -> None:
     for entry in asked:
         got = entry.outcome
         print(f"{entry.band}\t{entry.voice}\t{got.outcome}\t{got.answer.score:.2f}\t{entry.heard.confidence:.2f}\t"
-              f"{got.question.text}\t{got.asked}")
+              f"{entry.said.text}\t{entry.heard.text}")
     for band in BANDS:
         for voice in (*VOICES, ""):
             some = [entry for entry in asked if entry.band == band and entry.voice.startswith(voice)]
@@ -148,7 +150,7 @@ def main() -> None:
 
 def _line(entry: Asked) -> str:
     """A line of ``benchmarks/data/knowledge-heard.jsonl``."""
-    return json.dumps({"question": entry.outcome.question.text, "voice": entry.voice, "band": entry.band,
+    return json.dumps({"question": entry.said.text, "voice": entry.voice, "band": entry.band,
                        "heard": entry.heard.text, "confidence": entry.heard.confidence,
                        "alternatives": entry.heard.alternatives}) + "\n"
 

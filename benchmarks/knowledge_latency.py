@@ -1,9 +1,12 @@
 """A question to 10,000 passages: how long until they are found, and how late the hub is meanwhile.
 
-The documents are made up (``made_up_documents``), with questions of the sample asked of them. So that the collection is
-there in seconds, passages get vectors made of hashes; the questions' own are the local model's.
+Each passage has one sentence of the sample, so that the sample's questions find something, and 45 made-up words that
+are as frequent as words of a language are (Zipf): of 20,000 words, a few stand everywhere and most almost nowhere. So
+that the collection is there in seconds, passages get vectors made of random numbers; the questions' own are the local
+model's.
 """
 
+import gc
 import os
 import tempfile
 import time
@@ -14,16 +17,18 @@ import numpy as np
 
 from benchmarks.figure import Figure
 from benchmarks.knowledge import temporary_home
-from benchmarks.made_up_documents import write
 from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder, PassageVectors
 from engine.knowledge.evaluate import QUESTIONS, TUNING, load
-from engine.knowledge.ingest import ingest
+from engine.knowledge.ingest import SAMPLE, ingest
+from engine.knowledge.reading import onefile
 
 COMMAND = "make bench ARGS=knowledge_latency"
 FILES, SECTIONS = 1000, 10
+WORDS, WORDS_A_PASSAGE = 20_000, 45
+SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e", "i", "o", "u", "an", "er", "il")]
 ROUNDS = 3
 """The best of some: others may have the cores for a moment."""
 
@@ -61,7 +66,7 @@ def figures() -> list[Figure]:
     options = KnowledgeOptions() if embedder else KnowledgeOptions(embedding="none")
     found = []
     with temporary_home(), tempfile.TemporaryDirectory(prefix="trunkline-latency-") as folder:
-        write(Path(folder), FILES, SECTIONS)
+        write(Path(folder))
         report = ingest([Path(folder)], "large", embedder, options=options)
         if embedder:
             embedder.questions_too_quick = False
@@ -79,6 +84,23 @@ def figures() -> list[Figure]:
     return found
 
 
+def write(folder: Path) -> None:
+    """The documents."""
+    chance = np.random.default_rng(0)
+    sentences = sorted({sentence for path in SAMPLE.rglob("*.md") for passage in onefile.read(path, SAMPLE).passages
+                        for sentence in passage.statements})
+    vocabulary = ["".join(chance.choice(SYLLABLES, chance.integers(2, 5))) for _ in range(WORDS)]
+    shares = 1 / np.arange(1, WORDS + 1)
+    shares /= shares.sum()
+    for number in range(FILES):
+        sections = []
+        for section in range(SECTIONS):
+            words = " ".join(chance.choice(vocabulary, WORDS_A_PASSAGE, p=shares))
+            sections.append(f"## Section {section}\n\n{words.capitalize()}. {chance.choice(sentences)}\n")
+        text = "\n".join([f"# Document {number}\n", *sections])
+        (folder / f"document-{number:05}.md").write_text(text, encoding="utf-8")
+
+
 def _round(base: KnowledgeBase) -> tuple[list[float], list[float]]:
     """Milliseconds of each question, each asked for the first time, and how late a sleeper of the hub woke."""
     late: list[float] = []
@@ -90,6 +112,8 @@ def _round(base: KnowledgeBase) -> tuple[list[float], list[float]]:
             late.append((time.perf_counter() - started - 0.001) * 1000)
 
     base.search("what is loaded at the first question")
+    gc.collect()
+    gc.freeze()  # as the service does when it has started
     watch = gevent.spawn(sleeper)
     times = []
     try:

@@ -33,7 +33,8 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
                         help="only documents with this tag; more than one: any of them")
     parser.add_argument("--language", action="append", default=[], metavar="CODE",
                         help="only passages in this language (ml, hi, fr ...); more than one: any of them")
-    parser.add_argument("--on", metavar="DATE", default="", help="only documents that hold on this day, as 2026-05-31")
+    parser.add_argument("--on", metavar="DATE", default="",
+                        help="only documents that hold on this day, as 2026-05-31 (default: today)")
 
 
 def load(path: Path | None) -> "Config":
@@ -64,7 +65,6 @@ def scope_of(args: argparse.Namespace, collection: str) -> "Scope":
     """The part of the collection that is asked for. Raises ``KnowledgeError`` for a tag that no document has, a date
     that is none."""
     from engine.knowledge.errors import KnowledgeError
-    from engine.knowledge.inventory import tags_of
     from engine.knowledge.offhub import off_hub
     from engine.knowledge.scope import Scope
 
@@ -74,12 +74,23 @@ def scope_of(args: argparse.Namespace, collection: str) -> "Scope":
         except ValueError:
             raise KnowledgeError(f"--on {args.on}: a day is written as 2026-05-31") from None
     if args.tag:
-        known = off_hub(tags_of, collection)
+        known = off_hub(_tags, collection)
         for tag in args.tag:
-            if tag not in known:
+            if known is not None and tag not in known:
                 raise KnowledgeError(f"--tag {tag}: no document of collection '{collection}' has it; there are: "
                                      f"{', '.join(sorted(known)) or 'none'}")
     return Scope(frozenset(args.tag), frozenset(language.lower() for language in args.language), args.on)
+
+
+def _tags(collection: str) -> dict[str, int] | None:
+    """Tags of the copy on this machine; ``None``: the collection is in a vector store alone."""
+    from engine.knowledge.errors import CollectionMissing
+    from engine.knowledge.inventory import tags_of
+
+    try:
+        return tags_of(collection)
+    except CollectionMissing:
+        return None
 
 
 def joined(words: list[str]) -> str:

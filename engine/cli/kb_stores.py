@@ -1,7 +1,6 @@
 """``trunkline kb setup`` and ``kb migrate``: vector stores on other machines."""
 
 import argparse
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,10 +119,12 @@ def _dimension(args: argparse.Namespace, config: "Config", name: str) -> int:
 
 
 def _migrate(args: argparse.Namespace) -> int:
-    from engine.knowledge import exported
+    from engine.knowledge.collections import folder_of
     from engine.knowledge.errors import KnowledgeError
     from engine.knowledge.inventory import overview
     from engine.knowledge.offhub import off_hub
+    from engine.knowledge.store import Store
+    from engine.knowledge.vectorstores.local import points_of
     from engine.knowledge.vectorstores.migrate import migrate
     from engine.knowledge.vectorstores.setup import open_named
 
@@ -133,21 +134,24 @@ def _migrate(args: argparse.Namespace) -> int:
     source_name = "local" if args.source == "local" else store_named(config, args.source)
     if source_name == target_name:
         raise KnowledgeError(f"--source {args.source}: that is where the passages are to go")
-    total = 0
-    source = None
-    if source_name == "local":
-        off_hub(exported.ready, name)
-        total = off_hub(overview, name).passages
-    else:
-        source = open_named(source_name, config, name)
-        total = source.count()
-    target = open_named(target_name, config, name, os.environ)
+    target = open_named(target_name, config, name)
+    local = Store(folder_of(name))
+    source = None if source_name == "local" else open_named(source_name, config, name)
     try:
+        if source is not None:
+            total, points = source.count(), source.scan()
+        else:
+            brief = off_hub(overview, name)
+            if not brief.model:
+                raise KnowledgeError(f"collection '{name}' has no vectors: install or configure an embedding model "
+                                     f"(docs/operator/embeddings.md), then trunkline ingest PATH --collection {name}")
+            total, points = brief.passages, points_of(local, brief.model)
         with _bar(total) as progress:
-            done = migrate(source.scan() if source else exported.points(name), target, progress, prune=args.prune)
+            done = migrate(points, target, progress, prune=args.prune)
     finally:
+        local.close()
         target.close()
-        if source:
+        if source is not None:
             source.close()
     print(f"{target.name}: {done.progress.written} passages written, {done.progress.kept} were there already"
           + (f", {done.progress.removed} removed" if args.prune else "") + f". It holds {done.count}.")

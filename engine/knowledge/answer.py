@@ -102,7 +102,7 @@ def decide(ranked: Sequence[Candidate], slots: Sequence[Slot], gate: Gate, manne
         why = f"best score {score:.2f} is below {gate.score:.2f}" if ranked else "nothing was found"
         return Answer("unknown", manner.phrases.unknown, (), score, why, names)
     best = ranked[0]
-    other = next((one for one in ranked[1:] if _name_of(one.passage) != _name_of(best.passage)), None)
+    other = next((one for one in ranked[1:] if _another(one.passage, best.passage)), None)
     lead = best.fit - other.fit if other else 1.0
     if other and lead < gate.margin and not _same_answer(best, other, slots, manner):
         text = manner.phrases.ask_back.format(first=_name_of(best.passage), second=_name_of(other.passage))
@@ -177,6 +177,12 @@ def _same_answer(first: Candidate, second: Candidate, slots: Sequence[Slot], man
     """Two passages that say the same need no question back."""
     one, other = (set(terms(statements(candidate.found, slots, manner.wants)[0].text)) for candidate in (first, second))
     return one == other
+
+
+def _another(one: Passage, best: Passage) -> bool:
+    """Whether it has another name than the best; translations are the same thing under another name."""
+    same_language = not one.language or not best.language or one.language == best.language
+    return same_language and _name_of(one) != _name_of(best)
 
 
 def _name_of(passage: Passage) -> str:

@@ -1,16 +1,12 @@
-"""What a collection holds, for other programs and for vector stores. Reads the disk: ``documents`` in pool threads
-only; ``points`` in a greenlet."""
+"""What a collection holds, for other programs. Reads the disk: pool threads only. For vector stores it is
+``vectorstores/local.py``."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from engine.knowledge.collections import folder_of
-from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.store import Store
 from engine.knowledge.store.view import Chunk, Entry
-from engine.knowledge.vectorstores.interface import Point
-from engine.knowledge.vectorstores.local import points_of
 
 PAGE = 100
 """Documents that are read in one transaction."""
@@ -22,8 +18,7 @@ def documents(name: str) -> Iterator[dict[str, Any]]:
     store = Store(folder_of(name))
     try:
         last = ""
-        while True:
-            page = _page(store, last)
+        while page := _page(store, last):
             for entry, chunks in page:
                 yield {
                     "id": entry.id, "title": entry.title, "source": entry.source, "tags": list(entry.tags),
@@ -33,38 +28,9 @@ def documents(name: str) -> Iterator[dict[str, Any]]:
                                   "language": chunk.language, "text": chunk.text,
                                   "statements": list(chunk.statements), "questions": list(chunk.questions),
                                   "say": chunk.say} for chunk in chunks]}
-            if not page:
-                return
             last = page[-1][0].id
     finally:
         store.close()
-
-
-def points(name: str) -> Iterator[Point]:
-    """Every passage with its vector, as a vector store takes it. Of the document come its questions and, where the
-    passage has none, its ``say``. Raises ``CollectionMissing``, and ``KnowledgeError`` if passages have no vectors."""
-    store = Store(folder_of(name))
-    try:
-        model = off_hub(ready, name)
-        yield from points_of(store, model)
-    finally:
-        store.close()
-
-
-def ready(name: str) -> str:
-    """The model whose vectors all passages have. Raises as ``points``."""
-    store = Store(folder_of(name))
-    try:
-        with store.view() as view:
-            model = view.model
-            lacking = view.lacking(model.name) if model else view.size()[1]
-    finally:
-        store.close()
-    if model is None or lacking:
-        raise KnowledgeError(f"{lacking} passages of collection '{name}' have no vectors: install or configure an "
-                             f"embedding model (docs/operator/embeddings.md), then trunkline ingest PATH --collection "
-                             f"{name}")
-    return model.name
 
 
 def _page(store: Store, last: str) -> list[tuple[Entry, list[Chunk]]]:

@@ -19,12 +19,13 @@ from engine.knowledge.question import language_of
 from engine.knowledge.stems import stem_in
 from engine.knowledge.text import words
 from engine.language import sounds, typed
+from engine.language.indic import DEVANAGARI, MALAYALAM, RUN, TAMIL, script_of
 from engine.language.romanise import romanise
 from engine.language.smallwords import ENGLISH, is_small, unaccented
 
 __all__ = ["LANGUAGES", "VERSION", "gloss"]
 
-VERSION = 2
+VERSION = 3
 """Of rules and lexicons: vectors of another version are computed again."""
 
 SHORTEST_PART, SHORTEST_SECOND = 3, 4
@@ -39,6 +40,10 @@ SHORTEST_STEM = 4
 SHORTEST_GUESS = 5
 """Letters of a word that may be taken for another one of a near spelling."""
 
+_OF_SCRIPT = {DEVANAGARI: "hi", MALAYALAM: "ml", TAMIL: "ta"}
+_RELATED = {"mr": "hi", "ne": "hi"}
+"""Short texts of Hindi are easily taken for Marathi or Nepali, which share its letters and many of its words."""
+
 SAID_IN_SMALL_WORDS = ASKING | {"not", "get", "need", "give", "can", "cannot", "not need", "become", "tell", "cost"}
 """English of small words that carry something of a question."""
 
@@ -52,11 +57,20 @@ _SANDHI = frozenset({"க்", "ச்", "த்", "ப்"})
 
 
 def gloss(text: str, language: str = "") -> str:
-    """The text in English words. ``language``: that of the text, where it is known; English comes back as it is."""
+    """The text in English words. ``language``: that of the text, where it is known; English comes back as it is,
+    but for words in a script of India."""
     spoken, _ = language_of(text, language.partition("-")[0])
+    spoken = _RELATED.get(spoken, spoken)
     if spoken not in LANGUAGES:
-        return text
+        return RUN.sub(_lone, text)
     return " ".join(_english(_tokens(text, spoken), spoken))
+
+
+def _lone(found: "re.Match[str]") -> str:
+    """The English of a word in a script of India in an English text."""
+    language = _OF_SCRIPT.get(script_of(found[0]), "")
+    word = unicodedata.normalize("NFC", _JOINERS.sub("", found[0]))
+    return _word(word, language) if word and language in LANGUAGES else found[0]
 
 
 def _tokens(text: str, language: str) -> list[str]:
@@ -151,12 +165,15 @@ def _typed(word: str, lexicon: Lexicon, language: str) -> str:
     long = typed.spelling(word, language, long=True)
     spelled = typed.short(long, language)
     if is_small(word, language):
-        return next((known for known in (lexicon.spelled.get(long, ""), lexicon.typed.get(spelled, ""))
-                     if known in SAID_IN_SMALL_WORDS), "")
-    known = lexicon.spelled.get(long) or lexicon.typed.get(spelled, "")
+        if len(word) == SHORTEST_WORD:
+            return ""
+        found = (lexicon.spelled.get(long, ""), lexicon.typed.get(spelled, ""),
+                 _guessed(word, spelled, lexicon, language))
+        return next((known for known in found if known in SAID_IN_SMALL_WORDS), "")
     if word in sounds.LOANS or word in lexicon.english:
         return word
-    if known:
+    once = spelled[:-1] if spelled[-1:] == spelled[-2:-1] else spelled
+    if known := lexicon.spelled.get(long) or lexicon.typed.get(spelled) or lexicon.typed.get(once):
         return known
     if _is_ending(word, language):
         return ""
@@ -183,8 +200,8 @@ def _second(spelled: str, known: Mapping[str, str], language: str) -> str:
     """The English of the second word of two, which may have an ending."""
     if found := known.get(spelled):
         return found
-    return next((known[head] for head, rest in typed.cuts(spelled, language, SHORTEST_SECOND)
-                 if head in known and _ending(rest, language) is not None), "")
+    return next((f"{known[head]} {adds}".rstrip() for head, rest in typed.cuts(spelled, language, SHORTEST_SECOND)
+                 if head in known and (adds := _ending(rest, language)) is not None), "")
 
 
 def _ending(rest: str, language: str) -> str | None:

@@ -2,13 +2,12 @@
 
 Working that out of ``engine/language/lexicon/*.tsv`` takes a second or two for each language, so it is kept in
 ``$TRUNKLINE_HOME/cache/lexicons``, one file a language, named by a hash of all it was made from. One process makes it,
-the others wait and read it (20 ms). Where nothing can be written, each process makes it for itself.
+the others wait and read it (20 to 40 ms). Where nothing can be written, each process makes it for itself.
 """
 
 import contextlib
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import re
@@ -71,6 +70,8 @@ def lexicon_of(language: str) -> Lexicon:
             lines = _read(path)
             if lines is None:
                 lines = list(_made(language))
+                for forget in (sounds.forget, romanise.forget, stem_in.cache_clear):
+                    forget()  # thousands of forms that nobody will ask for again
                 _write(path, lines)
     return _loaded(lines)
 
@@ -85,28 +86,45 @@ def _path(language: str) -> Path:
     digest = hashlib.blake2b(digest_size=10)
     for path in [*sorted(FOLDER.glob("*.tsv")), *(Path(str(module.__file__)) for module in _MADE_BY), Path(__file__)]:
         digest.update(path.read_bytes())
-    return paths.cache() / "lexicons" / f"{language}-{digest.hexdigest()}.jsonl"
+    return paths.cache() / "lexicons" / f"{language}-{digest.hexdigest()}.tables"
 
 
 def _read(path: Path) -> list[str] | None:
     """The lines of a prepared file, None where there is none that can be used."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError:
         return None
     return lines if lines and lines[-1] == _END else None
 
 
-_END = '"end"'
+_END = "end"
+"""The last line of a prepared file. Before it: English words, four tables (a field for each English word, in it the
+forms that mean it), skeletons with their spellings in turn, all English words of all lexicons."""
 
 
 def _loaded(lines: list[str]) -> Lexicon:
-    # One table a line: none takes the interpreter for long.
-    english = [str(word) for word in json.loads(lines[0])]
-    forms, by_stem, spelled, typing = ({form: english[at] for form, at in json.loads(line).items()}
-                                      for line in lines[1:5])
-    return Lexicon(forms, by_stem, spelled, typing, json.loads(lines[5]), frozenset(json.loads(lines[6])),
-                   max(form.count(" ") + 1 for form in forms))
+    # One table a line, plain splits: none takes the interpreter for more than a few milliseconds.
+    english = lines[0].split("\t")
+    forms, by_stem, spelled, typing = (_table(line, english) for line in lines[1:5])
+    by_sound = lines[5].split("\t") if lines[5] else []
+    return Lexicon(forms, by_stem, spelled, typing, dict(zip(by_sound[::2], by_sound[1::2], strict=True)),
+                   frozenset(lines[6].split("\t")), max(form.count(" ") + 1 for form in forms))
+
+
+def _table(line: str, english: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for meaning, group in zip(english, line.split("\t"), strict=True):
+        if group:
+            found.update(dict.fromkeys(group.split("|"), meaning))
+    return found
+
+
+def _line(table: dict[str, int], meanings: int) -> str:
+    groups: list[list[str]] = [[] for _ in range(meanings)]
+    for form, at in table.items():
+        groups[at].append(form)
+    return "\t".join("|".join(group) for group in groups)
 
 
 def entries(language: str) -> Iterator[tuple[str, str]]:
@@ -150,9 +168,11 @@ def _made(language: str) -> Iterator[str]:
         typing.setdefault(typed.short(long, language), at)
     plain = {word for other in sorted(LANGUAGES) for _, meaning in entries(other) for word in meaning.split()
              if len(word) > 3}
-    joined = {key: " ".join(dict.fromkeys(found)) for key, found in by_sound.items()}
-    for tables in (english, forms, by_stem, spelled, typing, joined, sorted(plain)):
-        yield json.dumps(tables, ensure_ascii=False)
+    yield "\t".join(english)
+    for table in (forms, by_stem, spelled, typing):
+        yield _line(table, len(english))
+    yield "\t".join(f"{key}\t{' '.join(dict.fromkeys(found))}" for key, found in by_sound.items())
+    yield "\t".join(sorted(plain))
     yield _END
 
 
@@ -188,7 +208,7 @@ def _write(path: Path, lines: list[str]) -> None:
     try:
         part.write_text("\n".join(lines), encoding="utf-8")
         part.replace(path)
-        for other in path.parent.glob(f"{path.name.partition('-')[0]}-*.jsonl"):
+        for other in path.parent.glob(f"{path.name.partition('-')[0]}-*.tables"):
             if other != path:
                 other.unlink(missing_ok=True)
     except OSError as fault:

@@ -78,7 +78,8 @@ def failures(base: KnowledgeBase, evaluation: Evaluation, count: int = 3) -> lis
     found = []
     for entry in evaluation.outcomes:
         if entry.outcome != ("right" if entry.question.documents else "refused"):
-            hits = base.search(entry.question.text, count, alternatives=entry.question.alternatives)
+            hits = base.search(entry.question.text, count, confidence=entry.question.confidence,
+                               alternatives=entry.question.alternatives)
             found.append(Failure(entry, tuple(hits)))
     return found
 

@@ -35,10 +35,10 @@ class Weights:
 
 
 WEIGHTS: dict[Regime, Weights] = {
-    "known": Weights(1.0, 0.12, 0.0, 0.0, 0.55),
-    "heard": Weights(1.0, 0.5, 0.0, 0.0, 0.87),
-    "latin": Weights(1.0, 0.15, 0.0, 0.0, 0.51),
-    "other": Weights(1.0, 0.3, 0.05, 0.1, 0.69),
+    "known": Weights(1.0, 0.12, 0.0, 0.0, 0.59),
+    "heard": Weights(1.0, 0.5, 0.0, 0.0, 0.91),
+    "latin": Weights(1.0, 0.15, 0.0, 0.0, 0.56),
+    "other": Weights(1.0, 0.3, 0.05, 0.1, 0.74),
     "words": Weights(0.0, 1.0, 0.1, 0.1, 0.60),
 }
 

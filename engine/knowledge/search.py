@@ -20,6 +20,9 @@ SAME = 0.85
 Mode = Literal["hybrid", "meaning", "words"]
 """Ranked by all, by vectors alone, by BM25 alone."""
 
+OWN_LANGUAGE = 0.04
+"""How much better a passage fits that is in the language of the question."""
+
 FURTHER = 0.9
 """What the fit of each further passage of a document is multiplied with."""
 
@@ -64,9 +67,10 @@ def fuse(lists: Iterable[tuple[float, Sequence[K]]]) -> dict[K, float]:
     return {key: score / whole for key, score in ranked}
 
 
-def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime) -> list[Candidate]:
+def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime, language: str = "") -> list[Candidate]:
     """Passages by how likely they answer, best first, without those that repeat a better one. Questions written for a
-    whole document count for that passage of it which fits best otherwise."""
+    whole document count for that passage of it which fits best otherwise. A passage in the question's ``language`` comes
+    before its translation."""
     heads: dict[str, int] = {}
     for place, one in enumerate(found):
         head = heads.get(one.passage.document)
@@ -76,7 +80,8 @@ def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime) -> list[
     candidates = []
     for place, one in enumerate(found):
         own = features(one, slots, utterance=heads[one.passage.document] == place)
-        candidates.append(Candidate(one, own, fit(own, regime), level))
+        fits = fit(own, regime) + (OWN_LANGUAGE if language and one.passage.language == language else 0.0)
+        candidates.append(Candidate(one, own, fits, level))
     candidates.sort(key=lambda candidate: -candidate.fit)
     return _spread(distinct(candidates))
 

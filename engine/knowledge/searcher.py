@@ -156,7 +156,7 @@ class Searcher:
         results = []
         for one, (found, slots) in zip(asked, gathered, strict=True):
             regime = self._regime(one, sure) if any(each.cosines is not None for each in found) else "words"
-            results.append(Ranked(tuple(rank(found, slots, regime)), tuple(slots), one.wants))
+            results.append(Ranked(tuple(rank(found, slots, regime, one.language)), tuple(slots), one.wants))
         return results
 
     def _regime(self, asked: Prepared, sure: bool) -> Regime:

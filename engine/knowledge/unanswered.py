@@ -98,7 +98,8 @@ def _read_call(path: Path, events: list[dict[str, Any]], found: Read, since: dat
         if MASK in turn.text:
             found.masked += 1
             continue
-        text = without_numbers(resolve(turn.text, list(_before(report.transcript, turn.start))))
+        whole = resolve(turn.text, list(_before(report.transcript, turn.start)))
+        text = without_numbers(whole).encode("utf-8", "replace").decode()  # a log may hold halves of characters
         if text.strip():
             found.questions.append(Unanswered(" ".join(text.split()), str(reply.decision), reply.score or 0.0,
                                               path.parent.name, when))

@@ -19,6 +19,11 @@ def romanise(text: str) -> str:
     return RUN.sub(lambda found: _word(found[0]), text)
 
 
+def forget() -> None:
+    """Empties what is kept of words met, after a long list of them."""
+    _word.cache_clear()
+
+
 @lru_cache(maxsize=20_000)
 def _word(run: str) -> str:
     script = script_of(run)

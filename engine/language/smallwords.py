@@ -112,6 +112,8 @@ and engine
 """.split())  # noqa: SIM905
 """Words that more than one language has: they tell nothing of which one it is."""
 TELLING = {language: words - (_AMBIGUOUS if language != "en" else frozenset()) for language, words in LATIN.items()}
+_SHORTENED = re.compile("(?:n['\u2019]t|['\u2019](?:s|m|re|ll|ve|d))$")
+"""Ends of words that English only has: don't, it's. Their letters alone are small words of French."""
 _ACCENTS = str.maketrans("àâäáéèêëîïíôöóùûüúçñ", "aaaaeeeeiiiooouuuucn")
 
 
@@ -123,9 +125,10 @@ def unaccented(word: str) -> str:
 def latin_language(words: Sequence[str], hint: str = "") -> str:
     """Which of the five languages words in Latin letters (lower case) are in, by their small words; English if they do
     not say. ``hint``: the language that the text is said to be in, believed unless English words say otherwise."""
-    plain = [part for word in words for part in re.split("['\u2019-]", unaccented(word)) if part]
+    short = sum(_SHORTENED.search(word) is not None for word in words)
+    plain = [part for word in words for part in re.split("['\u2019-]", _SHORTENED.sub("", unaccented(word))) if part]
     hits = {language: sum(word in small for word in plain) for language, small in TELLING.items()}
-    english = hits.pop("en")
+    english = hits.pop("en") + short
     if not english and any(word != bare for word, bare in zip(words, map(unaccented, words), strict=True)):
         hits["fr"] += 1
     if hint in hits:

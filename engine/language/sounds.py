@@ -61,6 +61,11 @@ def _key(word: str, language: str) -> str:
     return _skeleton(_bare(word, language))
 
 
+def forget() -> None:
+    """Empties what is kept of words met, after a long list of them."""
+    _key.cache_clear()
+
+
 def _bare(word: str, language: str) -> str:
     """The sounds of a word with its vowels, without its case endings."""
     run = RUN.search(word)

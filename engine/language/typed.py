@@ -13,7 +13,7 @@ from engine.language.romanise import romanise
 
 _SHORT = (("aa+", "a"), ("ee+|ii+", "i"), ("oo+|uu+", "u"))
 _EVERYWHERE = (("w", "v"), ("x", "ks"), ("ck|q", "k"), ("ph", "f"),
-               ("ch+h*", "ch"), ("c(?!h)", "k"), ("ssh|sh+", "sh"), ("([td])\\1+h+", "\\1h"), ("z(?!h)", "j"))
+               ("(?:c?ch+)+", "ch"), ("c(?!h)", "k"), ("ssh|sh+", "sh"), ("([td])\\1+h+", "\\1h"), ("z(?!h)", "j"))
 _OF = {
     "hi": (("[ae]h(?=[bcdfgjklmnprstv])", "ah"), ("(?<=[a-z]{2}[aeiou])n$", ""), ("yi(?=[aeiou]|$)", "i"),
            ("iy(?=[aeou])", "i"), ("ye$", "e"), ("(?<=[aiou])y(?=e)", ""), ("ksh|kch", "ksh"), ("(?<=[aeiou])h$", ""),
@@ -21,7 +21,8 @@ _OF = {
     "ml": (("(?<=[bkgjp])h", ""), ("dh", "d"), ("nkk", "nk"), ("iy(?=[aeou])", "i"), ("n(?=[pb])", "m"),
            ("(?<=[^aeiou])u$", "")),
     "ta": (("(?<=[bkgjp])h", ""), ("dh", "th"), ("j", "s"), ("ch", "s"), ("g", "k"), ("b", "p"), ("d", "t"),
-           ("zh", "l"), ("sh", "s"), ("ntr", "nr"), ("iy(?=[aeou])", "i"), ("(?<=[^aeiou])u$", ""), ("n(?=[p])", "m")),
+           ("sh", "s"), ("ntr", "nr"), ("iy(?=[aeou])", "i"), ("(?<=[^aeiou])u$", ""), ("n(?=p)", "m"),
+           ("(?<=[aeiou])y$", "i")),
 }
 _RULES = {language: [(re.compile(find), put) for find, put in (*_EVERYWHERE, *rules)]
           for language, rules in _OF.items()}
@@ -50,13 +51,14 @@ _ENDINGS = {
         numa nume lam lama la lla alle latha lena thu tha the thum thal thutu thuttu thatha kirathu kira kiren
         kirarkal kirar rathu ra ren ranka raru rom pom ukulla ukkulla kulla pen pirkal pinka vanka vaanka van ven
         vom ppatum patum patukirathu pattathu pata patta ppata ppatta pattal pavar pavarkal pavarkalukku var varkal
-        varkalukku avar avarkal avarkalukku avankalukku am avathu mpothu mpothe enral entral ilai kkul inal inen
-        inar iten itu ittu irukku irukka irukkum irukkuma irukkanum irukkuta irunthal irunthathu tharen ankal anka
-        anke
+        varkalukku avar avarkal avarkalukku avankalukku am avathu mpothu mpothe enral entral ilai kkul urathu uren
+        uranka uraru uratha inal inen inar iten itu ittu irukku irukka irukkum irukkuma irukkanum irukkuta irunthal
+        irunthathu tharen ankal anka anke
         """,
 }
-_NOT = {"ml": "illatha illathe illa illathath illathavar illathavark enda endatha endathath",
-        "ta": "illatha illama illamal lla la lle latha lena villa kata katha", "hi": ""}
+_WITHOUT = {"ml": "illatha illathe illathath illathavar illathavark",
+            "ta": "illatha illama illamal illathavar", "hi": ""}
+_NOT = {"ml": "illa enda endatha endathath", "ta": "lla la lle latha lena villa kata katha", "hi": ""}
 
 
 def even(spelled: str) -> str:
@@ -65,6 +67,8 @@ def even(spelled: str) -> str:
 
 
 ENDINGS = {language: {**{even(ending): "" for ending in endings.split()},
+                      **{even(ending)[:-1]: "" for ending in endings.split() if len(ending) > 3 and ending[-1] == "u"},
+                      **{even(ending): "without" for ending in _WITHOUT[language].split()},
                       **{even(ending): "not" for ending in _NOT[language].split()}}
            for language, endings in _ENDINGS.items()}
 """What may be left of a word (``spelling``, ``even``) when a known one is taken off at its beginning: cases, forms of
@@ -89,18 +93,23 @@ def spelling(word: str, language: str, *, long: bool = False) -> str:
 
 
 def short(spelled: str, language: str) -> str:
-    """A spelling without the length of its vowels; Tamil -ai is said -a."""
+    """A spelling without the length of its vowels. Of Tamil, zh is typed as l too, and -ai as -a."""
     for find, put in _SHORTENED:
         spelled = find.sub(put, spelled)
-    return spelled[:-1] if language == "ta" and spelled.endswith("ai") else spelled
+    if language == "ta":
+        spelled = spelled.replace("zh", "l")
+        spelled = spelled[:-1] if spelled.endswith("ai") and len(spelled) > 4 else spelled
+    return spelled
 
 
 def variants(spelled: str, language: str) -> Iterator[str]:
     """Other forms of a word: what a noun is before case endings, where that differs (vellam, vellath-; veed, veett-),
-    and what spoken Tamil makes of tr and nr (maatru, maathu)."""
+    the stem of a verb of Malayalam, what spoken Tamil makes of tr and nr (maatru, maathu)."""
     if language not in ("ml", "ta") or len(spelled) < 4:
         return
-    if spelled.endswith("am"):
+    if language == "ml" and spelled.endswith("uka"):
+        yield spelled[:-3]
+    elif spelled.endswith("am"):
         yield spelled[:-1] + "th"
     elif spelled[-1] in "td" and spelled[-2] in _VOWELS:
         yield spelled[:-1] + "tt"

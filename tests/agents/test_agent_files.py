@@ -102,16 +102,16 @@ languages:
     greeting: Bonjour.
     greeting_interruptible: false
 collections: [desk, other]
-knowledge: {embedding: none, answer_score: 0.7}
+knowledge: {embedding: none, typed_score: 0.7}
 turns: {away_ms: 9000, away_limit: 5}
 """))
     base = TurnOptions(endpoint_min_ms=333, away_ms=1000)
     assert agent.turns(base).away_ms == 9000
     assert agent.turns(base).away_limit == 5
     assert agent.turns(base).endpoint_min_ms == 333
-    knowledge = agent.knowledge(KnowledgeOptions(answer_score=0.6, typed_score=0.6))
-    assert (knowledge.collection, knowledge.embedding, knowledge.answer_score) == ("desk", "none", 0.7)
-    assert knowledge.typed_score == 0.6
+    knowledge = agent.knowledge(KnowledgeOptions(answer_score=0.6))
+    assert (knowledge.collection, knowledge.embedding, knowledge.typed_score) == ("desk", "none", 0.7)
+    assert knowledge.answer_score == 0.6
     assert agent.phrases("en").goodbye == "So long."
     assert agent.phrases("en").away == AgentOptions().away
     assert agent.phrases("fr").greeting == "Bonjour."

@@ -19,7 +19,7 @@ class Knowledge:
 
     def answer(self, question, *, spoken, context=(), confidence=-1.0, alternatives=(), phrases=ENGLISH):
         self.asked.append((question, spoken, tuple(context)))
-        return Answer(self.decision, self.text or phrases.unknown, (), 0.8, "because")
+        return Answer(self.decision, phrases.unknown if self.decision == "unknown" else self.text, (), 0.8, "because")
 
 
 def reply(text, *history, knowledge=None):
@@ -39,7 +39,7 @@ def test_a_question_is_answered_with_its_grounds():
 
 
 def test_what_is_not_known_is_said_in_the_words_of_the_agent():
-    words, farewell, grounds, _ = reply("who are you", knowledge=Knowledge("unknown", ""))
+    words, farewell, grounds, _ = reply("who are you", knowledge=Knowledge("unknown", "internal text"))
     assert (words, farewell, grounds.decision) == (AGENT.unknown, False, "unknown")
 
 

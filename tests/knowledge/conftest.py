@@ -58,8 +58,8 @@ class Desk:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def ingest(self, embedder="own"):
-        return ingest([self.folder], "desk", self.embedder if embedder == "own" else embedder, reader=self.reader)
+    def ingest(self, embedder="own", collection="desk"):
+        return ingest([self.folder], collection, self.embedder if embedder == "own" else embedder, reader=self.reader)
 
     def open(self, options=None):
         return KnowledgeBase.open("desk", options, self.embedder)

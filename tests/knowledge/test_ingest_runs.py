@@ -82,8 +82,8 @@ def test_files_that_look_the_same_are_not_opened(desk, settled, monkeypatch):
     desk.write("late.md", LATE)
     desk.write("park.md", PARK)
     run(desk)
+    monkeypatch.setattr("engine.knowledge.reading.sidecar.digest", lambda path: pytest.fail(f"{path} was opened"))
     reader = Reader()
-    monkeypatch.setattr(reader, "digest", lambda path: pytest.fail(f"{path} was opened"))
     report = run(desk, reader=reader)
     assert (report.unchanged, reader.read_files) == (2, [])
 

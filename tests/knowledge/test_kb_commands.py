@@ -7,7 +7,6 @@ import pytest
 
 from engine.cli.main import main
 from engine.knowledge.collections import folder_of
-from engine.knowledge.ingest import ingest
 from engine.knowledge.store import DATABASE
 
 LATE = ("---\ntags: [billing]\nutterances: [how high is the late fee]\nsay: It is six dollars.\n---\n# Late\n\n"
@@ -35,7 +34,7 @@ def answer_of(capsys, *words):
 
 def test_list_names_every_collection_with_its_size(filled, capsys):
     """What is there, whose, how large, by which model, how fresh: one line each."""
-    ingest([filled.folder], "acme/desk", None)
+    filled.ingest(None, "acme/desk")
     own, tenants = sorted(answer_of(capsys, "list"), key=lambda one: len(one["name"]))
     assert (own["name"], own["tenant"], own["documents"], own["model"]) == ("desk", "", 3, "words")
     assert (tenants["name"], tenants["tenant"], tenants["model"]) == ("acme/desk", "acme", "")
@@ -50,7 +49,7 @@ def test_list_of_nothing_says_how_to_begin(capsys):
 
 
 def test_one_broken_collection_does_not_hide_the_others(filled, capsys, home):
-    ingest([filled.folder], "other", None)
+    filled.ingest(None, "other")
     (folder_of("other") / DATABASE).write_bytes(b"this is no database" * 100)
     out = shown(capsys, "list")
     assert "not usable" in out and "delete" in out and "words" in out
@@ -136,7 +135,7 @@ def test_a_deleted_document_whose_file_is_there_is_said_to_come_back(filled, cap
 
 
 def test_a_collection_is_deleted_others_stay(filled, capsys):
-    ingest([filled.folder], "desk/inner", None)
+    filled.ingest(None, "desk/inner")
     assert "Collection 'desk' deleted." in shown(capsys, "delete", "desk", "--yes")
     assert [one["name"] for one in answer_of(capsys, "list")] == ["desk/inner"]
 

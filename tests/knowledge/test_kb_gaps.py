@@ -131,6 +131,18 @@ def test_logs_that_cannot_be_used_are_named(house, calls, capsys, home):
     assert got["unanswered"] == 1 and len(got["damaged"]) == 1 and "odd" in got["damaged"][0]
 
 
+def test_whatever_a_log_holds(house, calls, capsys):
+    """Logs are written by calls and by crashes: no value in them ends the run."""
+    calls.call(("half a \ud800 character", "unknown", 0.1), ("x" * 10_000, "unknown", float("1e300")),
+               ('"; DROP TABLE chunks; -- [bold]', "unknown", 0.1))
+    path = calls.call((17, "unknown", "much"), ({"a": 1}, "unknown", None), ("", "unknown", 0.1),
+                      (None, "unknown", 0.1))
+    path.write_text(path.read_text().replace('"started": "2026', '"started": ["2026').replace("Z\"}", "Z\"]}"))
+    assert found(capsys)["unanswered"] >= 3
+    assert main(["kb", "gaps", "--collection", "desk"]) == 0
+    assert "half a ? character" in capsys.readouterr().out
+
+
 def test_nothing_to_read(house, calls, capsys, tmp_path):
     assert main(["kb", "gaps", "--collection", "desk", "--logs", str(tmp_path / "none")]) == 2
     assert "there is no such file or folder" in capsys.readouterr().err

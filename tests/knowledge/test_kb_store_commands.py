@@ -6,7 +6,8 @@ from engine.cli import collection
 from engine.cli.main import main
 from engine.config.vectorstores import QdrantOptions
 from engine.knowledge.vectorstores.setup import open_store
-from tests.knowledge.vectorstores import fake_qdrant
+from tests.knowledge.vectorstores import fake_azure, fake_qdrant
+from tests.knowledge.vectorstores.fake_blobs import FakeBlobs
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def command(desk, server, tmp_path, monkeypatch):
     """A collection and a configuration with two stores on one server."""
     monkeypatch.setattr(collection, "model_of", lambda config: desk.embedder)
     monkeypatch.setenv("THE_KEY", fake_qdrant.KEY)
-    desk.write("late.md", "---\ntags: [billing]\nutterances: [how high is the late fee]\n---\n# Late\n\nSix dollars.\n")
+    desk.write("late.md", "---\ntags: [billing]\nutterances: [how high is the late fee]\n---\n# Late\n\n"
+                           "Six dollars.\n")
     desk.write("hours.md", "# Hours\n\n## Desk\n\nFrom nine to five.\n\n## Office\n\nFrom ten to four.\n")
     desk.ingest()
     path = tmp_path / "c.yaml"
@@ -119,8 +121,44 @@ def test_passages_without_vectors_are_not_moved(command, desk, capsys):
     desk.ingest(None)
     assert command("migrate", "--backend", "main") == 2
     assert "1 passages of collection 'desk' have no vectors" in capsys.readouterr().err
+    desk.ingest(None, "words")
+    assert command("migrate", "--backend", "main", "--collection", "words") == 2
+    assert "collection 'words' has no vectors: install or configure" in capsys.readouterr().err
 
 
 def test_without_any_store_the_operator_is_told_where_to_describe_one(capsys):
     assert main(["kb", "setup", "--backend", "azure"]) == 2
     assert "docs/operator/vector-stores.md" in capsys.readouterr().err
+
+
+def test_azure_embeds_by_itself(tmp_path, capsys, monkeypatch):
+    """Seed 000's set-up by one command: the service takes the documents, and its own length of vectors."""
+    azure = fake_azure.FakeAzure()
+    azure.blobs = FakeBlobs()
+    try:
+        for name, value in (("SEARCH", fake_azure.KEY), ("OPENAI", "openai-key"), ("STORAGE", azure.blobs.connection)):
+            monkeypatch.setenv(name, value)
+        path = tmp_path / "c.yaml"
+        path.write_text(f"""vector_stores:
+  search:
+    kind: azure_ai_search
+    base_url: "{azure.url}"
+    api_key_env: SEARCH
+    index: gptkbindex
+    integrated: {{openai_url: "https://emb.openai.azure.com", openai_deployment: large, openai_api_key_env: OPENAI,
+                  storage_env: STORAGE}}
+""")
+        documents = tmp_path / "documents"
+        documents.mkdir()
+        (documents / "fees.txt").write_text("The late fee is six dollars.")
+        command = ["kb", "setup", "--backend", "azure", "--documents", str(documents), "--config", str(path)]
+        assert main(command) == 0
+        out = capsys.readouterr().out
+        assert "indexer gptkbindex-indexer: made" in out and "fees.txt" in out and "kb migrate" not in out
+        fields = {field["name"]: field for field in azure.objects["indexes"]["gptkbindex"]["fields"]}
+        assert fields["text_vector"]["dimensions"] == 3072
+        assert main(command) == 0
+        assert "indexer gptkbindex-indexer: is there" in capsys.readouterr().out
+    finally:
+        azure.close()
+        azure.blobs.close()

@@ -7,7 +7,7 @@ import pytest
 from engine.cli import collection
 from engine.cli.main import main
 
-TEA = "---\ntags: [guides]\nvalid_until: 2099-06-30\n---\n# Tea\n\n## Prices\n\nGreen tea costs four dollars a pot.\n"
+TEA = "---\ntags: [guides]\nvalid_until: 2126-06-30\n---\n# Tea\n\n## Prices\n\nGreen tea costs four dollars a pot.\n"
 THE = "# Le th\u00e9\n\n## Horaires\n\nLe salon de th\u00e9 ouvre \u00e0 neuf heures et ferme \u00e0 dix-huit heures.\n"
 
 
@@ -57,8 +57,8 @@ def test_a_part_of_the_collection_is_searched(house, capsys):
 
     assert found("--tag", "guides") == {"tea"}
     assert found("--language", "fr") == {"salon"}
-    assert "tea" in found("--on", "2099-06-30") and "tea" not in found("--on", "2099-07-01")
-    assert ask_for(capsys, "what does green tea cost", "--on", "2099-07-01", command="ask")["citations"] == []
+    assert "tea" in found("--on", "2126-06-30") and "tea" not in found("--on", "2126-07-01")
+    assert ask_for(capsys, "what does green tea cost", "--on", "2126-07-01", command="ask")["citations"] == []
 
 
 def test_one_list_alone_can_be_looked_at(house, capsys):

@@ -37,7 +37,7 @@ def test_one_answer_from_several_collections(tmp_path, desk):
         folder.mkdir()
         (folder / f"{name}.md").write_text(text)
         ingest([folder], name, desk.embedder, reader=desk.reader)
-    options = KnowledgeOptions(answer_score=0.2, typed_score=0.2, ask_back_margin=0.0)
+    options = KnowledgeOptions(answer_score=0.25, typed_score=0.25, ask_back_margin=0.0)
     both = SeveralBases([KnowledgeBase.open(name, options, desk.embedder) for name in ("teas", "hours")])
     assert both.by_meaning and both.collection == "teas, hours"
     for question, text in (("what does green tea cost", "Green tea costs four dollars."),

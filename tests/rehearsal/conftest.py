@@ -15,7 +15,7 @@ languages:
 persona: You are the desk.
 model: {provider: openai, name: small}
 collections: [desk]
-knowledge: {embedding: none, answer_score: 0.2}
+knowledge: {embedding: none, answer_score: 0.1}
 skills: [search, create_ticket, set_language, transfer_to_human, end_call]
 transfer:
   boss:
