@@ -1,4 +1,4 @@
-"""What a call's agent answers from: the collections of its file, the parts that it may use, the configuration's word."""
+"""What a call's agent answers from: the collections of its file, what it may use of them, the configuration's word."""
 
 from types import SimpleNamespace
 
