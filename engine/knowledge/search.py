@@ -69,8 +69,8 @@ def fuse(lists: Iterable[tuple[float, Sequence[K]]]) -> dict[K, float]:
 
 def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime, language: str = "") -> list[Candidate]:
     """Passages by how likely they answer, best first, without those that repeat a better one. Questions written for a
-    whole document count for that passage of it which fits best otherwise. A passage in the question's ``language`` comes
-    before its translation."""
+    whole document count for that passage of it which fits best otherwise. A passage in the question's ``language``
+    comes before its translation."""
     heads: dict[str, int] = {}
     for place, one in enumerate(found):
         head = heads.get(one.passage.document)
