@@ -71,6 +71,11 @@ def _install(names: list[str], force: bool, as_json: bool) -> int:
                 console.print(f"{name}: {step}")
 
         fetched = modelstore.install(names, progress, force=force)
+        if "minilm" in names:
+            from engine.knowledge import lexicon
+
+            status.update("lexicons for texts of other languages")
+            lexicon.prepare()
     if as_json:
         print(json.dumps({"fetched": fetched, "installed": names}))
     return 0

@@ -6,6 +6,7 @@ the hub's thread pool, one hop a question.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -193,6 +194,7 @@ class KnowledgeBase:
             return False
         finally:
             self._loading = False
+        gc.freeze()  # a full collection over a new index's objects would stop every call
         return True
 
     def _notice(self) -> None:

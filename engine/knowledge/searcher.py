@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-RECENT = 512
+RECENT = 128
 """Rankings that are kept; one has some 40 passages of 2 kB."""
 
 RERANKED = 8

@@ -20,14 +20,12 @@ def examples(page):
 
 def test_the_example_of_an_agent_loads(tmp_path):
     """With its variants from further down."""
-    config, desk, part, variants = examples("agents.md")
+    config, desk, variants = examples("agents.md")
     (tmp_path / "trunkline.yaml").write_text(config, encoding="utf-8")
     given = configfile.load(tmp_path / "trunkline.yaml", {}).agents
     assert given == AgentsOptions(folder="/etc/trunkline/agents", default="desk")
     (tmp_path / "desk.yaml").write_text(desk + variants, encoding="utf-8")
     agent = load_agent(tmp_path / "desk.yaml").as_variant("brisk")
-    (tmp_path / "part.yaml").write_text("languages: {en: {}}\n" + part, encoding="utf-8")
-    assert load_agent(tmp_path / "part.yaml").knowledge(KnowledgeOptions()).tags == ("admissions", "fees")
     assert agent.phrases("en").greeting == "Clinic, good day?"
     assert agent.phrases("en").goodbye == "Get well soon. Goodbye."
 
