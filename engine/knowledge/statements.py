@@ -25,7 +25,8 @@ FITS = 0.4
 """A second sentence with less in common with the question is not worth an offer."""
 
 _NUMBER = re.compile(r"\d")
-_TIME = re.compile(r"\d{1,2}[:.h]\d{2}|\b\d{1,2} ?(?:am|pm|a\.m|p\.m|h)\b|\b(?:19|20)\d\d\b", re.IGNORECASE)
+_NUMBERS = frozenset({"how_much", "how_many", "how_long", "when"})
+"""What is answered with a number: money, an amount, a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,12 @@ def statements(found: Found, slots: Sequence[Slot], wants: str = "") -> list[Sta
             score, lead, fits = own + WORDS_SHARE * shared, LEAD, own >= FITS
         else:
             score, lead, fits = shared, LEAD_BY_WORDS, shared >= FITS
-        score += KIND_SHARE * _has(text, wants) + lead * say
+        score += KIND_SHARE * _has(text, passage.language, wants) + lead * say
         result.append(Statement(text, score, say, fits))
     result.sort(key=lambda statement: -statement.score)
     return result
 
 
-def _has(text: str, wants: str) -> bool:
-    if wants in ("how_much", "how_many"):
-        return _NUMBER.search(text) is not None
-    return wants == "when" and (_TIME.search(text) or _NUMBER.search(text)) is not None
+def _has(text: str, language: str, wants: str) -> bool:
+    """Whether a sentence has the kind of thing that was asked for: a number, in figures or in words."""
+    return wants in _NUMBERS and any(map(_NUMBER.search, terms(text, language)))
