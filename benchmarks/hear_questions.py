@@ -1,14 +1,15 @@
-"""The misheard questions of the question sets: said by synthetic callers over a telephone, heard by our recogniser.
+"""The misheard questions of the question sets: said by synthetic callers, heard by our recogniser, once at 16 kHz
+(group ``misheard``) and once over a telephone (group ``telephone``).
 
     python -m benchmarks.hear_questions                 every set below benchmarks/data/knowledge that has a said.jsonl
     python -m benchmarks.hear_questions desk            one set
     ... --dry                                           print what was heard, write nothing
-    ... --dry --band "16 kHz"                           the same through a good microphone instead of a telephone
+    ... --dry --band "16 kHz"                           one of the two only
 
 A set's ``said.jsonl`` has what callers say: ``{"half", "said", "document", "fact", "language"}``, English only. The
 set's English documents are ingested into a temporary home (the recogniser hears English only, and a language model of
 French words would be worse), the recogniser gets the language model of that collection, and what it makes of each
-question replaces the rows of the group ``misheard`` in ``tuning.jsonl`` and ``evaluation.jsonl``. A question of which
+question replaces the rows of the two groups in ``tuning.jsonl`` and ``evaluation.jsonl``. A question of which
 no word was heard is left out and named; every other one is kept, however badly it was heard.
 
 Voices, level, room, telephone band and noise are those of ``benchmarks.by_ear``. Calls have at most four questions; the
@@ -25,6 +26,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,9 @@ from engine.speech.vad import make_vad
 SETS = Path(__file__).parent / "data/knowledge"
 SAID = "said.jsonl"
 HALVES = ("tuning", "evaluation")
-GROUPS = ("clean", "romanised", "misheard", "none")
+GROUPS = ("clean", "romanised", "misheard", "telephone", "none")
+GROUP_OF = {"16 kHz": "misheard", "telephone band": "telephone"}
+"""The group of questions that were heard in a band."""
 SHUFFLE = 7
 
 Row = dict[str, Any]
@@ -108,16 +112,16 @@ def _call(voice: str, asked: dict[int, str], recogniser: Recogniser, config: Con
         line.close()
 
 
-def misheard(row: Row, voice: str, heard: HeardQuestion) -> Row:
+def misheard(row: Row, voice: str, heard: HeardQuestion, group: str = "misheard") -> Row:
     """The line of the question set for a question that was heard."""
-    return {"question": heard.text, "document": row["document"], "fact": row["fact"], "group": "misheard",
+    return {"question": heard.text, "document": row["document"], "fact": row["fact"], "group": group,
             "language": row["language"], "said": row["said"], "confidence": round(heard.confidence, 3),
             "alternatives": list(heard.alternatives), "voice": voice}
 
 
-def replaced(rows: list[Row], fresh: list[Row]) -> list[Row]:
-    """A half with other misheard questions, its groups one after the other."""
-    kept = [row for row in rows if row["group"] != "misheard"] + fresh
+def replaced(rows: list[Row], fresh: list[Row], group: str = "misheard") -> list[Row]:
+    """A half with other questions of a group, its groups one after the other."""
+    kept = [row for row in rows if row["group"] != group] + fresh
     return sorted(kept, key=lambda row: GROUPS.index(row["group"]))
 
 
@@ -151,18 +155,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hear_questions", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", help="names of folders below benchmarks/data/knowledge")
-    parser.add_argument("--band", choices=BANDS, default=BANDS[1])
+    parser.add_argument("--band", choices=BANDS, help="only this one")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     args = parser.parse_args()
-    for name in args.sets or sorted(path.parent.name for path in SETS.glob(f"*/{SAID}")):
+    names = args.sets or sorted(path.parent.name for path in SETS.glob(f"*/{SAID}"))
+    for name, band in product(names, [args.band] if args.band else BANDS):
+        group = GROUP_OF[band]
         with temporary_home():
-            found = hear(SETS / name, configfile.load(None, os.environ), args.band)
+            found = hear(SETS / name, configfile.load(None, os.environ), band)
         for row, voice, heard in found:
-            print(f"{name}\t{voice}\t{heard.confidence:.2f}\t{row['said']}\t{heard.text or '(nothing: left out)'}")
+            print(f"{name}\t{group}\t{voice}\t{heard.confidence:.2f}\t{row['said']}\t"
+                  f"{heard.text or '(nothing: left out)'}")
         for half in () if args.dry else HALVES:
-            fresh = [misheard(*entry) for entry in found if entry[0]["half"] == half and entry[2].text.strip()]
+            fresh = [misheard(*entry, group) for entry in found if entry[0]["half"] == half and entry[2].text.strip()]
             path = SETS / name / f"{half}.jsonl"
-            write(path, replaced(read(path), fresh))
+            write(path, replaced(read(path), fresh, group))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SETS = Path(__file__).parent / "data/knowledge"
 OUT = ROOT / "build" / "kb-eval.json"
 COMMAND = "make kb-eval"
-RECALL = (("clean", 0.95), ("misheard", 0.85), ("romanised", 0.75))
+RECALL = (("clean", 0.95), ("misheard", 0.85), ("telephone", 0.85), ("romanised", 0.75))
 REFUSED, WRONGLY_REFUSED = 0.90, 0.07
 
 WARM = ("how much is the fee", "combien de frais", "फीस कितनी है", "ഫീസ് എത്രയാണ്", "கட்டணம் எவ்வளவு")

@@ -32,7 +32,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A word of a question. ``worth``: how rare it is."""
+    """A word of a question, and the ways in which it may be found, the best first. ``worth``: how rare it is."""
 
     word: str
     ways: tuple[Way, ...]
@@ -40,8 +40,10 @@ class Slot:
 
     def found(self, words: Collection[str], sounds: Collection[str]) -> float:
         """How well these keys have it, 0 to 1."""
-        return max((way.weight for way in self.ways if way.key in (words if way.column == "words" else sounds)),
-                   default=0.0)
+        for way in self.ways:  # the best ones first
+            if way.key in (words if way.column == "words" else sounds):
+                return way.weight
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def slots(pieces: Iterable[Piece], near: Near) -> list[Slot]:
         if piece.sound:
             ways.append(Way("sounds", piece.sound, BY_SOUND))
             ways += [Way("sounds", key, BY_SOUND * NEAR_SHARE * alike) for key, alike in near(piece.sound)]
-        found.setdefault(piece.stem, Slot(piece.word, tuple(ways)))
+        found.setdefault(piece.stem, Slot(piece.word, tuple(sorted(ways, key=lambda way: -way.weight))))
     return list(found.values())
 
 

@@ -14,7 +14,7 @@ from engine.knowledge.search import Mode
 
 Manner = Literal["as they are", "spoken", "typed"]
 MODES: tuple[Mode, ...] = ("hybrid", "meaning", "words")
-SPOKEN_GROUPS = frozenset({"misheard"})
+SPOKEN_GROUPS = frozenset({"misheard", "telephone"})
 
 Field = Literal["group", "language"]
 Rates = dict[str, float | None]

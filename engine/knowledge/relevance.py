@@ -36,7 +36,7 @@ class Weights:
 
 WEIGHTS: dict[Regime, Weights] = {
     "known": Weights(1.0, 0.12, 0.0, 0.0, 0.59),
-    "heard": Weights(1.0, 0.5, 0.0, 0.0, 0.91),
+    "heard": Weights(1.0, 0.5, 0.0, 0.0, 0.88),
     "latin": Weights(1.0, 0.15, 0.0, 0.0, 0.56),
     "other": Weights(1.0, 0.3, 0.05, 0.1, 0.74),
     "words": Weights(0.0, 1.0, 0.1, 0.1, 0.60),

@@ -71,17 +71,20 @@ def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime, language
     """Passages by how likely they answer, best first, without those that repeat a better one. Questions written for a
     whole document count for that passage of it which fits best otherwise. A passage in the question's ``language``
     comes before its translation."""
+    own = [features(one, slots, utterance=False) for one in found]
     heads: dict[str, int] = {}
     for place, one in enumerate(found):
-        head = heads.get(one.passage.document)
-        if head is None or _own(one, slots) > _own(found[head], slots):
+        head = heads.setdefault(one.passage.document, place)
+        if _worth(own[place]) > _worth(own[head]):
             heads[one.passage.document] = place
     level = even(regime, len(slots))
     candidates = []
     for place, one in enumerate(found):
-        own = features(one, slots, utterance=heads[one.passage.document] == place)
-        fits = fit(own, regime) + (OWN_LANGUAGE if language and one.passage.language == language else 0.0)
-        candidates.append(Candidate(one, own, fits, level))
+        mine = own[place]
+        if one.cosines and one.cosines.utterance and heads[one.passage.document] == place:
+            mine = replace(mine, meaning=meaning_of(one.cosines))
+        fits = fit(mine, regime) + (OWN_LANGUAGE if language and one.passage.language == language else 0.0)
+        candidates.append(Candidate(one, mine, fits, level))
     candidates.sort(key=lambda candidate: -candidate.fit)
     return _spread(distinct(candidates))
 
@@ -93,7 +96,7 @@ def _spread(candidates: Sequence[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         before = seen[candidate.passage.document]
         seen[candidate.passage.document] += 1
-        spread.append(replace(candidate, fit=candidate.fit * FURTHER ** before))
+        spread.append(replace(candidate, fit=candidate.fit * FURTHER ** before) if before else candidate)
     return sorted(spread, key=lambda candidate: -candidate.fit)
 
 
@@ -132,10 +135,10 @@ def alone(candidates: Sequence[Candidate], mode: Mode) -> list[Candidate]:
     return sorted((one for one in scored if one.fit > 0), key=lambda one: -one.fit)
 
 
-def _own(found: Found, slots: Sequence[Slot]) -> float:
-    own = features(found, slots, utterance=False)
-    return own.words + (meaning_of(found.cosines, False) if found.cosines else 0.0)
+def _worth(features: Features) -> float:
+    return features.words + features.meaning
 
 
 def _same(words: frozenset[str], others: frozenset[str]) -> bool:
-    return len(words & others) >= SAME * max(len(words), len(others), 1)
+    few, many = sorted((len(words), len(others)))
+    return few >= SAME * many > 0 and len(words & others) >= SAME * many

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.knowledge.found import Cosines, Floats, Found, Passage
 from engine.knowledge.index import PASSAGE, QUESTION, VectorIndex
-from engine.knowledge.lexical import Column, Near, Piece, Slot, keys, slots, weighed
+from engine.knowledge.lexical import BY_STEM, Column, Near, Piece, Slot, keys, slots, weighed
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search import fuse
@@ -61,6 +61,10 @@ class Source(Protocol):
         """The passage of that id."""
 
 
+Counts = dict[tuple[Column, str], int]
+"""In how many passages each key stands."""
+
+
 class LocalSource:
     """The collection of a store, with its index. Belongs to no generation: what is gone is simply not found."""
 
@@ -92,9 +96,10 @@ class LocalSource:
     def _gather(self, asked: Asked, scope: Scope) -> Gathered:
         with self._store.view() as view:
             wide = _wide(view, scope)
-            words = self._weighed(asked, view)
+            words, counts = self._weighed(asked, view)
+            unwritten = [slot for slot in words if not _is_written(slot, counts)]
             by_words = view.words(keys(words, "words"), BEST_WORDS * wide)
-            by_sounds = view.sounds(keys(words, "sounds"), BEST_SOUNDS * wide)
+            by_sounds = view.sounds(keys(unwritten, "sounds"), BEST_SOUNDS * wide)
             by_meaning = self._nearest(asked, view, NEAREST_ROWS * wide)
             fused = fuse([(1.0, by_meaning), (1.0, [row for row, _ in by_words]),
                           (SOUNDS_SHARE, [row for row, _ in by_sounds])])
@@ -115,13 +120,13 @@ class LocalSource:
                 near.cosines(chunk) if near else None, max(0.0, bm25.get(row, 0.0)), fused[row] / best))
         return found, words
 
-    def _weighed(self, asked: Asked, view: View) -> list[Slot]:
+    def _weighed(self, asked: Asked, view: View) -> tuple[list[Slot], Counts]:
         found = slots(asked.pieces, self._near(view))
-        counts: dict[tuple[Column, str], int] = {}
+        counts: Counts = {}
         for column in ("words", "sounds"):
             for key, count in view.frequencies(keys(found, column), column).items():
                 counts[column, key] = count
-        return weighed(found, counts, view.size()[1])
+        return weighed(found, counts, view.size()[1]), counts
 
     def _near(self, view: View) -> Near:
         """Loaded at the first question; another thread that asks meanwhile goes on without."""
@@ -194,6 +199,11 @@ def _wide(view: View, scope: Scope) -> int:
         return 1
     dropped = view.not_holding(scope.on)
     return NARROW if dropped * 4 > view.size()[0] else 2 if dropped else 1
+
+
+def _is_written(slot: Slot, counts: Counts) -> bool:
+    """Whether the collection has the word as it was asked. Only others are looked for by their sound."""
+    return any(way.column == "words" and way.weight == BY_STEM and counts.get(("words", way.key)) for way in slot.ways)
 
 
 def _admitted(chunk: Chunk, entries: dict[str, Entry], scope: Scope) -> bool:

@@ -22,6 +22,9 @@ MAX_POSTINGS = 8_000
 """Chunks that one search may score, about 20 ms. In a large collection the commonest terms of a question are left out
 first: they say least. If the rarest alone stands in more chunks, so many of them are scored."""
 
+ENOUGH_TERMS, ENOUGH_POSTINGS = 4, 2_000
+"""When so many terms that are there at all have been taken, common ones are left out sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -214,12 +217,13 @@ class View:
             return terms
         counts = self.frequencies(terms, column)
         chosen: list[str] = []
-        postings = 0
+        postings = telling = 0
         for term in sorted(terms, key=lambda term: counts[term]):
             postings += counts[term]
-            if chosen and postings > MAX_POSTINGS:
+            if chosen and postings > (ENOUGH_POSTINGS if telling >= ENOUGH_TERMS else MAX_POSTINGS):
                 break
             chosen.append(term)
+            telling += counts[term] > 0
         return chosen
 
     # ------------------------------------------------------------ vectors
