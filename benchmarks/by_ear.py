@@ -24,7 +24,7 @@ from benchmarks.voices import RATE, VOICES, in_room, say, say_all
 from engine import configfile
 from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, Outcomes, Question, evaluate, load
+from engine.knowledge.measure.evaluate import QUESTIONS, TUNING, HeardQuestion, Outcomes, Question, evaluate, load
 from engine.speech.ears import Ears
 from engine.speech.interfaces import Pcm
 from engine.speech.offline import FINAL_WAIT_S, Line

@@ -17,8 +17,8 @@ from benchmarks.voices import say_all
 from engine import configfile, modelstore
 from engine.cli.child import EngineProcess
 from engine.knowledge.embedding.local import local
-from engine.knowledge.evaluate import load
-from engine.knowledge.ingest import SAMPLE, ingest
+from engine.knowledge.filling.ingest import SAMPLE, ingest
+from engine.knowledge.measure.evaluate import load
 from engine.standin import process
 from engine.standin.dialogue import Manner, Turn, converse
 from engine.standin.standin import StandIn

@@ -20,13 +20,13 @@ WORDS = 100
 
 def figures() -> list[Figure]:
     """Rows of the bench."""
-    subprocess.run([sys.executable, "-c", "from engine.knowledge.lexicon import prepare; prepare()"], check=True)
+    subprocess.run([sys.executable, "-c", "from engine.knowledge.words.lexicon import prepare; prepare()"], check=True)
     return [*_loading(), *_cost()]
 
 
 def _loading() -> list[Figure]:
     from engine.knowledge import gloss  # noqa: F401  # what it imports is not the lexicons'
-    from engine.knowledge.lexicon import LANGUAGES, lexicon_of
+    from engine.knowledge.words.lexicon import LANGUAGES, lexicon_of
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     taken = []
@@ -41,7 +41,7 @@ def _loading() -> list[Figure]:
 
 
 def _cost() -> list[Figure]:
-    from engine.knowledge.gloss import gloss
+    from engine.knowledge.words.gloss import gloss
 
     rows = []
     for what, aim, texts in (

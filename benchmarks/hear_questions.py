@@ -35,8 +35,8 @@ from benchmarks.voices import VOICES
 from engine import configfile, paths
 from engine.config import Config
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.evaluate import HeardQuestion
-from engine.knowledge.ingest import ingest
+from engine.knowledge.filling.ingest import ingest
+from engine.knowledge.measure.evaluate import HeardQuestion
 from engine.language.identify import identify
 from engine.speech.ears import Ears
 from engine.speech.interfaces import Recogniser

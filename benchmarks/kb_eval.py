@@ -31,9 +31,9 @@ from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.evaluate import Evaluation, load
-from engine.knowledge.ingest import ingest
-from engine.knowledge.measuring import MODES, is_spoken, measure, parts, rates
+from engine.knowledge.filling.ingest import ingest
+from engine.knowledge.measure.evaluate import Evaluation, load
+from engine.knowledge.measure.measuring import MODES, is_spoken, measure, parts, rates
 
 ROOT = Path(__file__).resolve().parent.parent
 SETS = Path(__file__).parent / "data/knowledge"

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.knowledge import index
 from engine.knowledge.collections import folder_of
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.errors import CollectionMissing
-from engine.knowledge.ingest import ingest
-from engine.knowledge.report import Report
-from engine.knowledge.store import Model, Store
+from engine.knowledge.filling.ingest import ingest
+from engine.knowledge.filling.report import Report
+from engine.knowledge.store import Model, Store, index
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = "ready"
@@ -111,7 +110,7 @@ def moments(count: int, longest_s: float, seed: int) -> list[float]:
 
 
 if __name__ == "__main__":
-    from engine.knowledge import ingest as module
+    from engine.knowledge.filling import ingest as module
 
     module.BATCH_DOCUMENTS, module.SLICE = 8, 4  # many transactions in a short run
     print(READY, flush=True)

@@ -17,8 +17,8 @@ from benchmarks.figure import Figure
 from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding import local as embedder
-from engine.knowledge.evaluate import TUNING, HeardQuestion, evaluate, load
-from engine.knowledge.ingest import SAMPLE, ingest
+from engine.knowledge.filling.ingest import SAMPLE, ingest
+from engine.knowledge.measure.evaluate import TUNING, HeardQuestion, evaluate, load
 
 COMMAND = "make bench ARGS=knowledge"
 LOOKS = 200

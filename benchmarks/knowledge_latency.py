@@ -21,8 +21,8 @@ from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder, PassageVectors
-from engine.knowledge.evaluate import QUESTIONS, TUNING, load
-from engine.knowledge.ingest import SAMPLE, ingest
+from engine.knowledge.filling.ingest import SAMPLE, ingest
+from engine.knowledge.measure.evaluate import QUESTIONS, TUNING, load
 from engine.knowledge.reading import onefile
 
 COMMAND = "make bench ARGS=knowledge_latency"

@@ -18,11 +18,10 @@ import numpy as np
 from benchmarks import killed_ingest
 from benchmarks.figure import Figure
 from benchmarks.made_up_documents import write
-from engine.knowledge import index
 from engine.knowledge.embedding import local
 from engine.knowledge.embedding.interface import Embedder
-from engine.knowledge.ingest import ingest
-from engine.knowledge.store import Model
+from engine.knowledge.filling.ingest import ingest
+from engine.knowledge.store import Model, index
 
 COMMAND = "make bench ARGS=knowledge_scale"
 MODEL = Model("made up", 384)

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from engine.knowledge.ingest import SAMPLE
+from engine.knowledge.filling.ingest import SAMPLE
 from engine.knowledge.reading import onefile
 
 

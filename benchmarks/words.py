@@ -38,7 +38,7 @@ def _spellings() -> list[Figure]:
 
 
 def _collisions() -> list[Figure]:
-    from engine.knowledge.stems import stem_in
+    from engine.knowledge.words.stems import stem_in
     from engine.language.smallwords import is_small
     from engine.language.sounds import WORD, key
 
@@ -58,9 +58,9 @@ def _collisions() -> list[Figure]:
 
 
 def _cost() -> list[Figure]:
-    from engine.knowledge.glossary import Glossary
-    from engine.knowledge.question import analyse
-    from engine.knowledge.text import terms
+    from engine.knowledge.words.glossary import Glossary
+    from engine.knowledge.words.question import analyse
+    from engine.knowledge.words.text import terms
     from engine.language.sounds import keys
 
     glossary = Glossary.built_in()

@@ -16,7 +16,7 @@ from engine.agents.load import Agents
 from engine.agents.options import ModelOptions
 from engine.configfile import Place, Problem
 from engine.errors import TrunklineError
-from engine.knowledge.ingest import BUILT_IN, folder_of
+from engine.knowledge.filling.ingest import BUILT_IN, folder_of
 
 
 @dataclass(frozen=True, slots=True)

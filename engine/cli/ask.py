@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.cli import collection
 
 if TYPE_CHECKING:
-    from engine.knowledge.answer import Answer
+    from engine.knowledge.answers.answer import Answer
     from engine.knowledge.base import KnowledgeBase
 
 HELP = """\

@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
 
     from engine.cli.child import EngineProcess
     from engine.knowledge.embedding import local as embedder
-    from engine.knowledge.ingest import SAMPLE, ingest
+    from engine.knowledge.filling.ingest import SAMPLE, ingest
 
     console = Console(highlight=False)
     console.print("[bold]1[/]  reading the sample documents")

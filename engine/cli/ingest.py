@@ -12,7 +12,7 @@ from engine.cli import collection
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.knowledge.report import Progress, Report
+    from engine.knowledge.filling.report import Progress, Report
 
 HELP = """\
 Read documents into a collection of the knowledge base, from which calls are answered.
@@ -70,7 +70,7 @@ def ingest_with_progress(roots: list[Path], name: str, config: "Config", *, quie
                          ) -> "Report":
     """Ingest into the collection ``name`` with a progress bar on stderr (none if ``quiet``), with the configured
     model."""
-    from engine.knowledge.ingest import ingest
+    from engine.knowledge.filling.ingest import ingest
 
     model = collection.model_of(config)
     with bar(quiet=quiet) as progress:
@@ -111,7 +111,7 @@ def _watch(roots: list[Path], name: str, config: "Config", *, as_json: bool) -> 
     import gevent
     from gevent.event import Event
 
-    from engine.knowledge.watch import watch
+    from engine.knowledge.filling.watch import watch
 
     ended = Event()
     signals = [gevent.signal_handler(number, ended.set) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -10,9 +10,9 @@ from engine.cli import collection
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.knowledge.evaluate import Evaluation
-    from engine.knowledge.measuring import Failure, Rates, Shortfall
-    from engine.knowledge.search import Mode
+    from engine.knowledge.measure.evaluate import Evaluation
+    from engine.knowledge.measure.measuring import Failure, Rates, Shortfall
+    from engine.knowledge.search.ranking import Mode
 
 HELP = """Ask questions with known answers, and show how often the right passage is found, the answer is right, and a
 question without an answer is refused.
@@ -70,8 +70,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Ask, show, and hold against the demands."""
-    from engine.knowledge import measuring
-    from engine.knowledge.evaluate import load
+    from engine.knowledge.measure import measuring
+    from engine.knowledge.measure.evaluate import load
 
     questions = [question for path in args.questions for question in load(path)]
     demands = [*(measuring.demand(text, least=True) for text in args.min),
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _as_dict(name: str, search: str, found: "dict[Mode, Evaluation]", failed: "list[Failure]",
              short: "list[Shortfall]", *, failures: bool) -> dict[str, Any]:
-    from engine.knowledge.measuring import parts, rates
+    from engine.knowledge.measure.measuring import parts, rates
 
     def split(evaluation: "Evaluation") -> dict[str, Any]:
         return {"all": rates(evaluation), "groups": {key: rates(part) for key, part in
@@ -135,7 +135,7 @@ def _show(console: "Console", whole: "Evaluation", by: Any) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    from engine.knowledge.measuring import parts, rates
+    from engine.knowledge.measure.measuring import parts, rates
 
     table = Table(by, *(Column(title, justify="right") for title in COLUMNS.values()), box=None, pad_edge=False)
     for name, part in [*parts(whole, by).items(), ("all", whole)]:
@@ -148,7 +148,7 @@ def _show_modes(console: "Console", found: "dict[Mode, Evaluation]", by: Any) ->
     from rich.table import Column, Table
     from rich.text import Text
 
-    from engine.knowledge.measuring import parts, rates
+    from engine.knowledge.measure.measuring import parts, rates
 
     table = Table(by, "searched by", *(Column(COLUMNS[rate], justify="right") for rate in COMPARED), box=None,
                   pad_edge=False)

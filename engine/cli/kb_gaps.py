@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine.cli import collection
 
 if TYPE_CHECKING:
-    from engine.knowledge.gaps import Gap
-    from engine.knowledge.unanswered import Read
+    from engine.knowledge.measure.gaps import Gap
+    from engine.knowledge.measure.unanswered import Read
 
 HELP = """Questions of past calls that found no good passage, like ones together, the commonest first.
 
@@ -67,9 +67,9 @@ def _date(text: str) -> date:
 def run(args: argparse.Namespace) -> int:
     """Read, put together, show; 1 if logs could not be read."""
     from engine import paths
-    from engine.knowledge.gaps import gaps
+    from engine.knowledge.measure.gaps import gaps
+    from engine.knowledge.measure.unanswered import GAPS, unanswered
     from engine.knowledge.offhub import off_hub
-    from engine.knowledge.unanswered import GAPS, unanswered
 
     base = collection.opened(args)
     logs = args.logs or paths.calls()

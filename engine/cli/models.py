@@ -72,7 +72,7 @@ def _install(names: list[str], force: bool, as_json: bool) -> int:
 
         fetched = modelstore.install(names, progress, force=force)
         if "minilm" in names:
-            from engine.knowledge import lexicon
+            from engine.knowledge.words import lexicon
 
             status.update("lexicons for texts of other languages")
             lexicon.prepare()

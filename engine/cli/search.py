@@ -56,9 +56,9 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Search; 0 also when nothing was found."""
+    from engine.knowledge.answers.rag_context import rag_context
     from engine.knowledge.errors import KnowledgeError
-    from engine.knowledge.question import resolve
-    from engine.knowledge.rag_context import rag_context
+    from engine.knowledge.words.question import resolve
 
     base = collection.opened(args)
     if args.mode == "meaning" and not base.by_meaning:

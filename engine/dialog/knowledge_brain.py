@@ -11,8 +11,8 @@ from typing import Protocol
 from engine.config import AgentOptions
 from engine.dialog.brain import Farewell, Grounds, ReplyPart, Request, Text
 from engine.dialog.courtesies import Courtesy, courtesy
-from engine.knowledge.answer import Answer
-from engine.knowledge.phrases import ENGLISH, Phrases, phrases_for
+from engine.knowledge.answers.answer import Answer
+from engine.knowledge.answers.phrases import ENGLISH, Phrases, phrases_for
 
 
 class Answerer(Protocol):

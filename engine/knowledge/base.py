@@ -18,25 +18,26 @@ from engine.config import KnowledgeOptions
 from engine.config.providers import Provider
 from engine.config.vectorstores import VectorStoreOptions
 from engine.errors import ProviderFault
-from engine.knowledge import answering, glossary, index
-from engine.knowledge.answer import Answer
-from engine.knowledge.answering import Context, Hit
+from engine.knowledge.answers import answering
+from engine.knowledge.answers.answer import Answer
+from engine.knowledge.answers.answering import Context, Hit
+from engine.knowledge.answers.phrases import ENGLISH, Phrases
 from engine.knowledge.collections import folder_of
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.phrases import ENGLISH, Phrases
-from engine.knowledge.remote import RemoteSource
-from engine.knowledge.rerank import Reranker
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.search import Candidate, Mode
-from engine.knowledge.searcher import Ranked, Searcher
-from engine.knowledge.source import LocalSource, Source
-from engine.knowledge.store import Model, Store
+from engine.knowledge.search.ranking import Candidate, Mode
+from engine.knowledge.search.remote import RemoteSource
+from engine.knowledge.search.rerank import Reranker
+from engine.knowledge.search.searcher import Ranked, Searcher
+from engine.knowledge.search.source import LocalSource, Source
+from engine.knowledge.store import Model, Store, index
 from engine.knowledge.vectorstores.interface import VectorStore
 from engine.knowledge.vectorstores.local import passages_of
+from engine.knowledge.words import glossary
 
 __all__ = ["Hit", "KnowledgeBase"]
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.knowledge import index
 from engine.knowledge.collections import folder_of
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.store import Store
+from engine.knowledge.store import Store, index
 from engine.knowledge.store.view import Entry
 
 

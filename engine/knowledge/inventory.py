@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from engine.knowledge import index
 from engine.knowledge.collections import collections, folder_of
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.indexfiles import read_manifest
-from engine.knowledge.store import LOCK, Store
+from engine.knowledge.store import LOCK, Store, index
+from engine.knowledge.store.indexfiles import read_manifest
 
 PERSONAL = "pii"
 """The tag of documents with personal data."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from engine.knowledge import answering
-from engine.knowledge.answer import Answer
-from engine.knowledge.answering import Context, Hit
+from engine.knowledge.answers import answering
+from engine.knowledge.answers.answer import Answer
+from engine.knowledge.answers.answering import Context, Hit
+from engine.knowledge.answers.phrases import ENGLISH, Phrases
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.offhub import off_hub
-from engine.knowledge.phrases import ENGLISH, Phrases
 from engine.knowledge.scope import ANY, Scope
-from engine.knowledge.search import Candidate, Mode, distinct
-from engine.knowledge.searcher import Ranked
+from engine.knowledge.search.ranking import Candidate, Mode, distinct
+from engine.knowledge.search.searcher import Ranked
 
 
 class SeveralBases:

@@ -15,7 +15,7 @@ from engine.errors import TrunklineError
 from engine.knowledge.base import LOCAL, KnowledgeBase
 from engine.knowledge.embedding import choose
 from engine.knowledge.errors import CollectionMissing
-from engine.knowledge.ingest import BUILT_IN, ingest
+from engine.knowledge.filling.ingest import BUILT_IN, ingest
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.several import Collections, as_one
 from engine.rehearsal.errors import RehearsalError

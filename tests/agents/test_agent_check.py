@@ -8,7 +8,7 @@ from engine.agents.check import check, check_agent
 from engine.agents.known import Known
 from engine.agents.load import SHIPPED, Agents, load_agent
 from engine.cli.main import main
-from engine.knowledge.ingest import BUILT_IN, ingest
+from engine.knowledge.filling.ingest import BUILT_IN, ingest
 
 WHOLE = """
 languages:

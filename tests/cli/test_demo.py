@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from engine import modelstore, paths
-from engine.knowledge.ingest import SAMPLE
+from engine.knowledge.filling.ingest import SAMPLE
 from engine.speech.errors import VoiceUnavailable
 from engine.speech.voices import open_voice
 

@@ -5,8 +5,8 @@ import pytest
 from engine.config import AgentOptions
 from engine.dialog.brain import Farewell, Grounds, Request, Text
 from engine.dialog.knowledge_brain import KnowledgeBrain
-from engine.knowledge.answer import Answer
-from engine.knowledge.phrases import ENGLISH
+from engine.knowledge.answers.answer import Answer
+from engine.knowledge.answers.phrases import ENGLISH
 
 AGENT = AgentOptions()
 

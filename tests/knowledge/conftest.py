@@ -9,9 +9,9 @@ from engine import modelstore
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.embedding.minilm import MiniLM
-from engine.knowledge.ingest import ingest
+from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.reading.reader import Reader
-from engine.knowledge.text import terms
+from engine.knowledge.words.text import terms
 
 MODEL = modelstore.path("minilm") if modelstore.installed("minilm") else None
 

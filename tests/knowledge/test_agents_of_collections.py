@@ -8,7 +8,7 @@ from engine.casting import Casting
 from engine.config import Config
 from engine.dialog.brain import Request, Text
 from engine.embedded import Providers
-from engine.knowledge.ingest import ingest
+from engine.knowledge.filling.ingest import ingest
 
 AGENT = """
 default: true

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from engine.config import KnowledgeOptions
-from engine.knowledge.followup import FollowUp, follow_up
-from engine.knowledge.phrases import ENGLISH
+from engine.knowledge.answers.followup import FollowUp, follow_up
+from engine.knowledge.answers.phrases import ENGLISH
 from engine.speech.spoken import speakable
 
 ADULTS = "---\ntitle: Tickets for adults\n---\n\nAn adult ticket costs nine dollars.\n"

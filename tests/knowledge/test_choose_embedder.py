@@ -7,7 +7,7 @@ from engine.config.providers import OpenAiEmbeddingOptions
 from engine.knowledge.embedding import choose, local
 from engine.knowledge.embedding.endpoint import Endpoint
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.gloss import VERSION
+from engine.knowledge.words.gloss import VERSION
 from engine.modelstore import ModelMissing
 from engine.net.signing import ProviderError
 from tests.knowledge import tiny_models

@@ -6,12 +6,11 @@ import json
 import gevent
 import pytest
 
-from engine.knowledge import index
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.indexfiles import MANIFEST
-from engine.knowledge.ingest import folder_of, ingest
-from engine.knowledge.store import Model, Store
+from engine.knowledge.filling.ingest import folder_of, ingest
+from engine.knowledge.store import Model, Store, index
+from engine.knowledge.store.indexfiles import MANIFEST
 
 LATE = "---\ntitle: Paying late\nutterances: [how high is the late fee]\n---\n\nThe late fee is six dollars.\n"
 PARK = "# Parking\n\nVisitors park at the north gate.\n"
@@ -139,7 +138,7 @@ def test_one_process_ingests_at_a_time(desk):
 
 def test_an_interrupted_run_changes_nothing_and_is_not_repeated(desk, monkeypatch):
     """A crash in the middle of a batch: callers keep the old answers, and the vectors that were computed are kept."""
-    monkeypatch.setattr("engine.knowledge.ingest.SLICE", 4)
+    monkeypatch.setattr("engine.knowledge.filling.ingest.SLICE", 4)
     desk.write("late.md", LATE)
     desk.ingest()
     for number in range(40):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.knowledge import lexicon
-from engine.knowledge.gloss import gloss
-from engine.knowledge.lexicon import LANGUAGES, lexicon_of
+from engine.knowledge.words import lexicon
+from engine.knowledge.words.gloss import gloss
+from engine.knowledge.words.lexicon import LANGUAGES, lexicon_of
 from tests.knowledge import gloss_cases
 
 TABLES = {"fr": [gloss_cases.FRENCH], "hi": [gloss_cases.HINDI, gloss_cases.HINDI_TYPED],

@@ -3,8 +3,8 @@
 import pytest
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.glossary import MAX_EXPANSION, Glossary
-from engine.knowledge.text import terms
+from engine.knowledge.words.glossary import MAX_EXPANSION, Glossary
+from engine.knowledge.words.text import terms
 from engine.language.sounds import key, keys
 
 

@@ -11,14 +11,13 @@ import pytest
 
 from engine.cli.main import main
 from engine.errors import ProviderFault
-from engine.knowledge import index
 from engine.knowledge.collections import collections, folder_of
 from engine.knowledge.document import Document, Passage
 from engine.knowledge.embedding.interface import PassageVectors
 from engine.knowledge.errors import CollectionMissing, DocumentError, KnowledgeError
-from engine.knowledge.ingest import ingest
+from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.reading import onefile, sidecar
-from engine.knowledge.store import Model, Store
+from engine.knowledge.store import Model, Store, index
 
 LATE = "# Paying late\n\nThe late fee is six dollars.\n"
 PARK = "# Parking\n\nVisitors park at the north gate.\n"
@@ -57,7 +56,7 @@ def aged(path, seconds=60):
 @pytest.fixture
 def settled(monkeypatch):
     """Files are trusted as soon as they are written."""
-    monkeypatch.setattr("engine.knowledge.walk._SETTLED_NS", 0)
+    monkeypatch.setattr("engine.knowledge.filling.walk._SETTLED_NS", 0)
 
 
 @pytest.fixture
@@ -212,7 +211,7 @@ def test_an_emptied_folder_removes_nothing(desk, store):
 
 def test_ids_that_wander_between_files(desk, store, monkeypatch):
     """One run in which ids are exchanged, in batches of one: no document is lost, none is there twice."""
-    monkeypatch.setattr("engine.knowledge.ingest.BATCH_DOCUMENTS", 1)
+    monkeypatch.setattr("engine.knowledge.filling.ingest.BATCH_DOCUMENTS", 1)
     for name in ("a", "b", "c"):
         desk.write(f"{name}.md", f"---\nid: {name}\n---\nText of {name}.\n")
     run(desk)
@@ -291,7 +290,7 @@ def test_documents_that_came_without_the_model_get_their_vectors_later(desk, sto
 # ---------------------------------------------------------------- interrupted, stopped, upgraded
 
 def test_a_run_that_is_asked_to_stop_ends_after_its_batch(desk, store, monkeypatch):
-    monkeypatch.setattr("engine.knowledge.ingest.BATCH_DOCUMENTS", 5)
+    monkeypatch.setattr("engine.knowledge.filling.ingest.BATCH_DOCUMENTS", 5)
     for number in range(20):
         desk.write(f"{number}.md", f"# Topic {number}\n\nText number {number}.\n")
     seen = []
@@ -316,7 +315,7 @@ def test_vectors_of_an_interrupted_run_that_nothing_needs_any_more_go(desk, stor
 
 
 def test_progress_goes_forward_to_the_end(desk, monkeypatch):
-    monkeypatch.setattr("engine.knowledge.ingest.BATCH_DOCUMENTS", 3)
+    monkeypatch.setattr("engine.knowledge.filling.ingest.BATCH_DOCUMENTS", 3)
     for number in range(10):
         desk.write(f"{number}.md", f"# Topic {number}\n\nText number {number}.\n")
     seen = []
@@ -331,7 +330,7 @@ def test_progress_goes_forward_to_the_end(desk, monkeypatch):
 
 
 def test_no_greenlet_is_left(desk, monkeypatch):
-    monkeypatch.setattr("engine.knowledge.ingest._AHEAD", 1)
+    monkeypatch.setattr("engine.knowledge.filling.ingest._AHEAD", 1)
     for number in range(10):
         desk.write(f"{number}.md", LATE)
     before = {id(item) for item in _greenlets()}

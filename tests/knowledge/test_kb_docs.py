@@ -8,7 +8,7 @@ import pytest
 
 from engine.cli import ask, ingest, kb, kb_eval, kb_gaps, search
 from engine.cli.main import build_parser
-from engine.knowledge.evaluate import Evaluation
+from engine.knowledge.measure.evaluate import Evaluation
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / name for name in ("knowledge.md", "operator/kb-commands.md", "operator/collections.md",

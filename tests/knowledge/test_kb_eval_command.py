@@ -6,8 +6,8 @@ import pytest
 
 from engine.cli import collection
 from engine.cli.main import main
-from engine.knowledge import measuring
-from engine.knowledge.evaluate import Question
+from engine.knowledge.measure import measuring
+from engine.knowledge.measure.evaluate import Question
 
 QUESTIONS = [
     {"question": "how much is the late fee", "document": "late", "fact": "six dollars", "group": "clean",

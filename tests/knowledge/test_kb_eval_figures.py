@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks import kb_eval
-from engine.knowledge.answer import Answer
-from engine.knowledge.evaluate import Evaluation, Outcomes, Question
+from engine.knowledge.answers.answer import Answer
+from engine.knowledge.measure.evaluate import Evaluation, Outcomes, Question
 
 
 def outcome(group, rank, kind="right", seconds=0.01):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.cli import collection
 from engine.cli.main import main
-from engine.knowledge.clusters import LIKE_BY_TERMS, clustered, term_vectors
-from engine.knowledge.unanswered import unanswered, without_numbers
+from engine.knowledge.measure.clusters import LIKE_BY_TERMS, clustered, term_vectors
+from engine.knowledge.measure.unanswered import unanswered, without_numbers
 
 
 class Calls:

@@ -7,8 +7,8 @@ from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.ingest import ingest
-from engine.knowledge.searcher import RERANKED
+from engine.knowledge.filling.ingest import ingest
+from engine.knowledge.search.searcher import RERANKED
 from tests.knowledge import tiny_models
 from tests.knowledge.conftest import WordVectors
 

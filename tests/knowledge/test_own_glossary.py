@@ -3,9 +3,9 @@
 import pytest
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.glossary import FILE
-from engine.knowledge.ingest import ingest
-from engine.knowledge.walk import survey
+from engine.knowledge.filling.ingest import ingest
+from engine.knowledge.filling.walk import survey
+from engine.knowledge.words.glossary import FILE
 
 FEE = "# Surcharges\n\nThe penalty is six dollars.\n"
 WORDS = "penalty: [zorkmid]\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.hear_questions import GROUPS, HALVES, SETS, calls, misheard, replaced
 from benchmarks.voices import VOICES
-from engine.knowledge.evaluate import HeardQuestion
+from engine.knowledge.measure.evaluate import HeardQuestion
 
 NAMES = sorted(path.parent.name for path in SETS.glob("*/tuning.jsonl"))
 COUNTS = {

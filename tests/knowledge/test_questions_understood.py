@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.knowledge.question import analyse, resolve
+from engine.knowledge.words.question import analyse, resolve
 
 BIRTH = "How do I get a birth certificate?"
 LEANING = [

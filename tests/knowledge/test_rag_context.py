@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.knowledge.answer import Citation
+from engine.knowledge.answers.answer import Citation
+from engine.knowledge.answers.rag_context import MAX_TOKENS, rag_context
 from engine.knowledge.base import Hit
-from engine.knowledge.rag_context import MAX_TOKENS, rag_context
 from engine.language.tokens import tokens
 
 

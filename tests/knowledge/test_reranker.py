@@ -3,7 +3,7 @@
 import pytest
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.rerank import AT_ONCE, CrossEncoder
+from engine.knowledge.search.rerank import AT_ONCE, CrossEncoder
 from tests.knowledge import tiny_models
 
 pytest.importorskip("onnxruntime")

@@ -9,8 +9,8 @@ import pytest
 from engine.config import KnowledgeOptions
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.evaluate import QUESTIONS, TUNING, HeardQuestion, evaluate, judge, load
-from engine.knowledge.ingest import SAMPLE, ingest
+from engine.knowledge.filling.ingest import SAMPLE, ingest
+from engine.knowledge.measure.evaluate import QUESTIONS, TUNING, HeardQuestion, evaluate, judge, load
 from engine.knowledge.reading import onefile
 
 SETS = [load(QUESTIONS), load(TUNING)]

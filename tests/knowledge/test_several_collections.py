@@ -1,14 +1,13 @@
 """An agent who knows several collections searches them as one."""
 
 from engine.config import KnowledgeOptions
-from engine.knowledge import index
+from engine.knowledge.answers.phrases import ENGLISH
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.collections import folder_of
-from engine.knowledge.ingest import ingest
-from engine.knowledge.phrases import ENGLISH
+from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.scope import Scope
 from engine.knowledge.several import SeveralBases
-from engine.knowledge.store import Model, Store
+from engine.knowledge.store import Model, Store, index
 
 
 def test_the_best_passages_of_all_collections_come_first(tmp_path, desk):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.knowledge.text import sentences, terms
+from engine.knowledge.words.text import sentences, terms
 
 
 @pytest.mark.parametrize(("one", "other"), [

@@ -5,10 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from engine.knowledge import index, indexfiles
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.index import PASSAGE, QUESTION
-from engine.knowledge.store import Model
+from engine.knowledge.store import Model, index, indexfiles
+from engine.knowledge.store.index import PASSAGE, QUESTION
 
 MODEL = Model("m", 32)
 RANDOM = np.random.default_rng(7)

@@ -12,7 +12,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.watch import watch
+from engine.knowledge.filling.watch import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 LATE = "# Paying late\n\nThe late fee is six dollars.\n"
@@ -78,7 +78,7 @@ def test_changes_come_in_when_they_have_settled(desk, watched):
 def test_what_goes_wrong_is_tried_again(desk, watched, monkeypatch, caplog):
     """A lock held by another run, a full disk, a folder that is not there yet: the watch outlives them."""
     clock, reports = watched
-    from engine.knowledge import watch as module
+    from engine.knowledge.filling import watch as module
 
     ingest, faults = module.ingest, [KnowledgeError("being ingested by another process")] * 2
 

@@ -52,7 +52,7 @@ def test_different_words_stay_apart(words):
 
 def test_words_of_the_sample_do_not_collapse():
     """Of the words of the built-in support desk, fewer than three in ten share their skeleton with another stem."""
-    from engine.knowledge.stems import stem
+    from engine.knowledge.words.stems import stem
 
     files = Path(sounds.__file__).parent.parent.glob("knowledge/sample/support/*.md")
     stems = defaultdict(set)

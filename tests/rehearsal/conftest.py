@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import Config
-from engine.knowledge.ingest import ingest
+from engine.knowledge.filling.ingest import ingest
 from engine.rehearsal.run import Rehearsals
 
 AGENT = """

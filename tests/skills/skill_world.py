@@ -16,7 +16,7 @@ from engine.dialog.skills.executor import Executor
 from engine.dialog.skills.registry import Registry
 from engine.dialog.skills.services import Services
 from engine.errors import ProviderFault
-from engine.knowledge.answer import Citation
+from engine.knowledge.answers.answer import Citation
 from engine.knowledge.base import Hit
 from engine.telemetry.vocabulary import FIELDS
 

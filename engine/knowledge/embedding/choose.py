@@ -14,7 +14,7 @@ from engine.knowledge.embedding.glossed import JOINT, Glossed
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.embedding.minilm import By, MiniLM
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.rerank import CrossEncoder, Reranker
+from engine.knowledge.search.rerank import CrossEncoder, Reranker
 from engine.modelstore import ModelError
 from engine.net.signing import credentials
 

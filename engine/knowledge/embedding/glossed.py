@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.knowledge.embedding.interface import Embedder, Floats, PassageText, PassageVectors
 from engine.knowledge.embedding.tokens import unit
-from engine.knowledge.gloss import VERSION, gloss
-from engine.knowledge.question import language_of
+from engine.knowledge.words.gloss import VERSION, gloss
+from engine.knowledge.words.question import language_of
 
 HALF_UNDERSTOOD = frozenset({"fr"})
 """Languages whose words an English model has met."""
@@ -22,7 +22,7 @@ JOINT = "+"
 
 
 class Glossed:
-    """A model that knows English, by way of ``engine.knowledge.gloss``."""
+    """A model that knows English, by way of ``engine.knowledge.words.gloss``."""
 
     def __init__(self, model: Embedder) -> None:
         """``model`` may be shared."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.knowledge.errors import DocumentError
-from engine.knowledge.frontmatter import MAX_SAY, FrontMatter
+from engine.knowledge.reading.frontmatter import MAX_SAY, FrontMatter
 
 
 @dataclass(frozen=True, slots=True)

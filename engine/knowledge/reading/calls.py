@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.knowledge.reading import decode
 from engine.knowledge.reading.blocks import Block, Draft, Pair, Source, Text
-from engine.knowledge.text import sentences
+from engine.knowledge.words.text import sentences
 
 CALLERS = frozenset("""
 caller customer client user citizen guest patient student parent visitor appelant appelante visiteur q

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from engine.knowledge.frontmatter import split
 from engine.knowledge.reading import decode
 from engine.knowledge.reading.blocks import Block, Draft, Heading, Say, Source, Text
+from engine.knowledge.reading.frontmatter import split
 from engine.knowledge.reading.passages import ANSWER, QUESTION
 from engine.knowledge.reading.plain import SAY
 from engine.knowledge.reading.records import row
-from engine.knowledge.text import plain
+from engine.knowledge.words.text import plain
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")

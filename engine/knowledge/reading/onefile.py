@@ -8,10 +8,10 @@ from pathlib import Path
 
 from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError
-from engine.knowledge.frontmatter import FrontMatter
 from engine.knowledge.reading import sidecar
 from engine.knowledge.reading.blocks import Block, Draft, Pair, Source
 from engine.knowledge.reading.formats import Format, format_of
+from engine.knowledge.reading.frontmatter import FrontMatter
 from engine.knowledge.reading.limits import Limits
 from engine.knowledge.reading.passages import only_title, passages
 

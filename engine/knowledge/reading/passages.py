@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.knowledge.document import Passage
 from engine.knowledge.reading.blocks import Block, Heading, Pair, Say, Text
-from engine.knowledge.text import sentences
+from engine.knowledge.words.text import sentences
 from engine.language.identify import identify
 from engine.language.scripts import LATIN
 

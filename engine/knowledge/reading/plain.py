@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from engine.knowledge.frontmatter import split
 from engine.knowledge.reading import calls, decode
 from engine.knowledge.reading.blocks import Block, Draft, Say, Source, Text
+from engine.knowledge.reading.frontmatter import split
 from engine.knowledge.reading.passages import ANSWER, QUESTION
 
 ITEM = re.compile(r"^\s*(?:[-*+\u2022\u25aa\u25cf]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")

@@ -6,9 +6,9 @@ It is part of the document: ``digest`` changes with it.
 import hashlib
 from pathlib import Path
 
-from engine.knowledge import frontmatter
 from engine.knowledge.errors import DocumentError
-from engine.knowledge.frontmatter import FrontMatter
+from engine.knowledge.reading import frontmatter
+from engine.knowledge.reading.frontmatter import FrontMatter
 
 SUFFIX = ".yaml"
 MAX_BYTES = 64 * 1024

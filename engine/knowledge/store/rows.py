@@ -8,7 +8,7 @@ from typing import Literal
 
 from engine.knowledge.document import Document, Passage
 from engine.knowledge.embedding.interface import PassageText
-from engine.knowledge.text import terms
+from engine.knowledge.words.text import terms
 from engine.language import sounds
 
 LineKind = Literal["question", "say"]

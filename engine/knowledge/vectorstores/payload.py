@@ -16,8 +16,8 @@ import numpy as np
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.scope import Scope
-from engine.knowledge.text import terms
 from engine.knowledge.vectorstores.interface import Found, Point
+from engine.knowledge.words.text import terms
 
 T = TypeVar("T")
 

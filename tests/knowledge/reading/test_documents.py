@@ -5,7 +5,7 @@ import pytest
 from engine.knowledge.errors import DocumentError
 from engine.knowledge.reading.onefile import read
 from engine.knowledge.reading.passages import Cut
-from engine.knowledge.text import sentence, sentences, stem, terms, words
+from engine.knowledge.words.text import sentence, sentences, stem, terms, words
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from document_makers import pdf, word
 
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.ingest import ingest
+from engine.knowledge.filling.ingest import ingest
 
 
 def test_a_folder_of_many_formats_is_ingested_and_what_is_broken_is_named(folder, write):

@@ -41,7 +41,7 @@ def test_a_worker_gives_what_this_process_would(reader, write, folder):
 
 def test_the_engine_stays_free_of_parsers_and_the_worker_of_gevent():
     """A parser's faults are the worker's; and none of its memory is the engine's."""
-    program = ("import sys; import engine.knowledge.reading.reader, engine.knowledge.ingest; "
+    program = ("import sys; import engine.knowledge.reading.reader, engine.knowledge.filling.ingest; "
                "print([name for name in ('pypdf', 'docx', 'pptx', 'openpyxl', 'lxml') if name in sys.modules]); "
                "import subprocess; print(subprocess.run([sys.executable, '-c', "
                "'import sys, engine.knowledge.reading.worker; print(\"gevent\" in sys.modules)'], "

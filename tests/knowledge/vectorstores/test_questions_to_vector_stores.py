@@ -11,17 +11,17 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.collections import folder_of
 from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.glossary import Glossary
-from engine.knowledge.remote import EPOCH_S, REST_S, RemoteSource
 from engine.knowledge.scope import Scope
-from engine.knowledge.searcher import Searcher
-from engine.knowledge.source import Asked
+from engine.knowledge.search.remote import EPOCH_S, REST_S, RemoteSource
+from engine.knowledge.search.searcher import Searcher
+from engine.knowledge.search.source import Asked
 from engine.knowledge.store import Store
 from engine.knowledge.vectorstores.interface import Point
 from engine.knowledge.vectorstores.local import PAGE, points_of
 from engine.knowledge.vectorstores.memory import MemoryStore
 from engine.knowledge.vectorstores.migrate import migrate
 from engine.knowledge.vectorstores.setup import open_store
+from engine.knowledge.words.glossary import Glossary
 from tests.knowledge.vectorstores.fake_qdrant import KEY, FakeQdrant
 from tests.providers.fake_http import error
 

@@ -1,0 +1,56 @@
+"""A question, made ready to be searched for: each of its words with its stem, its sound and its synonyms. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.knowledge.search.lexical import Piece, Way
+from engine.knowledge.words.glossary import Glossary
+from engine.knowledge.words.numberwords import figures, in_figures
+from engine.knowledge.words.question import analyse
+from engine.knowledge.words.stems import stem_in
+from engine.knowledge.words.text import words
+from engine.language import sounds
+from engine.language.smallwords import is_small
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """``language``: a code such as ``ml``; ``romanised``: it is one of India in Latin letters; ``wants``: the kind of
+    answer (``engine.knowledge.words.question``)."""
+
+    text: str
+    language: str
+    romanised: bool
+    wants: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The stems of its words, in order."""
+        return tuple(piece.stem for piece in self.pieces)
+
+
+def prepare(text: str, glossary: Glossary, language: str = "") -> Prepared:
+    """Take a question apart. ``language``: what the call is in, where it is known."""
+    question = analyse(text, language)
+    synonyms = glossary.synonyms(text, question.language)
+    pieces = tuple(Piece(word, stem_in(word, question.language), sounds.key(word, question.language),
+                         tuple(_ways(synonyms.get(word, ())))) for word in _content(text, question.language))
+    return Prepared(text, question.language, question.romanised, question.wants, pieces)
+
+
+def _content(text: str, language: str) -> list[str]:
+    """Its words that are not small (all of them if there are no others), numbers in figures."""
+    found = words(figures(text, language))
+    if language == "fr":
+        found = [part for word in found for part in re.split("['\u2019]", word) if part]
+    found = in_figures(found, language)
+    return [word for word in found if not is_small(word, language)] or found
+
+
+def _ways(synonyms: tuple[tuple[str, str, float], ...]) -> Iterator[Way]:
+    for stem, sound, weight in synonyms:
+        yield Way("words", stem, weight)
+        if sound:
+            yield Way("sounds", sound, weight * 0.9)

@@ -1,0 +1,1 @@
+"""Words of texts and of questions: stems, numbers, synonyms, other languages."""
