@@ -171,12 +171,12 @@ def test_private_values_stand_in_no_log(world, caplog):
         """Pay."""
         return {"receipt": 1, "paid": [{"holder": "Ann Marsh"}]}
 
-    made = world([call("pay", '{"card": "4111", "amount": 5}')], [call("pay", '{"card": "4112"}', "b")], "Paid.",
+    made = world([call("pay", '{"card": "quagga one", "amount": 5}')], [call("pay", '{"card": "quagga two"}', "b")], "Paid.",
                  own=[pay])
     made.reply()
     assert made.named("tool_call")[0]["arguments"] == {"card": "***", "amount": 5}
     assert made.named("tool_result")[0]["result"]["data"] == {"receipt": 1, "paid": [{"holder": "***"}]}
-    assert "411" not in str(made.lines) + caplog.text and "Ann" not in str(made.lines) + caplog.text
+    assert "quagga" not in str(made.lines) + caplog.text and "Ann" not in str(made.lines) + caplog.text
     assert "Ann Marsh" in made.results(1)[0]  # the model needs it
 
 
