@@ -111,3 +111,13 @@ def test_right_needs_document_and_fact(desk):
     assert (judge(late, answer), judge(paper, answer)) == ("right", "wrong")
     off_topic = next(question for question in load() if not question.documents)
     assert judge(off_topic, answer) == "wrong"
+
+
+def test_a_document_may_be_named_by_its_file(desk, tmp_path):
+    """Whoever writes questions sees files, not ids."""
+    desk.write("support/late-payment.md", "# Late fee\n\nThe late fee is six dollars.\n")
+    desk.ingest()
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"question": "late fee", "document": "support/late-payment.md", "fact": "six"}\n')
+    found = evaluate(desk.open(KnowledgeOptions(typed_score=0.1)), load(path), spoken=False)
+    assert found.outcomes[0].rank == 1 and found.outcomes[0].outcome == "right"

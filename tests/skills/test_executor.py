@@ -171,8 +171,8 @@ def test_private_values_stand_in_no_log(world, caplog):
         """Pay."""
         return {"receipt": 1, "paid": [{"holder": "Ann Marsh"}]}
 
-    made = world([call("pay", '{"card": "quagga one", "amount": 5}')], [call("pay", '{"card": "quagga two"}', "b")], "Paid.",
-                 own=[pay])
+    made = world([call("pay", '{"card": "quagga one", "amount": 5}')],
+                 [call("pay", '{"card": "quagga two"}', "b")], "Paid.", own=[pay])
     made.reply()
     assert made.named("tool_call")[0]["arguments"] == {"card": "***", "amount": 5}
     assert made.named("tool_result")[0]["result"]["data"] == {"receipt": 1, "paid": [{"holder": "***"}]}

@@ -4,17 +4,17 @@ A question set is JSON lines, one question a line; only ``question`` and ``docum
 
     {"question": "how high is the late fee", "document": "billing/late", "fact": "six dollars", "group": "clean"}
 
-``document``: the id of the document that answers, a list where several do, ``null`` where none does. ``fact``: a
-regular expression that the right passage and a right answer contain. ``group``, ``language``: rates are given by them.
-What was asked may differ from what was said: ``question`` is then what a recogniser made of it, with its
-``confidence`` and its ``alternatives``.
+``document``: the id of the document that answers (or its file below the folder), a list where several do, ``null``
+where none does. ``fact``: a regular expression that the right passage and a right answer contain. ``group``,
+``language``: rates are given by them. What was asked may differ from what was said: ``question`` is then what a
+recogniser made of it, with its ``confidence`` and its ``alternatives``.
 """
 
 import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
@@ -150,7 +150,10 @@ def evaluate(base: KnowledgeBase, questions: Sequence[Question], *, spoken: bool
             raise KnowledgeError(f"{len(heard)} texts were heard of {len(questions)} questions")
         questions = [replace(question, text=one.text, confidence=one.confidence, alternatives=one.alternatives)
                      for question, one in zip(questions, heard, strict=True)]
-    missing = sorted({name for question in questions for name in question.documents} - base.known_documents())
+    known = base.known_documents()
+    questions = [replace(question, documents=tuple(_id(name, known) for name in question.documents))
+                 for question in questions]
+    missing = sorted({name for question in questions for name in question.documents} - known)
     if missing:
         raise KnowledgeError(f"collection '{base.collection}' has no document '{missing[0]}'"
                              + (f" ({len(missing) - 1} others are missing too)" if missing[1:] else "")
@@ -187,6 +190,12 @@ def rank_of(question: Question, hits: Sequence[Hit]) -> int:
                 question.fact is None or question.fact.search(hit.whole) is not None):
             return place
     return 0
+
+
+def _id(name: str, known: Collection[str]) -> str:
+    """A document's id, also where it was named by its file."""
+    bare = name.rpartition(".")[0]
+    return bare if name not in known and bare in known else name
 
 
 def _question(row: Any) -> Question:
