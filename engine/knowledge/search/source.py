@@ -23,6 +23,9 @@ NEAREST_ROWS, BEST_WORDS, BEST_SOUNDS = 48, 32, 24
 LOOKED_AT = 56
 """Passages that are scored in full: 50 µs each."""
 
+MOST_KEPT = 2_000
+"""Passages that are kept once they were read: 6 kB each."""
+
 NARROW = 8
 """A scope may drop most of what is found; this many times as much is looked for then."""
 
@@ -65,6 +68,22 @@ Counts = dict[tuple[Column, str], int]
 """In how many passages each key stands."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A passage as it was read."""
+
+    chunk: Chunk
+    entry: Entry
+    passage: Passage
+    words: frozenset[str]
+    sounds: frozenset[str]
+
+    def admitted(self, scope: Scope) -> bool:
+        """Whether the scope allows it."""
+        entry = self.entry
+        return scope.admits(entry.tags, self.chunk.language, entry.valid_from, entry.valid_until)
+
+
 class LocalSource:
     """The collection of a store, with its index. Belongs to no generation: what is gone is simply not found."""
 
@@ -73,6 +92,8 @@ class LocalSource:
         self._store = store
         self._model = model
         self._index = index
+        self._kept: dict[int, _Kept] = {}
+        self._kept_at = -1
         self._vocabulary: Vocabulary | None = None
         self._reading = threading.Lock()
         self.epoch = 0  # whoever notices another generation makes another source
@@ -103,22 +124,36 @@ class LocalSource:
             by_meaning = self._nearest(asked, view, NEAREST_ROWS * wide)
             fused = fuse([(1.0, by_meaning), (1.0, [row for row, _ in by_words]),
                           (SOUNDS_SHARE, [row for row, _ in by_sounds])])
-            chunks = view.chunks(fused)
-            entries = view.documents({chunk.document for chunk in chunks.values()})
-            rows = [row for row in fused if row in chunks and _admitted(chunks[row], entries, scope)][:LOOKED_AT]
-            analysed = view.analysed(rows)
+            kept = self._read(view, list(fused))
+            rows = [row for row in fused if row in kept and kept[row].admitted(scope)][:LOOKED_AT]
+            chunks = {row: kept[row].chunk for row in rows}
             near = _Vectors(view, self._model, asked.vector, rows, chunks) if asked.vector is not None else None
         top_words = max((score for _, score in by_words), default=0.0) or 1.0
         best = max((fused[row] for row in rows), default=0.0) or 1.0
         bm25 = {row: score / top_words for row, score in by_words}
         found = []
         for row in rows:
-            chunk = chunks[row]
-            own_words, own_sounds = analysed.get(row, ("", ""))
-            found.append(Found(
-                _passage(chunk, entries[chunk.document]), frozenset(own_words.split()), frozenset(own_sounds.split()),
-                near.cosines(chunk) if near else None, max(0.0, bm25.get(row, 0.0)), fused[row] / best))
+            own = kept[row]
+            found.append(Found(own.passage, own.words, own.sounds, near.cosines(own.chunk) if near else None,
+                               max(0.0, bm25.get(row, 0.0)), fused[row] / best))
         return found, words
+
+    def _read(self, view: View, rows: Sequence[int]) -> dict[int, _Kept]:
+        """The passages of these rows; those that have gone are left out. Rankings share them."""
+        if view.generation != self._kept_at or len(self._kept) > MOST_KEPT:
+            self._kept, self._kept_at = {}, view.generation
+        known = self._kept
+        missing = [row for row in rows if row not in known]
+        if missing:
+            chunks, analysed = view.chunks(missing), view.analysed(missing)
+            entries = view.documents({chunk.document for chunk in chunks.values()})
+            for row, chunk in chunks.items():
+                entry = entries.get(chunk.document)
+                if entry is not None:
+                    words, heard = analysed.get(row, ("", ""))
+                    known[row] = _Kept(chunk, entry, _passage(chunk, entry), frozenset(words.split()),
+                                       frozenset(heard.split()))
+        return {row: known[row] for row in rows if row in known}
 
     def _weighed(self, asked: Asked, view: View) -> tuple[list[Slot], Counts]:
         found = slots(asked.pieces, self._near(view))
@@ -204,10 +239,3 @@ def _wide(view: View, scope: Scope) -> int:
 def _is_written(slot: Slot, counts: Counts) -> bool:
     """Whether the collection has the word as it was asked. Only others are looked for by their sound."""
     return any(way.column == "words" and way.weight == BY_STEM and counts.get(("words", way.key)) for way in slot.ways)
-
-
-def _admitted(chunk: Chunk, entries: dict[str, Entry], scope: Scope) -> bool:
-    entry = entries.get(chunk.document)
-    return entry is not None and scope.admits(entry.tags, chunk.language, entry.valid_from, entry.valid_until)
-
-
