@@ -81,6 +81,7 @@ def test_an_engine_that_stops_leaves_no_call_behind_in_any_phase(world, phase):
             call.change_codec("PCMA")
             wait(lambda: at.engine.calls[call.uuid].moving, "not moving", step_s=0.001)
         at.engine.stop()
+        wait(lambda: call.outcome.action == NEXT, f"not in the next action: {call.outcome}, {call.notes}")
         call.pause(0.1)
         assert call.outcome.action == NEXT, (call.outcome, call.notes)
         assert not at.engine.calls
