@@ -150,13 +150,6 @@ def test_the_language_is_that_of_the_text_not_of_the_call(text, told, language, 
     assert found.romanised == (romanised and bool(text))
 
 
-def test_a_question_is_taken_apart():
-    found = analyse("Is a fee of two hundred and fifty rupees due for the birth certificate?")
-    assert {"fee", "birth", "certificat", "250"} <= set(found.terms)
-    assert found.numbers == ("250",)
-    assert found.sounds and found.text.startswith("Is a fee")
-
-
 @given(st.text(max_size=80), st.lists(st.tuples(st.sampled_from(["user",
     "agent"]), st.text(max_size=40)), max_size=5),
        st.sampled_from(["", "en", "fr", "hi", "ml", "ta", "xx-YY"]))

@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from engine.knowledge.reading import decode
@@ -129,8 +128,3 @@ def _text_kind(source: Source, named: Format | None) -> str:
     if named is not None and named.name == "Excel":
         return "CSV"
     return "plain text"
-
-
-def is_document(path: Path) -> bool:
-    """Whether a file of that name is read."""
-    return path.suffix.lower() in SUFFIXES

@@ -56,7 +56,6 @@ class Cosines:
     utterance: float = 0.0
 
 
-NO_COSINES = Cosines(0.0, np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,14 @@
 """A question, made ready to be searched for: each of its words with its stem, its sound and its synonyms. Pure."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.knowledge.search.lexical import Piece, Way
 from engine.knowledge.words.glossary import Glossary
-from engine.knowledge.words.numberwords import figures, in_figures
 from engine.knowledge.words.question import analyse
 from engine.knowledge.words.stems import stem_in
-from engine.knowledge.words.text import words
+from engine.knowledge.words.text import content
 from engine.language import sounds
-from engine.language.smallwords import is_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +32,10 @@ def prepare(text: str, glossary: Glossary, language: str = "") -> Prepared:
     """Take a question apart. ``language``: what the call is in, where it is known."""
     question = analyse(text, language)
     synonyms = glossary.synonyms(text, question.language)
-    pieces = tuple(Piece(word, stem_in(word, question.language), sounds.key(word, question.language),
-                         tuple(_ways(synonyms.get(word, ())))) for word in _content(text, question.language))
+    found, of_latin = content(text, question.language)
+    pieces = tuple(Piece(word, stem_in(word, of_latin), sounds.key(word, of_latin),
+                         tuple(_ways(synonyms.get(word, ())))) for word in found)
     return Prepared(text, question.language, question.romanised, question.wants, pieces)
-
-
-def _content(text: str, language: str) -> list[str]:
-    """Its words that are not small (all of them if there are no others), numbers in figures."""
-    found = words(figures(text, language))
-    if language == "fr":
-        found = [part for word in found for part in re.split("['\u2019]", word) if part]
-    found = in_figures(found, language)
-    return [word for word in found if not is_small(word, language)] or found
 
 
 def _ways(synonyms: tuple[tuple[str, str, float], ...]) -> Iterator[Way]:

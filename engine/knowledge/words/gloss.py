@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from engine.knowledge.words.lexicon import ASKING, LANGUAGES, Lexicon, lexicon_of
-from engine.knowledge.words.numberwords import figures, in_figures
+from engine.knowledge.words.numberwords import figures
 from engine.knowledge.words.question import language_of
 from engine.knowledge.words.stems import stem_in
-from engine.knowledge.words.text import words
+from engine.knowledge.words.text import apart, words
 from engine.language import sounds, typed
 from engine.language.indic import DEVANAGARI, MALAYALAM, RUN, TAMIL, script_of
 from engine.language.romanise import romanise
@@ -75,10 +75,7 @@ def _lone(found: "re.Match[str]") -> str:
 
 def _tokens(text: str, language: str) -> list[str]:
     plain = unicodedata.normalize("NFC", _JOINERS.sub("", text))
-    found = words(figures(plain, language))
-    if language == "fr":
-        found = [part for word in found for part in word.split("'") if part]
-    return in_figures(found, language)
+    return apart(words(figures(plain, language)), language)
 
 
 def _english(tokens: list[str], language: str) -> Iterator[str]:

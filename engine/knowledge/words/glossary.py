@@ -16,15 +16,15 @@ import yaml
 
 from engine.knowledge.errors import KnowledgeError
 from engine.knowledge.words.stems import stem_in
-from engine.knowledge.words.text import terms, words
-from engine.language.smallwords import is_small, latin_language
+from engine.knowledge.words.text import content, words
+from engine.language.smallwords import is_small
 from engine.language.sounds import is_loan, key, vowelled
 
 LANGUAGES = ("en", "fr", "hi", "ml", "ta")
 BUILT_IN = Path(__file__).with_name("glossaries")
 MAX_BYTES, MAX_CONCEPTS, MAX_WORDS = 1 << 20, 5_000, 60
 MAX_EXPANSION = 64
-"""Terms that a question may grow by, the heaviest first."""
+"""Other names of one word that are searched for."""
 
 WORD_WEIGHT, PHRASE_WEIGHT, BY_SOUND = 0.6, 0.4, 0.8
 """What another word of a concept weighs beside the question's own (1), each word of a phrase, and by how much less
@@ -77,31 +77,6 @@ class Glossary:
         """This one and a collection's own together."""
         return Glossary((*self.concepts, *other.concepts))
 
-    def expand(self, question: str, language: str = "") -> list[tuple[str, float]]:
-        """Terms to search for beside ``terms(question)``, with their weights (below 1), heaviest first. They are stems,
-        as the column of words has them."""
-        asked = set(terms(question, language))
-        found: dict[str, float] = {}
-        for number, weight in self._met(question, language).items():
-            for phrase in self.concepts[number]:
-                each = weight * (WORD_WEIGHT if len(phrase.stems) == 1 else PHRASE_WEIGHT)
-                for stem in phrase.stems:
-                    if stem not in asked:
-                        found[stem] = max(found.get(stem, 0.0), each)
-        return _heaviest(found)
-
-    def expand_sounds(self, question: str, language: str = "") -> list[tuple[str, float]]:
-        """The same as skeletons, for the column of sounds."""
-        asked = {key(word, language) for word in words(question)}
-        found: dict[str, float] = {}
-        for number, weight in self._met(question, language).items():
-            for phrase in self.concepts[number]:
-                each = weight * (WORD_WEIGHT if len(phrase.sounds) == 1 else PHRASE_WEIGHT)
-                for sound in phrase.sounds:
-                    if sound not in asked:
-                        found[sound] = max(found.get(sound, 0.0), each)
-        return _heaviest(found)
-
     def synonyms(self, question: str, language: str = "") -> dict[str, tuple[tuple[str, str, float], ...]]:
         """For each word of the question that names a concept, by itself or with its neighbours: what else it may be
         called, as ``(stem, sound, weight)``."""
@@ -117,20 +92,10 @@ class Glossary:
                 found[word] = ways
         return found
 
-    def _met(self, question: str, language: str) -> dict[int, float]:
-        """The concepts that the question names: 1 by a word of theirs, ``BY_SOUND`` by the sound of one."""
-        met: dict[int, float] = {}
-        for _, numbers, weight in self._hits(question, language):
-            for number in numbers:
-                met[number] = max(met.get(number, 0.0), weight)
-        return met
-
     def _hits(self, question: str, language: str) -> Iterator[tuple[list[str], list[int], float]]:
         """``(words, concepts, weight)``: words of the question in a row, and the concepts that they name. A longer
         phrase hides the shorter ones within it: "ration card" is not a card."""
-        said = words(question)
-        of_latin = latin_language([word for word in said if word < "\u0250"], language.partition("-")[0])
-        said = [word for word in said if not is_small(word, of_latin)]
+        said, of_latin = content(question, language)
         stems = [stem_in(word, of_latin) for word in said]
         sounds = [key(word, of_latin) for word in said]
         likes = [_like(sound, vowelled(word, of_latin)) for word, sound in zip(said, sounds, strict=True)]
@@ -182,10 +147,6 @@ def _longest(index: dict[str, list[tuple[Stems, int]]], said: Sequence[str], at:
                 best, used = [], len(phrase)
             best.append(number)
     return best, used
-
-
-def _heaviest(found: dict[str, float]) -> list[tuple[str, float]]:
-    return sorted(found.items(), key=lambda pair: -pair[1])[:MAX_EXPANSION]
 
 
 @lru_cache(maxsize=1)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from engine.knowledge.words.asking import COURTESY, LIGHT, OPENERS, POINTING, TRAILING, WANTS, Wants
 from engine.knowledge.words.stems import stem_in
-from engine.knowledge.words.text import terms, words
+from engine.knowledge.words.text import words
 from engine.language.identify import identify
 from engine.language.smallwords import is_small, latin_language
-from engine.language.sounds import keys
 
 LANGUAGES = ("en", "fr", "hi", "ml", "ta")
 SURE = 0.85
@@ -41,27 +40,21 @@ DAYS = frozenset(" ".join(_DAYS).split())
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, taken apart. ``language`` is one of five, or what was told; ``romanised``: an Indian language in
-    Latin letters. ``terms`` and ``sounds`` are what the two columns of the full text are asked for. ``numbers`` are
-    figures, those said in words too. ``wants`` is the kind of the answer, "" where the question does not say."""
+    """A question, understood. ``language`` is one of five, or what was told; ``romanised``: an Indian language in Latin
+    letters. ``wants`` is the kind of the answer, "" where the question does not say."""
 
     text: str
     language: str
     romanised: bool
-    terms: tuple[str, ...]
-    sounds: tuple[str, ...]
-    numbers: tuple[str, ...]
     wants: Wants
 
 
 def analyse(text: str, language: str = "") -> Question:
-    """Takes a question apart. ``language``: what the call is in, if known; the text may still be in another one."""
+    """Understands a question. ``language``: what the call is in, if known; the text may still be in another one."""
     hint = language.partition("-")[0]
     spoken, romanised = language_of(text, hint)
     of_text = spoken or hint
-    found = terms(text, of_text)
-    numbers = tuple(term for term in dict.fromkeys(found) if term.isdigit())
-    return Question(text, of_text, romanised, tuple(found), tuple(keys(text, of_text)), numbers, wanted(text, of_text))
+    return Question(text, of_text, romanised, wanted(text, of_text))
 
 
 def language_of(text: str, hint: str = "") -> tuple[str, bool]:

@@ -7,7 +7,7 @@ from engine.knowledge.words.stems import stem, stem_in
 from engine.language.smallwords import ENGLISH as STOP_WORDS
 from engine.language.smallwords import is_small, latin_language
 
-__all__ = ["STOP_WORDS", "plain", "sentence", "sentences", "stem", "terms", "words"]
+__all__ = ["STOP_WORDS", "apart", "content", "plain", "sentence", "sentences", "stem", "terms", "words"]
 
 _STOPS = ".!?\u0964\u06d4\u3002"
 _SENTENCE_END = re.compile(rf"(?:(?<=[{_STOPS}])|(?<=[{_STOPS}][\"')\u201d\u2019]))\s+(?=[\"'(\u201c\u2018]*[^\W_a-z])")
@@ -60,14 +60,24 @@ def words(text: str) -> list[str]:
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
-def terms(text: str, language: str = "") -> list[str]:
-    """What keyword search compares: stems of the words that are not small words, or of all if there are no others;
-    numbers in figures, however they are written. ``language``: that of the text, "" where it is not known; words in a
-    script of India are taken by their script, those in Latin letters by the small words among them."""
+def apart(found: list[str], language: str) -> list[str]:
+    """Words of a text in that language with numbers in figures; in French without what is elided before them."""
+    if language == "fr":
+        found = [part for word in found for part in word.split("'") if part]
+    return in_figures(found, language)
+
+
+def content(text: str, language: str = "") -> tuple[list[str], str]:
+    """The words that are not small, or all if there are no others, numbers in figures, however they are written; and
+    the language of those in Latin letters, by the small words among them. ``language``: that of the text, "" where it
+    is not known."""
     found = words(figures(text, language))
     of_latin = latin_language([word for word in found if word < "\u0250"], language.partition("-")[0])
-    if of_latin == "fr":
-        found = [part for word in found for part in re.split("['\u2019]", word) if part]
-    found = in_figures(found, of_latin)
-    content = [word for word in found if not is_small(word, of_latin)]
-    return [stem_in(word, of_latin) for word in content or found]
+    found = apart(found, of_latin)
+    return [word for word in found if not is_small(word, of_latin)] or found, of_latin
+
+
+def terms(text: str, language: str = "") -> list[str]:
+    """What keyword search compares: the stems of ``content``. Words in a script of India are taken by their script."""
+    found, of_latin = content(text, language)
+    return [stem_in(word, of_latin) for word in found]
