@@ -4,6 +4,7 @@ The vectors are made up: clusters as those of texts have them. Each index is bui
 fresh one, as after a restart. A million takes some minutes, 3 GB of memory and 400 MB below ``$TMPDIR``.
 """
 
+import importlib.util
 import json
 import os
 import resource
@@ -18,8 +19,10 @@ import numpy as np
 from benchmarks import killed_ingest
 from benchmarks.figure import Figure
 from benchmarks.made_up_documents import write
-from engine.knowledge.embedding import local
+from engine import modelstore
+from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.embedding.interface import Embedder
+from engine.knowledge.embedding.minilm import MiniLM
 from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.store import Model, index
 
@@ -32,13 +35,14 @@ KILLS = 50
 def figures() -> list[Figure]:
     """All of it; sizes of the index by ``KNOWLEDGE_SCALE=10000,100000``."""
     sizes = [int(size) for size in os.environ.get("KNOWLEDGE_SCALE", "10000,100000,1000000").split(",")]
-    found, model = [], local.local()
+    found = []
     with tempfile.TemporaryDirectory(prefix="trunkline-scale-") as scratch:
         for size in sizes:
             found += _vectors(Path(scratch), size)
+        models = _models()  # before the home is another one, which has none
         os.environ["TRUNKLINE_HOME"], before = str(Path(scratch) / "home"), os.environ.get("TRUNKLINE_HOME")
         try:
-            return [*found, *_ingest(Path(scratch), model), *_kills(Path(scratch))]
+            return [*found, *_ingest(Path(scratch), models), *_kills(Path(scratch))]
         finally:
             os.environ.pop("TRUNKLINE_HOME")
             os.environ |= {"TRUNKLINE_HOME": before} if before else {}
@@ -150,15 +154,26 @@ def search(folder: Path, size: int) -> dict:
 
 # ---------------------------------------------------------------- ingest
 
-def _ingest(scratch: Path, model: Embedder | None) -> list[Figure]:
+def _models() -> dict[str, tuple[Embedder, float]]:
+    """The local model as it is run here, with the rate that is wanted of it; none where it is not installed."""
+    if not modelstore.installed("minilm"):
+        return {}
+    folder = modelstore.path("minilm")
+    found: dict[str, tuple[Embedder, float]] = {"numpy": (Glossed(MiniLM(folder, "numpy")), 60.0)}
+    if importlib.util.find_spec("onnxruntime"):
+        found["onnxruntime"] = (Glossed(MiniLM(folder, "onnx")), 120.0)
+    return found
+
+
+def _ingest(scratch: Path, models: dict[str, tuple[Embedder, float]]) -> list[Figure]:
     found = []
     folder = scratch / "documents"
-    if model is not None:
-        write(folder, 250, 4)
-        report = ingest([folder], "rate", model)
+    write(folder, 250, 4)
+    for name, (model, wanted) in models.items():
+        report = ingest([folder], f"rate-{name}", model)
         rate = report.passages / report.seconds
-        found.append(Figure("ingest with the local model, passages of 60 to 70 words a second", round(rate, 1), "1/s",
-                            ">= 60", rate >= 60, COMMAND))
+        found.append(Figure(f"ingest with the local model by {name}, passages of 60 to 70 words a second",
+                            round(rate, 1), "1/s", f">= {wanted:g}", rate >= wanted, COMMAND))
     many = scratch / "many"
     write(many, 1000, 5)
     ingest([many], "many", killed_ingest.Hashes())
