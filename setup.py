@@ -22,6 +22,10 @@ CORE = [
     "python-docx>=1.1,<2",  # Word files (MIT); stands on lxml
     "python-pptx>=1,<2",  # slides (MIT); stands on lxml, Pillow and XlsxWriter
     "openpyxl>=3.1,<4",  # sheets, read row by row (MIT)
+    "flask>=3.1,<4",  # the HTTP API on gevent.pywsgi; small, and every Python engineer knows it (BSD)
+    "sqlalchemy>=2.0,<2.2",  # sessions and calls in SQLite or PostgreSQL with one schema (MIT)
+    "alembic>=1.16,<2",  # its migrations, numbered and reversible (MIT)
+    "prometheus-client>=0.21,<1",  # the text format of /metrics (Apache)
     "rich>=14,<16",  # progress bars and live transcript of the commands
 ]
 
@@ -45,6 +49,10 @@ EXTRAS = {
         "hypothesis>=6.100,<7",  # invariants of the turn engine and fuzzing of the parsers
         "onnxruntime>=1.20,<2",  # the fast embeddings are tested against numpy
         "tokenizers>=0.20,<1",  # tiny models of the tests
+        "openai-agents>=0.24,<0.25",  # a Realtime client that nobody here wrote (MIT)
+        "websockets>=15,<16",  # what openai's Realtime client stands on (BSD)
+        "schemathesis>=4.30,<5",  # asks /openapi.json what it promises (MIT)
+        "playwright>=1.60,<2",  # drives Debian's Chromium through the pages (Apache)
     ],
     "lint": [
         "ruff>=0.14,<1",  # style and common faults
