@@ -43,8 +43,8 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """Words of the caller's running or last item, or of ``item_id``. ``final``: this is all of it; else ``text`` is what
-    is new, with the space that parts it from the words before. ``seconds``: of audio."""
+    """Words of the caller's running or last item, or of ``item_id``. ``final``: this is all of it; else ``text`` is
+    what is new, with the space that parts it from the words before. ``seconds``: of audio."""
 
     text: str
     final: bool
@@ -106,8 +106,8 @@ class ClientToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ServerToolCalled:
-    """A skill of the engine runs for this reply. ``shown``: clients see its call and its result as an ``mcp_call`` item,
-    which SDKs do not try to run themselves (a ``function_call`` they would)."""
+    """A skill of the engine runs for this reply. ``shown``: clients see its call and its result as an ``mcp_call``
+    item, which SDKs do not try to run themselves (a ``function_call`` they would)."""
 
     generation: int
     call_id: str
@@ -202,7 +202,7 @@ class DigitReceived:
     at_s: int
 
 
-Happening = (SpeechStarted | SpeechStopped | TurnDropped | TurnEnded | Transcribed | TranscriptionFailed | ReplyBegun | ReplyWords
-             | ReplyAudio | ReplyCited | ClientToolCalled | ServerToolCalled | ServerToolReturned | ReplyEnded
-             | ReplyCut | ReplyFailed | Truncated | PlaybackStarted | PlaybackStopped | RateLimits | Faulted
-             | DigitReceived)
+Happening = (SpeechStarted | SpeechStopped | TurnDropped | TurnEnded | Transcribed | TranscriptionFailed | ReplyBegun
+             | ReplyWords | ReplyAudio | ReplyCited | ClientToolCalled | ServerToolCalled | ServerToolReturned
+             | ReplyEnded | ReplyCut | ReplyFailed | Truncated | PlaybackStarted | PlaybackStopped | RateLimits
+             | Faulted | DigitReceived)

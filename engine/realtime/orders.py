@@ -47,8 +47,8 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """The client wants this reply stopped; answered by ``ReplyCut`` with the words that were heard (clients were told at
-    once that it is cancelled). It may not have begun yet."""
+    """The client wants this reply stopped; answered by ``ReplyCut`` with the words that were heard (the client was told
+    at once that it is cancelled). It may not have begun yet."""
 
     response_id: str
 
