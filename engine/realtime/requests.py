@@ -190,7 +190,7 @@ def _remote_tools(talk: Talk, before: list[dict[str, Any]]) -> list[Event]:
     """Remote MCP servers of the client's are not asked: that their tools cannot be listed is said as the protocol has
     it. (An operator's own MCP servers are skills.)"""
     sends: list[Event] = []
-    for tool in talk.session["tools"]:
+    for tool in talk.session.get("tools", ()):
         if tool["type"] != "mcp" or tool in before:
             continue
         item = {"id": talk.make_id("mcpl"), "type": "mcp_list_tools", "server_label": tool["server_label"],
