@@ -58,7 +58,8 @@ class Gate:
             self._take(self._by_key, key.name, limit)
             asked.allowance = partial(self._left, key.name, limit)
         if isinstance(route, Route):
-            request.max_content_length = route.max_bytes
+            asked.max_bytes = route.max_bytes
+            request.max_content_length = route.max_bytes + 1  # Flask cuts a chunked body at its limit and says nothing
         if route.query is not None:
             asked.query = _checked(route.query, _flat(request.args, route.query), "query")
         if isinstance(route, Route) and route.body is not None and not route.raw:

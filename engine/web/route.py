@@ -14,6 +14,7 @@ import gevent
 from flask import Request
 from pydantic import BaseModel
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from engine.config.web import Scope
 from engine.net.websocket import Limits
@@ -53,6 +54,7 @@ class Asked:
     query: Any = None
     allowance: Callable[[], Allowance] = lambda: UNLIMITED
     body_s: float = 20.0
+    max_bytes: int = 1 << 20
 
     @property
     def headers(self) -> Headers:
@@ -63,7 +65,10 @@ class Asked:
     def data(self) -> bytes:
         """The body as it came. Raises ``ApiError``: 413 beyond the route's ``max_bytes``, 408 when it is too slow."""
         with self._deadline():
-            return self.request.get_data()
+            data = self.request.get_data()
+        if len(data) > self.max_bytes:
+            raise RequestEntityTooLarge
+        return data
 
     @property
     def files(self) -> "MultiDict[str, FileStorage]":
