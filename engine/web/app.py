@@ -57,7 +57,8 @@ class Web:
         self._options = options
         self._gate = Gate(options, verifiers)
         self._open: set[ServerSocket] = set()
-        self._places = Places(options)
+        places = self._places = Places(options)
+        self.traffic.held, self.traffic.refused = lambda: len(places), lambda: places.refused
         self.flask = self._application()
         context = tls(options)
         self._scheme = "http" if context is None else "https"
@@ -109,6 +110,7 @@ class Web:
             app.add_url_rule(route.path, f"route{n}", self._view(route), methods=[route.method])
         for n, socket in enumerate(self.sockets):
             app.add_url_rule(socket.path, f"socket{n}", self._socket_view(socket), websocket=True)
+        app.url_map.update()  # compiles the paths now, not while somebody is on the phone
         return app
 
     def _view(self, route: Route) -> Any:
@@ -159,7 +161,6 @@ class Web:
         rule = request.url_rule.rule if request.url_rule is not None else "other"
         method = request.method if rule != "other" else ""
         self.traffic.answered(method, rule, response.status_code, time.perf_counter() - flask.g.get("began", 0.0))
-        self.traffic.connections, self.traffic.connections_refused = len(self._places), self._places.refused
         return response
 
     # ------------------------------------------------------------ WebSockets
