@@ -30,6 +30,7 @@ from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
+from engine.store.store import Store
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
 from engine.telemetry.hubwatch import HubWatch
@@ -60,6 +61,9 @@ class Engine:
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
 
+        self.store: Store | None = None
+        """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
+
         self._humans: set[str] = set()
         self._given = providers
         self._draining = False
@@ -88,6 +92,8 @@ class Engine:
         config = self.config
         disk = self._disk = DiskWriter()
         self._after_call = AfterCall(disk, config.record.page)
+        if config.store.enabled:
+            self.store = Store(config.store, paths.calls())
         given = self._providers = self._given or embedded.providers(config)
         hearing = Hearing(Ears(given.vad, config.vad, config.media.frame_ms))
         clock = self._clock = FrameClock(config.media.frame_ms)
@@ -102,6 +108,8 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
+        if self.store is not None:
+            self.store.start(self.node)
         self._around = Surroundings(
             config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
             self._finished,
@@ -172,6 +180,8 @@ class Engine:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():
             log.warning("some ended calls have no report yet; `python -m engine.telemetry.aftercall FOLDER` makes it")
+        if self.store is not None:
+            self.store.close()
         if self._disk is not None and not self._disk.close():
             log.error("the disk did not take everything within 10 s; some of the last lines are lost")
         self._hubwatch.stop()
@@ -212,6 +222,8 @@ class Engine:
             "media": self._media_state(),
             "disk": self._disk_state(),
         }
+        if self.store is not None:
+            components["db"] = self.store.component()
         if self._switch is not None:
             components["switch"] = _switch_state(self._switch)
         worst = {component.status for component in components.values()}
@@ -255,6 +267,8 @@ class Engine:
             return _Adoption(known, session)
         call = Call(session, self._around)
         self.calls[call.uuid] = call
+        if self.store is not None:
+            self.store.filing.follow(call.events, call.folder)
         return call
 
     def _channels(self) -> set[str]:
@@ -273,6 +287,8 @@ class Engine:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
             self._call_ended.set()
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 

@@ -41,7 +41,7 @@ class StoreOptions(Options):
     ``PGPASSWORD`` or ``~/.pgpass``. PostgreSQL is for more than one node."""
 
     write_every_ms: int = Field(500, ge=20, le=10_000)
-    """How often what happens in calls is written, in one transaction for all calls. A new session is written at once."""
+    """How often what happens in calls is written, one transaction for all calls. A new session is written at once."""
 
     timeout_s: float = Field(5.0, gt=0)
     """How long one transaction or query may take, connecting included."""

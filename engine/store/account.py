@@ -110,7 +110,7 @@ class Account:
     def _started(self, event: Event, seq: int) -> None:
         if self.session is not None:
             return
-        started = _time(event.get("started"))
+        started = as_time(event.get("started"))
         self._base = started - timedelta(seconds=_number(event.get("t")) or 0.0)
         call_id = _text(event.get("id")) or self.folder.rpartition("/")[2]
         transport = _text(event.get("transport")) or "freeswitch"
@@ -343,7 +343,7 @@ def _gen(event: Event) -> int:
     return -1 if gen is None else int(gen)
 
 
-def _time(value: object) -> datetime:
+def as_time(value: object) -> datetime:
     """An ISO time; the epoch where it is none."""
     try:
         found = datetime.fromisoformat(_text(value).replace("Z", "+00:00"))

@@ -150,8 +150,9 @@ class Database:
                 # libpq's own look-up would hold the hub.
                 settings["hostaddr"] = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
             connection = psycopg.connect(**settings, autocommit=True, prepare_threshold=None)
-            connection.execute("SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false),"
-                               " set_config('jit', 'off', false)", (milliseconds,))
+            connection.execute(
+                "SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false),"
+                " set_config('jit', 'off', false)", (milliseconds,))
             connection.autocommit = False
             return connection
 
@@ -235,8 +236,8 @@ def _explained(database: Database, fault: exc.DBAPIError) -> Exception:
     said = " ".join(str(fault.orig).split())[:300] or type(fault.orig).__name__
     text = f"{database.address}: {said}"
     if "not a database" in said or "malformed" in said:
-        return StoreError(f"{text}; move the file away, and `trunkline db file` fills a new one from the calls' folders")
-    if "interrupted" == said:
+        return StoreError(f"{text}; move the file away: a new one is filled from the folders of the calls")
+    if said == "interrupted":
         return StoreDown(f"{database.address}: the query took too long (store.timeout_s); ask for less")
     if isinstance(fault, exc.OperationalError | exc.InterfaceError | exc.InternalError) or fault.connection_invalidated:
         return _Lost(text)

@@ -48,6 +48,10 @@ class Filing:
         self.write_ms: float | None = None
         """How long the last transaction took."""
 
+        self.broken_off: set[str] = set()
+        """Folders of sessions that are over and could not be followed to their end; whoever files them takes them out.
+        """
+
         self._database = database
         self._every_s = options.write_every_ms / 1000
         self._most = options.max_waiting
@@ -74,6 +78,7 @@ class Filing:
         """This log is closed. Without its last line the session is filed from its folder, where it may be."""
         followed = self._followed.pop(f"{folder.parent.name}/{folder.name}", None)
         if followed is not None and (followed.broken or not followed.account.ended):
+            self.broken_off.add(f"{folder.parent.name}/{folder.name}")
             self._leave(followed)
 
     def live(self, name: str) -> Row | None:
@@ -83,6 +88,13 @@ class Filing:
             if session and not followed.account.ended and name in (session["session_id"], session["call_id"]):
                 return dict(session)
         return None
+
+    def check_schema(self) -> None:
+        """Make sure, once, that the tables are those of this Trunkline. Waits for the database. Raises
+        ``SchemaError``, ``StoreDown``, ``StoreError``."""
+        if not self._ready:
+            schema.ready(self._database)
+            self._ready = True
 
     @property
     def going_on(self) -> frozenset[str]:
@@ -133,7 +145,8 @@ class Filing:
             self._wake.clear()
             self._hurry.clear()
             try:
-                self._write_all()
+                if self._dirty:
+                    self._write_all()
                 pause_s = RETRY_S[0]
             except StoreError as fault:
                 self._tell(str(fault))
@@ -144,9 +157,7 @@ class Filing:
             written_at = monotonic()
 
     def _write_all(self) -> None:
-        if not self._ready:
-            schema.ready(self._database)
-            self._ready = True
+        self.check_schema()
         while self._dirty:
             names = list(self._dirty)[:BATCH]
             self._write([self._dirty.pop(name) for name in names])

@@ -61,7 +61,7 @@ def trouble(found: Schema, address: str) -> str:
     if found.state == "empty":
         return f"{address} has no tables yet: run `trunkline db init`"
     if found.state == "older":
-        return f"{address} has the tables of version {found.version}, this is {REVISIONS[-1]}: run `trunkline db upgrade`"
+        return f"{address} has the tables of version {found.version}, not {REVISIONS[-1]}: run `trunkline db upgrade`"
     if found.state == "newer":
         return (f"{address} has the tables of version {found.version}; this Trunkline knows up to {REVISIONS[-1]} and "
                 "leaves them alone: install a newer Trunkline. Calls go on and are filed later")

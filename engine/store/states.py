@@ -21,7 +21,7 @@ FOLLOWING: dict[str, frozenset[str]] = {
 ENDS = frozenset({"ended", "failed", "busy", "no_answer", "cancelled"})
 STATES = frozenset(FOLLOWING) | ENDS
 
-STATUS: dict[str, str] = {state: "active" for state in FOLLOWING} | {
+STATUS: dict[str, str] = dict.fromkeys(FOLLOWING, "active") | {
     "ended": "completed", "failed": "failed", "busy": "busy", "no_answer": "no_answer", "cancelled": "cancelled"}
 """The word of the API for each state."""
 

@@ -113,7 +113,7 @@ call_sessions = Table(
     Column("errors", Integer, nullable=False, server_default=text("0")),
     Column("answer_ms_p50", Float),  # the caller's last voiced frame to the agent's first frame
     Column("answer_ms_p95", Float),
-    Column("filed", Boolean, nullable=False, server_default=text("false")),  # ended, and all of its log is in the tables
+    Column("filed", Boolean, nullable=False, server_default=text("false")),  # ended, and its whole log is in the tables
     Index(None, "started_at", "session_id"),
     Index(None, "call_id"),
     Index(None, "agent_name", "started_at"),
