@@ -25,6 +25,8 @@ Event = dict[str, Any]
 LONGEST_TEXT = 100_000
 """Letters of a text that are kept."""
 
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+
 _FAULTS = frozenset({"error", "reply_failed", "provider_failed", "media_lost"})
 """Lines that count as an error, as in the call's report."""
 
@@ -40,7 +42,7 @@ class Account:
         """Whether the log has its last line."""
 
         self._changed: dict[str, dict[int, Row]] = {}
-        self._base = datetime.fromtimestamp(0, timezone.utc)
+        self._base = _EPOCH
         self._answers_ms: list[float] = []
         self._spoken: dict[int, Row] = {}  # the agent's segments, by generation
         self._began: dict[int, float] = {}  # when a reply was first heard
@@ -111,7 +113,7 @@ class Account:
         if self.session is not None:
             return
         started = as_time(event.get("started"))
-        self._base = started - timedelta(seconds=_number(event.get("t")) or 0.0)
+        self._base = started - _span(event.get("t"))
         call_id = _text(event.get("id")) or self.folder.rpartition("/")[2]
         transport = _text(event.get("transport")) or "freeswitch"
         caller, called = _text(event.get("caller")) or None, _text(event.get("called")) or None
@@ -138,8 +140,7 @@ class Account:
         row = self._row()
         if row["answered_at"] is None:
             # Call time begins anew when the call is answered.
-            self._base = row["answered_at"] = row["started_at"] + timedelta(
-                milliseconds=_number(event.get("ms")) or 0.0)
+            self._base = row["answered_at"] = row["started_at"] + _span(event.get("ms")) / 1000
 
     def _picked(self, event: Event, seq: int) -> None:
         name = _text(event.get("name")) or None
@@ -172,7 +173,7 @@ class Account:
 
     def _end(self, seconds: float) -> None:
         row = self._row()
-        row["ended_at"] = self._base + timedelta(seconds=seconds)
+        row["ended_at"] = self._base + _span(seconds)
         row["duration_s"] = round((row["ended_at"] - row["started_at"]).total_seconds(), 3)
         self._become(states.end(row, self._fault))
         row["outcome"] = states.outcome(row, self._machine)
@@ -235,7 +236,9 @@ class Account:
         self._spoken[gen] = row
         self._put("segments", seq, row)
         self._row()["interruptions"] += interrupted
-        heard_ms = round((end - start) * 1000) if interrupted and start is not None and end is not None else None
+        heard_ms = None
+        if interrupted and start is not None and end is not None:
+            heard_ms = round(_span(end - start).total_seconds() * 1000)
         self._item(seq, event, "message", "assistant", [{"type": "output_audio", "transcript": text}],
                    "incomplete" if interrupted else "completed", heard_ms)
 
@@ -311,13 +314,18 @@ class Account:
         self._changed.setdefault(table, {})[seq] = row
 
     def _at(self, event: Event) -> datetime:
-        return self._base + timedelta(seconds=min(max(_number(event.get("t")) or 0.0, -1e6), 1e7))
+        return self._base + _span(event.get("t"))
 
 
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _span(value: object) -> timedelta:
+    """So many seconds; within a year, so that no log leads out of the calendar."""
+    return timedelta(seconds=min(max(_number(value) or 0.0, -3e7), 3e7))
 
 
 def _text(value: object) -> str:
@@ -348,7 +356,9 @@ def as_time(value: object) -> datetime:
     try:
         found = datetime.fromisoformat(_text(value).replace("Z", "+00:00"))
     except ValueError:
-        found = datetime.fromtimestamp(0, timezone.utc)
+        found = _EPOCH
+    if not 1970 <= found.year < 9000:
+        found = _EPOCH
     return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found.astimezone(timezone.utc)
 
 

@@ -42,10 +42,11 @@ class Database:
         """Raises ``StoreError`` where the address is none, or the driver is missing. Opens nothing."""
         try:
             url = make_url(options.url or f"sqlite:///{paths.home().absolute() / FILE}")
-        except exc.ArgumentError:
+        except (exc.ArgumentError, ValueError):
             raise StoreError("store.url is no address of a database: postgresql://user@host/database") from None
         self._timeout_s = options.timeout_s
         self._places = BoundedSemaphore(options.max_connections)
+        self._connecting = BoundedSemaphore()
         self._idle: list[Connection] = []
         self._closed = False
         self.is_sqlite = url.get_backend_name() == "sqlite"
@@ -69,15 +70,13 @@ class Database:
             raise StoreDown(f"{self.address}: all connections are busy (store.max_connections)")
         try:
             kept = self._idle.pop() if self._idle else None
-            try:
-                return self._turn(kept, work, write, seconds)
-            except _Lost as fault:
-                if kept is None:
-                    raise StoreDown(str(fault)) from fault.__cause__
-            try:
-                return self._turn(None, work, write, seconds)
-            except _Lost as fault:
-                raise StoreDown(str(fault)) from fault.__cause__
+            while True:
+                try:
+                    return self._turn(kept, work, write, seconds)
+                except _Lost as fault:
+                    if kept is None:
+                        raise StoreDown(str(fault)) from fault.__cause__
+                    kept = None
         finally:
             self._places.release()
 
@@ -89,10 +88,12 @@ class Database:
 
     # ------------------------------------------------------------ one turn
 
-    def _turn(self, connection: Connection | None, work: Work[T], write: bool, seconds: float) -> T:
-        turn = _Turn(self, connection, work, write, seconds)
+    def _turn(self, kept: Connection | None, work: Work[T], write: bool, seconds: float) -> T:
+        turn = _Turn(self, kept, work, write, seconds)
         try:
             with gevent.Timeout(seconds + (1 if self.is_sqlite else 0), _TooLate):
+                if kept is None:
+                    turn.connection = self._connect()
                 result: T = self._off_hub(turn.run)
         except _TooLate:
             turn.abandon()
@@ -103,6 +104,19 @@ class Database:
         if turn.connection is not None:
             self._give_back(turn.connection)
         return result
+
+    def _connect(self) -> Connection:
+        """One at a time: threads that wait for one another's locks are not for gevent."""
+        with self._connecting:
+            try:
+                if self.path is not None:
+                    self._off_hub(lambda: self.path.parent.mkdir(parents=True, exist_ok=True))
+                return self._off_hub(self._engine.connect)
+            except OSError as fault:
+                raise StoreDown(f"{self.address}: {fault.strerror or fault}") from fault
+            except exc.DBAPIError as fault:
+                explained = _explained(self, fault)
+                raise StoreDown(str(explained)) if isinstance(explained, _Lost) else explained from fault
 
     def _off_hub(self, function: Callable[[], Any]) -> Any:
         """SQLite's work is done in a thread. What it raises is raised here."""
@@ -186,16 +200,11 @@ class _Turn:
         database = self._database
         self._running = True
         try:
-            if self.connection is None:
-                if database.path is not None:
-                    database.path.parent.mkdir(parents=True, exist_ok=True)
-                self.connection = database._engine.connect()
+            assert self.connection is not None
             connection = self.connection.execution_options(write=self._write)
             self._limit(connection)
             with connection.begin():
                 return self._work(connection)
-        except OSError as fault:
-            raise _Lost(f"{database.address}: {fault.strerror or fault}") from fault
         except exc.DBAPIError as fault:
             self._drop()
             raise _explained(database, fault) from fault

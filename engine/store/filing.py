@@ -15,6 +15,7 @@ from time import monotonic
 
 import gevent
 from gevent.event import Event as Flag
+from gevent.lock import Semaphore
 from sqlalchemy import Connection
 
 from engine.config.store import StoreOptions
@@ -58,8 +59,10 @@ class Filing:
         self._lacking = lacking
         self._followed: dict[str, _Followed] = {}
         self._dirty: dict[str, _Followed] = {}
+        self._in_hand: frozenset[str] = frozenset()
         self._wake, self._hurry, self._stop = Flag(), Flag(), Flag()
         self._greenlet: gevent.Greenlet | None = None
+        self._looking = Semaphore()
         self._ready = False
 
     def start(self) -> None:
@@ -93,13 +96,15 @@ class Filing:
         """Make sure, once, that the tables are those of this Trunkline. Waits for the database. Raises
         ``SchemaError``, ``StoreDown``, ``StoreError``."""
         if not self._ready:
-            schema.ready(self._database)
-            self._ready = True
+            with self._looking:
+                if not self._ready:
+                    schema.ready(self._database)
+                    self._ready = True
 
     @property
     def going_on(self) -> frozenset[str]:
         """The folders of sessions that this process holds, or has not written to the end."""
-        return frozenset(self._followed) | frozenset(self._dirty)
+        return frozenset(self._followed) | frozenset(self._dirty) | self._in_hand
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what waits, for so long at most. What cannot be written is filed at the next start."""
@@ -160,7 +165,11 @@ class Filing:
         self.check_schema()
         while self._dirty:
             names = list(self._dirty)[:BATCH]
-            self._write([self._dirty.pop(name) for name in names])
+            self._in_hand = frozenset(names)
+            try:
+                self._write([self._dirty.pop(name) for name in names])
+            finally:
+                self._in_hand = frozenset()
             if self.problem:
                 log.info("the store works again: %s", self._database.address)
                 self.problem = ""

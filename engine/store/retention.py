@@ -3,10 +3,9 @@
     swept = sweep(database, calls, options.retention, now)
 """
 
-import logging
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from engine.store.offhub import off_hub
 from engine.store.refiling import DAY, folders
 from engine.store.tables import call_sessions, conversation_items, tool_calls, transcription_segments
 
-log = logging.getLogger(__name__)
-
 BATCH = 500
 """Sessions a transaction: short ones, so that calls which go on are filed meanwhile."""
 
@@ -29,18 +26,20 @@ AUDIO = ("*.wav", "call.html")
 
 @dataclass(slots=True)
 class Swept:
-    """How much was deleted; ``problems`` are files that could not be."""
+    """How much was deleted; ``problems`` says which files could not be, and why."""
 
     sessions: int = 0
     transcripts: int = 0
     tool_calls: int = 0
     recordings: int = 0
     folders: int = 0
-    problems: int = 0
+    problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """In one line."""
-        return ", ".join(f"{getattr(self, name)} {name.replace('_', ' ')}" for name in self.__slots__)
+        counted = ("sessions", "transcripts", "tool_calls", "recordings", "folders")
+        told = ", ".join(f"{getattr(self, name)} {name.replace('_', ' ')}" for name in counted)
+        return f"{told}; {len(self.problems)} files could not be: {self.problems[0]}" if self.problems else told
 
 
 def sweep(database: Database | None, calls: Path, options: RetentionOptions, now: datetime) -> Swept:
@@ -116,12 +115,10 @@ def _sweep_files(calls: Path, options: RetentionOptions, today: date, kept: froz
         if name in kept:
             continue
         if name in gone or options.folder_days and age > options.folder_days:
-            swept.problems += not _gone(folder)
-            swept.folders += 1
+            swept.folders += _gone(folder, swept)
         elif options.recording_days and age > options.recording_days:
             found = [path for pattern in AUDIO for path in folder.glob(pattern)]
-            swept.problems += sum(not _gone(path) for path in found)
-            swept.recordings += bool(found)
+            swept.recordings += any([_gone(path, swept) for path in found])
 
 
 def _aged(calls: Path, today: date) -> Iterator[tuple[Path, int]]:
@@ -140,14 +137,14 @@ def _aged(calls: Path, today: date) -> Iterator[tuple[Path, int]]:
             day.rmdir()
 
 
-def _gone(path: Path) -> bool:
-    """Deleted; False, and logged, where it cannot be."""
+def _gone(path: Path, swept: Swept) -> bool:
+    """Deleted; False where it cannot be."""
     try:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
     except OSError as fault:
-        log.warning("%s cannot be deleted: %s", path, fault.strerror or fault)
+        swept.problems.append(f"{path}: {fault.strerror or fault}")
         return False
     return True

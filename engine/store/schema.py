@@ -80,10 +80,11 @@ def upgrade(database: Database, to: str = "head") -> Schema:
             raise SchemaError(trouble(found, database.address))
         if found.state != "current":
             _alembic(connection, to)
-            log.info("%s: tables of version %s", database.address, REVISIONS[-1])
         return look(connection)
 
-    return database.run(work, write=True, patience_s=UPGRADE_S)
+    made = database.run(work, write=True, patience_s=UPGRADE_S)
+    log.info("%s: tables of version %s", database.address, made.version)
+    return made
 
 
 def downgrade(database: Database, to: str) -> None:
