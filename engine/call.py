@@ -138,6 +138,12 @@ class Call:
         else:
             self._agent_is_done.set()
 
+    def end(self, why: str) -> None:
+        """Somebody outside wants the call to be over, wherever the caller is. Returns at once."""
+        self.events.note("told_to_end", why=why)
+        self._agent_is_done.set()
+        logs.spawn(self._absence.hang_up)
+
     # ------------------------------------------------------------ holding
 
     def _hold(self, session: OutboundSession, begin: Callable[[], None]) -> None:

@@ -30,6 +30,7 @@ from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
+from engine.store.store import Store
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
 from engine.telemetry.figures import Figures
@@ -73,6 +74,9 @@ class Engine:
         self.told_to_drain = Flag()
         """Set when somebody asks over HTTP what SIGTERM asks: whoever runs the engine waits for it."""
 
+        self.store: Store | None = None
+        """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
+
         self._humans: set[str] = set()
         self._given = providers
         self._draining = False
@@ -101,6 +105,8 @@ class Engine:
         config = self.config
         disk = self._disk = DiskWriter()
         self._after_call = AfterCall(disk, config.record.page)
+        if config.store.enabled:
+            self.store = Store(config.store, paths.calls())
         given = self._providers = self._given or embedded.providers(config)
         hearing = Hearing(Ears(given.vad, config.vad, config.media.frame_ms))
         clock = self._clock = FrameClock(config.media.frame_ms)
@@ -115,6 +121,8 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
+        if self.store is not None:
+            self.store.start(self.node)
         self._around = Surroundings(
             config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
             self._finished,
@@ -190,6 +198,8 @@ class Engine:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():
             log.warning("some ended calls have no report yet; `python -m engine.telemetry.aftercall FOLDER` makes it")
+        if self.store is not None:
+            self.store.close()
         if self._disk is not None and not self._disk.close():
             log.error("the disk did not take everything within 10 s; some of the last lines are lost")
         self._hubwatch.stop()
@@ -230,6 +240,8 @@ class Engine:
             "media": self._media_state(),
             "disk": self._disk_state(),
         }
+        if self.store is not None:
+            components["db"] = self.store.component()
         if self._switch is not None:
             components["switch"] = _switch_state(self._switch)
         components |= self.figures.components()
@@ -277,6 +289,8 @@ class Engine:
         self.calls[call.uuid] = call
         for told in self.began:
             told(call)
+        if self.store is not None:
+            self.store.filing.follow(call.events, call.folder)
         return call
 
     def _channels(self) -> set[str]:
@@ -295,6 +309,8 @@ class Engine:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
             self._call_ended.set()
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 

@@ -1,7 +1,7 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import admin, health, metrics
+from engine.web import admin, health, metrics, sessions
 from engine.web.app import Web
 from engine.web.keys import Verifier
 from engine.web.route import Route, WebSocketRoute
@@ -21,6 +21,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *health.routes(engine.snapshot),
         *metrics.routes(engine, traffic),
         *admin.routes(engine, traffic),
+        *sessions.routes(engine),
     ]
 
 
