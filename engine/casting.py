@@ -37,7 +37,7 @@ from engine.routing.dialect import region_dialect
 from engine.routing.facts import Facts
 from engine.routing.recogniser import RoutedRecogniser
 from engine.routing.routed import RoutedModel, RoutedVoice
-from engine.routing.router import CallRoute, Router
+from engine.routing.router import CallRoute, Log, Router
 from engine.senses import Hearing, Senses
 from engine.speech.interfaces import Recogniser, Voice
 from engine.speech.stt.vocabulary import keyterms
@@ -108,6 +108,21 @@ class Casting:
         # A routed model belongs to its call, and so does the brain around it.
         own = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
         return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route)
+
+    @property
+    def router(self) -> Router | None:
+        """Who chooses providers; None without a routing file."""
+        return self._router
+
+    def thinks_for(self, agent: Agent, language: str, log: Log) -> Brain:
+        """What answers for ``agent`` outside a call; lines of its routing go to ``log``. A ``ModelBrain`` has to be
+        told when the conversation is over. Raises ``TrunklineError`` where nobody can answer."""
+        model = agent.options.model
+        if model and model.provider == ROUTED and self._router:
+            route = self._router.for_call(Facts(language=language, agent=agent.name), log)
+            return self._model_brain(agent, RoutedModel(route))
+        config = effective(self.config, agent, language, is_default=agent.name == self.agents.default)
+        return self._brain(agent, language, config)
 
     def close(self) -> None:
         """End what was made. The embedded set is its maker's."""

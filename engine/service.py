@@ -60,6 +60,9 @@ class Engine:
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
 
+        self.began: list[Callable[[Call], object]] = []
+        """Each is told of every call before its first line, to follow its event log. They may not wait."""
+
         self._humans: set[str] = set()
         self._given = providers
         self._draining = False
@@ -131,6 +134,11 @@ class Engine:
             self._switch = InboundClient.from_options(config.switch)
         switch = Switch(self._switch) if self._switch is not None else None
         return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
+
+    @property
+    def casting(self) -> Casting | None:
+        """Agents and who thinks for them, once it is started; None where the providers were given."""
+        return self._casting
 
     @property
     def node(self) -> str:
@@ -255,6 +263,8 @@ class Engine:
             return _Adoption(known, session)
         call = Call(session, self._around)
         self.calls[call.uuid] = call
+        for told in self.began:
+            told(call)
         return call
 
     def _channels(self) -> set[str]:
