@@ -5,6 +5,19 @@ from pydantic import Field
 from engine.config.base import Options
 
 
+class PhoneOptions(Options):
+    """The page ``/phone``: calls from a browser through FreeSWITCH's own WebRTC."""
+
+    url: str = Field("", pattern=r"^(wss?://\S+)?$")
+    """FreeSWITCH's WebSocket as browsers reach it, ``wss://voice.example.org:7443``. Empty: there is no such page."""
+
+    number: str = Field("", pattern=r"^\+?[0-9*#]{0,32}$")
+    """The number that the page calls, one of ``trunkline_numbers``. Empty: visitors type one."""
+
+    ice: tuple[str, ...] = ()
+    """STUN servers for browsers behind a NAT, ``stun:stun.example.org``. FreeSWITCH itself needs none."""
+
+
 class HttpOptions(Options):
     """HTTP and WebSockets: health, the API, the pages."""
 
@@ -19,3 +32,5 @@ class HttpOptions(Options):
 
     body_s: float = Field(20.0, gt=0)
     """How long the body of a request may take to arrive."""
+
+    phone: PhoneOptions = PhoneOptions()

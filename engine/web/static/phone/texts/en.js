@@ -1,0 +1,18 @@
+export default {
+  title: "Call the assistant",
+  number: "Number",
+  keys: "Keys",
+  call: "Call",
+  hangUp: "Hang up",
+  mute: "Mute",
+  unmute: "Unmute",
+  idle: "Ready",
+  connecting: "Connecting…",
+  ringing: "Ringing…",
+  talking: "Connected",
+  noNumber: "Please type a number.",
+  noMicrophone: "No microphone was found.",
+  refused: "The page may not use the microphone. Allow it in the browser's settings for this page.",
+  insecure: "Browsers give the microphone to pages over HTTPS only.",
+  noSound: "The browser plays no sound until you press a button.",
+};

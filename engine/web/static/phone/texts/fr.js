@@ -1,0 +1,18 @@
+export default {
+  title: "Appeler l’assistant",
+  number: "Numéro",
+  keys: "Touches",
+  call: "Appeler",
+  hangUp: "Raccrocher",
+  mute: "Couper le micro",
+  unmute: "Rétablir le micro",
+  idle: "Prêt",
+  connecting: "Connexion…",
+  ringing: "Ça sonne…",
+  talking: "En communication",
+  noNumber: "Veuillez saisir un numéro.",
+  noMicrophone: "Aucun microphone trouvé.",
+  refused: "La page n’a pas accès au microphone. Autorisez-le dans les réglages du navigateur.",
+  insecure: "Les navigateurs ne donnent le microphone qu’aux pages en HTTPS.",
+  noSound: "Le navigateur ne joue aucun son avant que vous n’appuyiez sur un bouton.",
+};
