@@ -1,4 +1,4 @@
-"""A browser calls FreeSWITCH: the page `/phone` in a real Chromium, SIP over WebSocket and WebRTC, the shipped profile."""
+"""A browser calls FreeSWITCH: the page `/phone` in a real Chromium, SIP over WebSocket, WebRTC, the shipped profile."""
 
 import re
 import shutil
@@ -84,7 +84,7 @@ def test_a_browser_is_answered(place: Place, page: Any, folder: Path) -> None:  
     assert call.wait("dtmf", 5)[0]["digit"] == "5"
     page.get_by_role("button", name="Hang up").click()
     assert call.wait("hangup", 5)[0]["cause"] == "NORMAL_CLEARING"
-    page.get_by_text("you hung up").wait_for()
+    page.get_by_text("You hung up.").wait_for()
     assert page.get_by_role("button", name="Call", exact=True).is_visible()
     assert "ERR" not in "".join(line for line in switch.log().splitlines() if "sofia/browsers" in line)
 
@@ -95,5 +95,5 @@ def test_a_number_that_nobody_has_is_told(place: Place, page: Any) -> None:  # n
     page.goto(address)
     page.get_by_label("Number").fill("*99#")
     page.get_by_role("button", name="Call", exact=True).click()
-    page.get_by_text("there is no such number").wait_for(timeout=15000)
+    page.get_by_text("There is no such number.").wait_for(timeout=15000)
     assert switch.channels() == []

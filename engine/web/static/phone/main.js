@@ -1,7 +1,7 @@
 // The page `/phone`: dials, shows how the call is, sends keys.
 
 import { announce, fill, h } from "../shared/dom.js";
-import { clock, load, t } from "../shared/i18n.js";
+import { clock, has, load, t } from "../shared/i18n.js";
 import { Call } from "./call.js";
 import { dialled } from "./sip.js";
 
@@ -60,7 +60,7 @@ async function toggle() {
     return;
   }
   call = new Call({ url: settings.url, number: wanted, ice: settings.ice.map((urls) => ({ urls })) });
-  call.addEventListener("state", ({ detail }) => show(detail.state, detail.reason));
+  call.addEventListener("state", ({ detail }) => show(detail.state, has(`why${detail.code}`) ? t(`why${detail.code}`) : detail.reason));
   speaker.srcObject = call.remote;
   speaker.play().catch(() => announce(t("noSound")));
   await call.start(stream).catch(() => {}); // "ended" has told why
