@@ -1,7 +1,7 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import admin, health, metrics, sessions
+from engine.web import admin, console, health, metrics, phone, sessions
 from engine.web.app import Web
 from engine.web.keys import Verifier
 from engine.web.route import Route, WebSocketRoute
@@ -22,6 +22,8 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *metrics.routes(engine, traffic),
         *admin.routes(engine, traffic),
         *sessions.routes(engine),
+        *console.routes(engine),
+        *phone.routes(engine.config.http.phone),
     ]
 
 
