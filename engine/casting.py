@@ -114,7 +114,6 @@ class Casting:
         """Who chooses providers; None without a routing file."""
         return self._router
 
-<<<<<<< HEAD
     def reload(self) -> list[str]:
         """Read the agents' files and the routing file anew, for the calls that begin from now on; the names of the
         agents that changed. Raises ``TrunklineError`` with every problem in the files; nothing has changed then.
@@ -130,7 +129,7 @@ class Casting:
         for key in [key for key in self._brains if key[0] in changed]:
             del self._brains[key]
         return changed
-=======
+
     def thinks_for(self, agent: Agent, language: str, log: Log) -> Brain:
         """What answers for ``agent`` outside a call; lines of its routing go to ``log``. A ``ModelBrain`` has to be
         told when the conversation is over. Raises ``TrunklineError`` where nobody can answer."""
@@ -140,7 +139,6 @@ class Casting:
             return self._model_brain(agent, RoutedModel(route))
         config = effective(self.config, agent, language, is_default=agent.name == self.agents.default)
         return self._brain(agent, language, config)
->>>>>>> webrtc
 
     def close(self) -> None:
         """End what was made. The embedded set is its maker's."""

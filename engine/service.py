@@ -62,7 +62,6 @@ class Engine:
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
 
-<<<<<<< HEAD
         self.figures = Figures()
         """What all calls since the start were like."""
 
@@ -78,11 +77,6 @@ class Engine:
         self.store: Store | None = None
         """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
 
-=======
-        self.began: list[Callable[[Call], object]] = []
-        """Each is told of every call before its first line, to follow its event log. They may not wait."""
-
->>>>>>> webrtc
         self._humans: set[str] = set()
         self._given = providers
         self._draining = False
@@ -161,11 +155,7 @@ class Engine:
 
     @property
     def casting(self) -> Casting | None:
-<<<<<<< HEAD
         """Agents, providers and collections; None before ``start``, and where the providers were given."""
-=======
-        """Agents and who thinks for them, once it is started; None where the providers were given."""
->>>>>>> webrtc
         return self._casting
 
     @property
@@ -299,11 +289,8 @@ class Engine:
         self.calls[call.uuid] = call
         for told in self.began:
             told(call)
-<<<<<<< HEAD
         if self.store is not None:
             self.store.filing.follow(call.events, call.folder)
-=======
->>>>>>> webrtc
         return call
 
     def _channels(self) -> set[str]:

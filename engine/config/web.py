@@ -128,17 +128,13 @@ class HttpOptions(Options):
     taken."""
 
     body_s: float = Field(20.0, gt=0)
-<<<<<<< HEAD
     """How long head and body of a request may take to arrive, each; an upload has besides as long as it takes at
     100 kB/s."""
+
+    phone: PhoneOptions = PhoneOptions()
 
     @model_validator(mode="after")
     def _whole(self) -> "HttpOptions":
         if self.private_key and not self.certificate:
             raise ValueError("private_key needs certificate")
         return self
-=======
-    """How long the body of a request may take to arrive."""
-
-    phone: PhoneOptions = PhoneOptions()
->>>>>>> webrtc
