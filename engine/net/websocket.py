@@ -35,6 +35,9 @@ READ_BYTES = 1 << 16
 WRITE_BYTES = 1 << 18
 """What is handed to the kernel at a time: a slow reader has the deadline for each, not for a whole message."""
 
+BUSY_S = 0.004
+"""After so much work on what arrived, others have their turn: a read may hold thousands of small frames."""
+
 MAX_PARTS = 4096
 """Fragments that a message may have: empty ones would cost memory without counting as bytes."""
 
@@ -82,7 +85,8 @@ class WebSocket:
         self._outgoing: deque[bytes] = deque()
         self._queued = 0
         self._wake = Event()
-        self._heard_at = monotonic()
+        self._heard_at = self._working_since = monotonic()
+        self._unparsed = False
         self._pinged = False
         self._ended: SocketClosed | None = None
         self._closing = False
@@ -135,7 +139,7 @@ class WebSocket:
         self._queued += len(opening)
         self._wake.set()
         if early:
-            self._feed(early)
+            self._arrive(early)
 
     @property
     def closed(self) -> bool:
@@ -155,6 +159,7 @@ class WebSocket:
     def receive(self, timeout_s: float | None = None) -> str | bytes | None:
         """The next message; None when none came within ``timeout_s``. Raises ``SocketClosed`` after the last one."""
         if self._arrived:
+            self._share()
             return self._arrived.popleft()
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # gevent's way to end the block silently
             while not self._arrived:
@@ -239,24 +244,40 @@ class WebSocket:
 
     def _read(self) -> None:
         try:
-            data = self._socket.recv(READ_BYTES)
-            if not data:
-                self.abort("the connection broke")
-                return
-            self._heard_at, self._pinged = monotonic(), False
-            self._feed(data)
-        except OSError as fault:
+            if not self._unparsed:
+                data = self._socket.recv(READ_BYTES)
+                if not data:
+                    self.abort("the connection broke")
+                    return
+                self._heard_at, self._pinged = monotonic(), False
+                self._arrive(data)
+                self._let_others()
+            self._parse()
+        except (OSError, RemoteProtocolError, LocalProtocolError) as fault:
             self.abort(str(fault))
 
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._protocol.receive_data(data)
-            for event in self._protocol.events():
-                self._take(event)
-                if self._ended is not None:
-                    return
-        except (RemoteProtocolError, LocalProtocolError) as fault:
-            self.abort(str(fault))
+    def _arrive(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        self._unparsed = True
+
+    def _parse(self) -> None:
+        """Take what has arrived. Whoever waits in here may be interrupted by a deadline: the rest is kept."""
+        for event in self._protocol.events():
+            self._take(event)
+            if self._ended is not None:
+                return
+            self._share()
+        self._unparsed = False
+
+    def _share(self) -> None:
+        """Let others have their turn when this one has worked for long."""
+        if monotonic() - self._working_since > BUSY_S:
+            gevent.sleep(0)
+            self._let_others()
+
+    def _let_others(self) -> None:
+        """Called before work on what arrived: a server may wait here for its turn."""
+        self._working_since = monotonic()
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, (events.TextMessage, events.BytesMessage)):
