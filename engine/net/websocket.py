@@ -88,7 +88,7 @@ class WebSocket:
         self._heard_at = self._working_since = monotonic()
         self._unparsed = False
         self._pinged = False
-        self._ended: SocketClosed | None = None
+        self._ended: tuple[int, str] | None = None
         self._closing = False
         self._writer = gevent.spawn(self._write)
 
@@ -149,12 +149,12 @@ class WebSocket:
     def send(self, message: str | bytes) -> None:
         """Queue a message. Raises ``SocketClosed`` when the connection has ended or does not keep up."""
         if self._ended is not None or self._closing:
-            raise self._ended or SocketClosed(ABNORMAL, "closed by us")
+            raise self._end()
         event: events.Event = (events.TextMessage(data=message) if isinstance(message, str)
                                else events.BytesMessage(data=message))
         self._queue(event)
         if self._ended is not None:
-            raise self._ended
+            raise self._end()
 
     def receive(self, timeout_s: float | None = None) -> str | bytes | None:
         """The next message; None when none came within ``timeout_s``. Raises ``SocketClosed`` after the last one."""
@@ -164,7 +164,7 @@ class WebSocket:
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # gevent's way to end the block silently
             while not self._arrived:
                 if self._ended is not None:
-                    raise self._ended
+                    raise self._end()
                 self._read()
         return self._arrived.popleft() if self._arrived else None
 
@@ -178,14 +178,18 @@ class WebSocket:
     def abort(self, reason: str = "given up", code: int = ABNORMAL) -> None:
         """End the connection now; who waits in ``receive`` is told. Idempotent."""
         if self._ended is None:
-            self._ended = SocketClosed(code, reason)
+            self._ended = (code, reason)
         self._outgoing.clear()
         self._queued = 0
-        if self._writer is not gevent.getcurrent():
-            self._writer.kill(block=False)
+        self._closing = True
+        self._wake.set()  # the writer ends: at once where it waits, by the closed socket where it sends
         with contextlib.suppress(OSError):  # it is down already
             self._socket.shutdown(sockets.SHUT_RDWR)  # wakes a reader
         self._socket.close()
+
+    def _end(self) -> SocketClosed:
+        """What ended it, anew: one that was raised holds the frames it went through, and they hold this socket."""
+        return SocketClosed(*(self._ended or (ABNORMAL, "closed by us")))
 
     # ------------------------------------------------------------ out
 

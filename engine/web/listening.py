@@ -136,6 +136,15 @@ class Handler(pywsgi.WSGIHandler):
     server: Listener
     _late: gevent.Timeout | None = None
 
+    def handle(self) -> None:
+        """All requests of the connection. What is left of them has no cycles, so that no collection has to find it."""
+        try:
+            super().handle()
+        finally:
+            if self.environ is not None:
+                self.environ.clear()
+                self.environ = None
+
     def read_requestline(self) -> str:
         """The first line, once its first byte is there; from then on the head has a deadline."""
         if not self.rfile.peek(1):
