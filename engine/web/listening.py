@@ -116,6 +116,8 @@ class Listener(pywsgi.WSGIServer):
             super().handle(connection, address)
         except gevent.Timeout as late:
             log.debug("%s: the request did not arrive in time (%s)", peer, late)
+        except OSError as fault:
+            log.debug("%s: gone before its answer: %s", peer, fault)
         finally:
             self.places.leave(peer)
 
