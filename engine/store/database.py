@@ -110,7 +110,7 @@ class Database:
         with self._connecting:
             try:
                 if self.path is not None:
-                    self._off_hub(lambda: self.path.parent.mkdir(parents=True, exist_ok=True))
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
                 return self._off_hub(self._engine.connect)
             except OSError as fault:
                 raise StoreDown(f"{self.address}: {fault.strerror or fault}") from fault

@@ -5,8 +5,8 @@ from datetime import datetime, timezone
 
 import gevent
 import pytest
-from conftest import started, whole
 from sqlalchemy import func, select, text
+from store_world import started, whole
 
 from engine import paths
 from engine.config import StoreOptions
@@ -65,9 +65,9 @@ def everything(database):
     """All rows of all tables, but for numbers that the database gave."""
     def work(connection):
         tables = [call_sessions, *(table for table, _ in CHILDREN.values())]
-        return [sorted((str({name: value for name, value in row._mapping.items()
+        return [sorted(str({name: value for name, value in row._mapping.items()
                              if name not in ("id", "participant_id")})
-                        for row in connection.execute(select(table)))) for table in tables]
+                        for row in connection.execute(select(table))) for table in tables]
     return database.run(work)
 
 
@@ -225,8 +225,8 @@ def test_two_engines_write_to_one_postgres(postgres_url, opened, disk):
 
     def counted(connection):
         table = call_sessions.c
-        return {node: count for node, count in connection.execute(
-            select(table.node, func.count()).group_by(table.node))}
+        found = connection.execute(select(table.node, func.count()).group_by(table.node)).all()
+        return {row.node: row[1] for row in found}
 
     assert stores["a:1"].read(counted) == {"a:1": 20, "b:1": 20}
     assert disk.flush()
