@@ -121,6 +121,11 @@ class Call:
         self._absence.end()
         self._hold(session, self._go_on)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self._began
+
     def let_go(self, why: str) -> None:
         """End the engine's part: FreeSWITCH goes on with the dialplan's next action. Returns at once."""
         self._why_leave = self._why_leave or why

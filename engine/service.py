@@ -33,6 +33,7 @@ from engine.speech.ears import Ears
 from engine.store.store import Store
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
+from engine.telemetry.figures import Figures
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
@@ -60,6 +61,18 @@ class Engine:
         self.calls: dict[str, Call] = {}
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+
+        self.figures = Figures()
+        """What all calls since the start were like."""
+
+        self.began: list[Callable[[Call], object]] = [lambda call: self.figures.follow(call.events)]
+        """Each is told of every call before its first line, to follow its event log. They may not wait."""
+
+        self.components: dict[str, Callable[[], Component]] = {}
+        """Further parts of the service for ``/health``, by name; each is asked how it is, and answers at once."""
+
+        self.told_to_drain = Flag()
+        """Set when somebody asks over HTTP what SIGTERM asks: whoever runs the engine waits for it."""
 
         self.store: Store | None = None
         """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
@@ -139,6 +152,11 @@ class Engine:
             self._switch = InboundClient.from_options(config.switch)
         switch = Switch(self._switch) if self._switch is not None else None
         return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
+
+    @property
+    def casting(self) -> Casting | None:
+        """Agents, providers and collections; None before ``start``, and where the providers were given."""
+        return self._casting
 
     @property
     def node(self) -> str:
@@ -226,6 +244,8 @@ class Engine:
             components["db"] = self.store.component()
         if self._switch is not None:
             components["switch"] = _switch_state(self._switch)
+        components |= self.figures.components()
+        components |= {name: ask() for name, ask in self.components.items()}
         worst = {component.status for component in components.values()}
         status: Literal["ok", "degraded", "draining", "down"] = "ok"
         if self._draining:
@@ -267,6 +287,8 @@ class Engine:
             return _Adoption(known, session)
         call = Call(session, self._around)
         self.calls[call.uuid] = call
+        for told in self.began:
+            told(call)
         if self.store is not None:
             self.store.filing.follow(call.events, call.folder)
         return call
