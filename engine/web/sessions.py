@@ -123,7 +123,9 @@ class _Sessions:
             page = self._read(lambda connection: search.find(connection, query))
         except BadQuery as fault:
             raise ApiError(422, "invalid_value", str(fault), fault.param) from fault
-        return {"data": [self._shown(row) for row in page.rows], "next": page.following or None}
+        live = self._store.filing.live_ids()
+        return {"data": [{**_plain(row), "live": row["session_id"] in live} for row in page.rows],
+                "next": page.following or None}
 
     def show(self, asked: Asked) -> dict[str, Any]:
         """One session."""
@@ -139,8 +141,8 @@ class _Sessions:
             raise _unknown(name)
         row = {**(found.row if found else {}), **(live or {})}
         counters = {**(found.counters if found else {}), **{count: row[count] for count in reading.COUNTED}}
-        return {**self._shown(row), "participants": [_plain(one) for one in found.participants] if found else [],
-                "counters": counters}
+        people = [_plain(one) for one in found.participants] if found else []
+        return {**_plain(row), "live": live is not None, "participants": people, "counters": counters}
 
     def transcript(self, asked: Asked) -> dict[str, Any]:
         """Its segments."""
@@ -248,9 +250,6 @@ class _Sessions:
             raise ApiError(503, "store_off", "sessions are not stored: store.enabled is off, or the engine is starting",
                            type="server_error")
         return store
-
-    def _shown(self, row: Row) -> dict[str, Any]:
-        return {**_plain(row), "live": self._live(row["session_id"]) is not None}
 
 
 def _plain(row: Row) -> dict[str, Any]:

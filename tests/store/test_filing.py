@@ -207,7 +207,9 @@ def test_texts_that_no_database_takes(database, left):
 
 def test_two_engines_write_to_one_postgres(postgres_url, opened, disk):
     """Nodes share sessions: each writes its own, nobody loses or doubles a row, and both can be searched by node."""
-    schema.upgrade(Database(StoreOptions(url=postgres_url)))
+    maker = Database(StoreOptions(url=postgres_url))
+    schema.upgrade(maker)
+    maker.close()
     stores = {node: opened(StoreOptions(url=postgres_url, write_every_ms=20), node) for node in ("a:1", "b:1")}
     folders = []
     for number in range(20):
@@ -253,3 +255,18 @@ def test_dates_of_the_folder_are_utc(database, left):
     assert row["started_at"] == datetime(2026, 11, 20, 10, 0, tzinfo=timezone.utc)
     assert json.dumps(row["started_at"].isoformat()) == '"2026-11-20T10:00:00+00:00"'
     assert started()["id"] == row["call_id"]
+
+
+def test_a_session_of_a_websocket(home, opened, disk):
+    """Sessions of other transports are told apart by ``transport``; their words come from the Realtime server."""
+    store = opened()
+    log, folder = log_of(disk, "2026-11-20/100000-sess_1")
+    store.filing.follow(log, folder)
+    write(log, *whole("hello", name="sess_1", transport="ws", caller=None, called=None))
+    log.close()
+    store.filing.finished(folder)
+    wait(lambda: rows(store, "sess_1") and rows(store, "sess_1").row["filed"], "not filed")
+    row = rows(store, "sess_1").row
+    assert (row["transport"], row["fs_uuid"], row["from_number"]) == ("ws", None, None)
+    said = store.read(lambda connection: reading.segments(connection, "sess_1", 0, 9))
+    assert [one["source"] for one in said] == ["realtime"]
