@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "knowledge" / "vectorstores"), str(TESTS / "telemetry"), str(TESTS / "call")]
@@ -38,19 +39,46 @@ def server():
 @pytest.fixture
 def postgres_url(server):
     """The address of an empty database."""
+    return made(server)
+
+
+def made(server):
     import psycopg
 
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         number = connection.execute("SELECT count(*) FROM pg_database").fetchone()[0]
-        connection.execute(f"CREATE DATABASE store{number}")
+        connection.execute(f"CREATE DATABASE store{number} STRATEGY file_copy")
     return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.port}/store{number}"
+
+
+@pytest.fixture(scope="session")
+def shared(server):
+    """A PostgreSQL with the tables, for all tests that do not change them."""
+    opened = Database(StoreOptions(url=made(server)))
+    schema.upgrade(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def fresh(request, home):
+    """A database of its own, with its tables, of each kind."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    opened = Database(StoreOptions(url=url))
+    schema.upgrade(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request, home):
     """An empty database with its tables, of each kind."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-    opened = Database(StoreOptions(url=url))
+    if request.param == "postgres":
+        opened = request.getfixturevalue("shared")
+        opened.run(lambda connection: connection.execute(text("TRUNCATE call_sessions RESTART IDENTITY CASCADE")))
+        yield opened
+        return
+    opened = Database(StoreOptions())
     schema.upgrade(opened)
     yield opened
     opened.close()
