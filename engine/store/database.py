@@ -98,6 +98,10 @@ class Database:
         except _TooLate:
             turn.abandon()
             raise StoreDown(f"{self.address}: no answer within {seconds:g} s (store.timeout_s)") from None
+        except StoreError:  # of the work itself, which was rolled back, unless the turn has dropped its connection
+            if turn.connection is not None:
+                self._give_back(turn.connection)
+            raise
         except BaseException:
             turn.abandon()
             raise
@@ -208,6 +212,8 @@ class _Turn:
         except exc.DBAPIError as fault:
             self._drop()
             raise _explained(database, fault) from fault
+        except StoreError:
+            raise
         except BaseException:  # the transaction is rolled back; what the server sends next may not be known
             self._drop()
             raise

@@ -115,7 +115,8 @@ class Store:
             name = f"{folder.parent.name}/{folder.name}"
             if name not in self.filing.going_on:
                 try:
-                    filed += file_folder(self.database, folder, self._calls, self._is_over(folder))
+                    # Sessions that go on are written by the engine that holds them.
+                    filed += file_folder(self.database, folder, self._calls, self._is_over(folder), live=False)
                     self.filing.broken_off.discard(name)
                 except StoreDown:
                     raise

@@ -142,6 +142,11 @@ REFUSED = [
     ("GET", "/sessions?cursor=x", 422, "invalid_value"),
     ("GET", "/sessions?q=%3F", 422, "invalid_value"),
     ("GET", "/sessions?limit=0", 422, None),
+    ("GET", "/sessions?after=0001-01-01T00:00:00%2B14:00", 422, None),
+    ("GET", "/sessions?caller=%00", 422, None),
+    ("GET", "/sessions?slower_ms=nan", 422, None),
+    ("GET", "/sessions/%00", 404, "session_not_found"),
+    ("GET", "/sessions/%ff%fe/events", 404, "session_not_found"),
     ("GET", "/sessions?colour=red", 422, None),
 ]
 
@@ -179,7 +184,9 @@ def test_a_database_that_is_gone_takes_no_live_call_from_sight(api, home):
     world = api()
     call = Caller(world.switch.place(world.engine.event_socket_address, dialplan=["playback sorry.wav"]))
     call.greeted()
-    assert world.get(f"/sessions/{call.uuid}")["state"] == "talking"
+    shown = world.get(f"/sessions/{call.uuid}")
+    assert SessionFull.model_validate(shown)
+    assert shown["state"] == "talking"
     assert world.get("/sessions", 503)["error"]["code"] == "store_unavailable"
     assert world.get("/sessions/other", 503)["error"]["code"] == "store_unavailable"
     state = world.engine.snapshot()
