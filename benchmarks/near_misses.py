@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.knowledge.measure.evaluate import Question
 
 FOLDER = Path(__file__).parent / "data/near_misses"
-LANGUAGES = {"autoecole": "fr", "aspataal": "hi"}
+LANGUAGES = {"autoecole": "fr", "mariage": "fr", "aspataal": "hi"}
 """Of those that are not in English."""
 
 FORM = "## title, its text, '? ' before a question that it answers, '! ' before one that nothing answers"

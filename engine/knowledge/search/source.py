@@ -10,7 +10,7 @@ import numpy as np
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search.found import Cosines, Floats, Found, Passage
-from engine.knowledge.search.judge import judge_of
+from engine.knowledge.search.judge import Judge, judge_of
 from engine.knowledge.search.lexical import BY_STEM, Column, Near, Piece, Slot, keys, slots, weighed
 from engine.knowledge.search.ranking import fuse
 from engine.knowledge.search.vocabulary import NOTHING, Vocabulary
@@ -93,6 +93,7 @@ class LocalSource:
         self._store = store
         self._model = model
         self._index = index
+        self._judge = judge_of(model) if index is not None else None
         self._kept: dict[int, _Kept] = {}
         self._kept_at = -1
         self._vocabulary: Vocabulary | None = None
@@ -128,7 +129,7 @@ class LocalSource:
             kept = self._read(view, list(fused))
             rows = [row for row in fused if row in kept and kept[row].admitted(scope)][:LOOKED_AT]
             chunks = {row: kept[row].chunk for row in rows}
-            near = (_Vectors(view, self._model, asked.vector, rows, chunks).cosines(chunks)
+            near = (_Vectors(view, self._model, asked.vector, rows, chunks).cosines(chunks, self._judge)
                     if asked.vector is not None else {})
         top_words = max((score for _, score in by_words), default=0.0) or 1.0
         best = max((fused[row] for row in rows), default=0.0) or 1.0
@@ -195,7 +196,6 @@ class _Vectors:
 
     def __init__(self, view: View, model: str, asked: Floats, rows: Sequence[int], chunks: dict[int, Chunk]) -> None:
         documents = {chunks[row].document for row in rows}
-        self._model = model
         self._asked = asked
         self._wholes = view.passage_vectors(model, rows)
         self._statements = view.statement_vectors(model, rows)
@@ -204,7 +204,7 @@ class _Vectors:
         self._utterances = view.utterance_vectors(model, documents)
         self._document_says = view.say_vectors(model, documents)
 
-    def cosines(self, chunks: dict[int, Chunk]) -> dict[int, Cosines]:
+    def cosines(self, chunks: dict[int, Chunk], judge: Judge | None) -> dict[int, Cosines]:
         """By row, of the passages that have vectors."""
         found: dict[int, Cosines] = {}
         best: list[Floats] = []
@@ -219,7 +219,6 @@ class _Vectors:
             found[row] = Cosines(float(whole @ self._asked), statements, np.concatenate([*says, _EMPTY]),
                                  self._best(self._questions.get(row)), self._best(self._utterances.get(chunk.document)))
             best.append(_nearest(parts, near, whole))
-        judge = judge_of(self._model)
         if judge is None or not found:
             return found
         wholes = np.stack([self._wholes[row] for row in found])
