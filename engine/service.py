@@ -133,6 +133,11 @@ class Engine:
         return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
 
     @property
+    def casting(self) -> Casting | None:
+        """Agents, providers and collections; None before ``start``, and where the providers were given."""
+        return self._casting
+
+    @property
     def node(self) -> str:
         """Which engine this is, for FreeSWITCH's channels: host and port of the event socket. The same after a restart,
         so that it finds the channels that it left behind; another one for another engine on this host."""

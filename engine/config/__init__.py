@@ -10,6 +10,7 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.endpoint import EndpointOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
@@ -39,6 +40,8 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    endpoint: EndpointOptions = EndpointOptions()
+    writing: WritingOptions = WritingOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
@@ -53,7 +56,8 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
+    "AgentOptions", "AgentsOptions", "Config", "EndpointOptions", "EventSocketOptions", "HttpOptions",
+    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
     "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
+    "WritingOptions",
 ]  # fmt: skip
