@@ -68,7 +68,7 @@ class ChatRun:
         late = ProviderFault(self.model, "timeout", f"the answer took longer than {self._answer_s:g} s")
         deadline = monotonic() + self._answer_s
         try:
-            with closing(parts):
+            with closing(parts):  # type: ignore[type-var]
                 while not self._cutter.over:
                     with gevent.Timeout(max(0.01, deadline - monotonic()), late):
                         part = next(parts, None)

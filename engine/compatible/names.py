@@ -113,14 +113,11 @@ class Names:
         yield AUTO, "trunkline", ("llm", "stt", "tts", "embeddings")
         for agent in self._casting.agents:
             yield agent.name, "agent", ("llm",)
-        routed = {}
         if self._casting.router is not None:
             for provider, route in self._casting.router.routes.tree.providers.items():
                 for model, terms in route.models.items():
-                    routed[f"{provider}/{model}"] = provider, tuple(
+                    yield f"{provider}/{model}", provider, tuple(
                         "llm" if what == "conversational_ai" else what for what in terms.capabilities)
-        for name, (owner, able) in routed.items():
-            yield name, owner, able
         for name, options in self._config.providers.items():
             able = tuple(what for what, kinds in KINDS.items() if isinstance(options, kinds))
             if able:

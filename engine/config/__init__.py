@@ -57,7 +57,8 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EndpointOptions", "EventSocketOptions", "HttpOptions",
-    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
+    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions",
+    "SpeechOptions",
     "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
     "WritingOptions",
 ]  # fmt: skip

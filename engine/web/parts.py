@@ -1,7 +1,7 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import health
+from engine.web import ai, health, openai_audio, openai_chat, openai_models
 from engine.web.route import Route, WebSocketRoute
 
 
@@ -9,6 +9,10 @@ def routes(engine: Engine) -> list[Route]:
     """The routes of every feature."""
     return [
         *health.routes(engine.snapshot),
+        *openai_chat.routes(engine),
+        *openai_audio.routes(engine),
+        *openai_models.routes(engine),
+        *ai.routes(engine),
     ]
 
 
