@@ -44,7 +44,7 @@ class ChatRun:
         self.usage = Usage(0, 0)
         self.about: dict[str, Any] | None = None
         self._body = body
-        self._answer_s = casting.config.endpoint.answer_s
+        self._answer_s = casting.config.compatible.answer_s
         self._messages = body.conversation()
         self._cutter = StopCutter(body.stops)
         self._turn: Turn | None = None

@@ -64,7 +64,7 @@ class Embeddings:
     def _embedder(self, casting: Casting, model: str) -> Embedder:
         """The model of this name: ``auto``, or what ``knowledge.embedding`` may name."""
         config = casting.config
-        name = config.endpoint.models.get(model, model)
+        name = config.compatible.models.get(model, model)
         if name in (AUTO, config.knowledge.embedding):
             name = config.knowledge.embedding
         elif name not in (there := _named(config.providers)):

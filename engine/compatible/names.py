@@ -88,7 +88,7 @@ class Names:
     def speaks(self, model: str, voice: str) -> "CallRoute | Direct | str":
         """Who speaks; a text is the name of a voice for ``Casting.voice``."""
         model = self._meant(model)
-        named = self._config.endpoint.voices.get(voice)
+        named = self._config.compatible.voices.get(voice)
         if model == AUTO:
             if named is None and voice in USUAL_VOICES:
                 return self._routed("tts", "") or USUAL_VOICES[voice]
@@ -122,13 +122,13 @@ class Names:
             able = tuple(what for what, kinds in KINDS.items() if isinstance(options, kinds))
             if able:
                 yield name, options.kind, able
-        for name, meant in {**USUAL_MODELS, **self._config.endpoint.models}.items():
+        for name, meant in {**USUAL_MODELS, **self._config.compatible.models}.items():
             yield name, f"alias of {meant}", ()
 
     # ------------------------------------------------------------ inside
 
     def _meant(self, name: str) -> str:
-        return self._config.endpoint.models.get(name, USUAL_MODELS.get(name, name)) or AUTO
+        return self._config.compatible.models.get(name, USUAL_MODELS.get(name, name)) or AUTO
 
     def _routed(self, capability: Capability, language: str) -> CallRoute | None:
         """The router, where it has anybody for this."""

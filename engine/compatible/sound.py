@@ -40,7 +40,7 @@ def decode(data: bytes, rate: int, longest_s: float) -> Pcm:
             found = int(file.samplerate)
             if file.frames > longest_s * found:
                 raise CompatibleError("too_large", f"file: {file.frames / found:.0f} s; at most {longest_s:g} s "
-                                      "(endpoint.audio_s); send it in parts", "file")
+                                      "(compatible.audio_s); send it in parts", "file")
             samples = file.read(int(longest_s * found) + 1, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as fault:
         raise CompatibleError("invalid", f"file: not a recording that can be read ({fault.error_string.rstrip('.')}); "

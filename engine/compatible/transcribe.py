@@ -11,7 +11,7 @@ from engine.compatible.errors import CompatibleError
 from engine.compatible.names import Direct, Names
 from engine.compatible.sound import decode
 from engine.compatible.transcripts import Segment, Transcript, joined
-from engine.config import EndpointOptions
+from engine.config import CompatibleOptions
 from engine.knowledge.offhub import off_hub
 from engine.media.pcm import Pcm
 from engine.routing.recogniser import RoutedRecogniser
@@ -42,7 +42,7 @@ class TranscriptionForm(BaseModel):
 class Transcriber:
     """One an engine: so many recordings at a time."""
 
-    def __init__(self, options: EndpointOptions) -> None:
+    def __init__(self, options: CompatibleOptions) -> None:
         """Nothing is heard yet."""
         self._options = options
         self._places = BoundedSemaphore(options.transcriptions)
@@ -50,7 +50,8 @@ class Transcriber:
     def transcribe(self, casting: Casting, data: bytes, form: TranscriptionForm) -> "Hearing":
         """A recording on its way to text. Raises ``CompatibleError`` for what cannot be heard, ``TrunklineError``."""
         if len(data) > self._options.audio_mb * 1_000_000:
-            raise CompatibleError("too_large", f"file: at most {self._options.audio_mb} MB (endpoint.audio_mb)", "file")
+            raise CompatibleError("too_large", f"file: at most {self._options.audio_mb} MB (compatible.audio_mb)",
+                                  "file")
         if form.include:
             raise CompatibleError("unsupported", "include: probabilities of tokens are not told", "include")
         language = form.language.lower().partition("-")[0]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
-from engine.config.endpoint import EndpointOptions, WritingOptions
+from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
@@ -40,7 +40,7 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
-    endpoint: EndpointOptions = EndpointOptions()
+    compatible: CompatibleOptions = CompatibleOptions()
     writing: WritingOptions = WritingOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
@@ -56,7 +56,7 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "Config", "EndpointOptions", "EventSocketOptions", "HttpOptions",
+    "AgentOptions", "AgentsOptions", "Config", "CompatibleOptions", "EventSocketOptions", "HttpOptions",
     "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions",
     "SpeechOptions",
     "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",

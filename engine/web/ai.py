@@ -56,7 +56,7 @@ class AiAnswer(BaseModel):
 
 def routes(engine: Engine) -> list[Route]:
     """One turn, and the end of a conversation."""
-    talks = Talks(engine.config.writing, engine.config.endpoint.answer_s)
+    talks = Talks(engine.config.writing, engine.config.compatible.answer_s)
 
     def process(asked: Asked) -> AiAnswer | Answer:
         body: AiBody = asked.body

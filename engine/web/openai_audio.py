@@ -20,7 +20,7 @@ NO_BUFFER = {"X-Accel-Buffering": "no"}
 
 def routes(engine: Engine) -> list[Route]:
     """Recordings to text, text to speech."""
-    options = engine.config.endpoint
+    options = engine.config.compatible
     transcriber = Transcriber(options)
 
     def transcribe(asked: Asked) -> object:

@@ -4,8 +4,10 @@ import hashlib
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
+
+from gevent.lock import BoundedSemaphore
 
 from engine.agents.agent import Agent
 from engine.agents.errors import NoSuchAgent
@@ -30,6 +32,7 @@ class Talks:
         self._turn_s = turn_s
         self._clock = clock
         self._talks: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._making = BoundedSemaphore(1)
 
     def __len__(self) -> int:
         """How many are remembered."""
@@ -43,31 +46,38 @@ class Talks:
         new id. ``agent``: who answers; "" the agent of the conversation, for a new one the default, or the first one
         that speaks ``language``. ``again``: an id of the request; where it was asked before, the turn of then, which
         gives the same answer. Raises ``WritingError``, ``TrunklineError`` where the agent cannot be had."""
-        self._forget()
         if not session_id and again:
             session_id = hashlib.sha256(again.encode()).hexdigest()[:32]
         if session_id and not _ID.fullmatch(session_id):
             raise WritingError("session_id", "a session_id has 1 to 128 letters, digits and . _ : @ -, beginning with "
                                              "a letter or digit")
         key = (owner, session_id or secrets.token_hex(16))
-        kept = self._talks.get(key)
-        if kept is not None and agent and agent != kept.talk.agent.name:
+        with self._making:  # of two requests that begin the same conversation, the second one finds it
+            self._forget(0)
+            kept = self._talks.get(key)
+            if kept is None:
+                found = pick(casting.agents, agent, language)
+                talk = Talk(casting, found, key[1], language or found.language, dialect=dialect, region=region,
+                            turn_s=self._turn_s, clock=self._clock)
+                self._forget(1)
+                kept = self._talks[key] = _Kept(talk, self._clock())
+            return self._next(key, kept, text, agent, language, {"dialect": dialect, "region": region}, again)
+
+    def _next(self, key: tuple[str, str], kept: "_Kept", text: str, agent: str, language: str,
+              facts: Mapping[str, str], again: str) -> Turn:
+        """The next turn of a conversation that is known; no other greenlet runs meanwhile."""
+        if agent and agent != kept.talk.agent.name:
             raise WritingError("agent", f"session {key[1]} is with {kept.talk.agent.name}; begin another session")
-        if kept is None:
-            found = pick(casting.agents, agent, language)
-            begins = language or found.language
-            talk = Talk(casting, found, key[1], begins, dialect=dialect, region=region, turn_s=self._turn_s,
-                        clock=self._clock)
-            kept = self._talks[key] = _Kept(talk, self._clock())
         before = kept.answers.get(again) if again else None
         if before is not None and not before.failed:
             return before
-        if kept.talk.turns >= self._options.turns:
+        if kept.asked >= self._options.turns:
             raise WritingError("session_id", f"session {key[1]} has had its {self._options.turns} turns "
                                              "(writing.turns); begin another one")
+        turn = kept.talk.turn(text, language=language, **facts)
+        kept.asked += 1
         kept.at = self._clock()
         self._talks.move_to_end(key)
-        turn = kept.talk.turn(text, language=language, dialect=dialect, region=region)
         if again:
             kept.promise(again, turn)
         return turn
@@ -85,10 +95,11 @@ class Talks:
             kept.talk.close()
         self._talks.clear()
 
-    def _forget(self) -> None:
-        """Those that were quiet too long, and the quietest where there are too many; none that is answering."""
+    def _forget(self, places: int) -> None:
+        """Those that were quiet too long, and the quietest until there are so many free ``places``; none that is
+        answering."""
         old = self._clock() - self._options.idle_s
-        spare = len(self._talks) - self._options.talks + 1
+        spare = len(self._talks) + places - self._options.talks
         for key, kept in list(self._talks.items()):
             if kept.at >= old and spare <= 0:
                 return
@@ -104,6 +115,7 @@ class _Kept:
     def __init__(self, talk: Talk, at: float) -> None:
         self.talk = talk
         self.at = at
+        self.asked = 0
         self.answers: OrderedDict[str, Turn] = OrderedDict()
 
     def promise(self, again: str, turn: Turn) -> None:

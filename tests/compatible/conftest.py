@@ -35,7 +35,7 @@ AGENTS = {
         skills: [book_room, look_up, set_language, end_call]
         collections: [desk]
         """,
-    "roamer": "persona: You are whoever is free.\nlanguages: {en: {greeting: Hi.}}\nmodel: {provider: auto, name: auto}\n",
+    "roamer": "persona: Be helpful.\nlanguages: {en: {greeting: Hi.}}\nmodel: {provider: auto, name: auto}\n",
 }
 SKILLS = '''
 """Skills of the tests."""

@@ -1,4 +1,4 @@
-"""Chat completions by the stock SDK: agents, providers, the router with fail-over; what is honoured, what is refused."""
+"""Chat completions by the stock SDK: agents, providers, the router with fail-over; what is refused."""
 
 import openai
 import pytest
@@ -177,6 +177,6 @@ def test_what_cannot_be_honoured_is_refused_by_name(world, change, status, param
 
 def test_other_names_of_models_are_configured(world, gpt):
     """A client whose model cannot be changed is served, too."""
-    at = world(endpoint={"models": {"gpt-4o-mini": "gpt"}})
+    at = world(compatible={"models": {"gpt-4o-mini": "gpt"}})
     answer = at.client.chat.completions.create(model="gpt-4o-mini", messages=ASK)
     assert (answer.choices[0].message.content, answer.model) == ("Hello there.", "gpt")

@@ -7,7 +7,7 @@ from pydantic import Field
 from engine.config.base import Options
 
 
-class EndpointOptions(Options):
+class CompatibleOptions(Options):
     """The engine as an OpenAI-compatible endpoint; `docs/operator/openai-compatible.md` has examples."""
 
     models: Mapping[str, str] = {}
