@@ -1,7 +1,7 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import ai, health, openai_audio, openai_chat, openai_models
+from engine.web import ai, documents, health, knowledge, openai_audio, openai_chat, openai_models
 from engine.web.route import Route, WebSocketRoute
 
 
@@ -13,6 +13,8 @@ def routes(engine: Engine) -> list[Route]:
         *openai_audio.routes(engine),
         *openai_models.routes(engine),
         *ai.routes(engine),
+        *knowledge.routes(engine),
+        *documents.routes(engine),
     ]
 
 

@@ -52,7 +52,7 @@ def test_the_forms_of_a_transcript(world):
     assert [(segment.start, segment.end) for segment in verbose.segments] == [
         (pytest.approx(0.5, abs=0.05), pytest.approx(1.5, abs=0.05)),
         (pytest.approx(2.5, abs=0.05), pytest.approx(3.3, abs=0.05))]
-    assert [word.word for word in verbose.words] == "when do you open on sunday".split()
+    assert [word.word for word in verbose.words] == ["when", "do", "you", "open", "on", "sunday"]
     times = [time for word in verbose.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert verbose.language == "english"
