@@ -12,9 +12,8 @@ from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.reading.reader import Reader
 from engine.senses import Hearing
 from engine.speech.ears import Ears
-from engine.telemetry.state import Snapshot
 from engine.timers import Timers
-from engine.web import parts
+from engine.web import ai, documents, knowledge, openai_audio, openai_chat, openai_models
 from engine.web.app import Web
 from tests.call.call_providers import LookUp, LoudnessVad, ScriptedRecogniser, ToneVoice
 from tests.providers.fake_openai import KEY, FakeOpenAi
@@ -63,6 +62,7 @@ def look_up(context: SkillContext, what: str):
     """
     return done({"found": what})
 '''
+PARTS = (ai, documents, knowledge, openai_audio, openai_chat, openai_models)
 ROUTES = """
 priority_providers: [first, second]
 providers:
@@ -107,8 +107,8 @@ class World:
         self.given = given
         ears = Ears(given.vad, config.vad)
         self.casting = Casting(config, given, Hearing(ears), Timers())
-        self.engine = SimpleNamespace(config=config, casting=self.casting, closing=[], snapshot=lambda: Snapshot("ok"))
-        self.web = Web(config.http, parts.routes(self.engine))
+        self.engine = SimpleNamespace(config=config, casting=self.casting, closing=[])
+        self.web = Web(config.http, [route for part in PARTS for route in part.routes(self.engine)])
         self.web.start()
         self.url = self.web.url
         self.client = openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0, timeout=20)
