@@ -24,7 +24,7 @@ M = TypeVar("M", bound=BaseModel)
 _COMPATIBLE = {"invalid": (400, "invalid_value"), "unsupported": (400, "unsupported_value"),
                "not_found": (404, "model_not_found"), "busy": (503, "busy"), "too_large": (413, "too_large")}
 _WRITING = {"agent": (404, "agent_not_found"), "language": (400, "unsupported_language"),
-            "session_id": (400, "invalid_value"), "busy": (409, "session_busy")}
+            "session_id": (400, "invalid_value"), "busy": (409, "session_busy"), "cast": (503, "agent_unavailable")}
 _PROVIDER = {"auth": 502, "rate_limit": 429, "timeout": 504, "unavailable": 503, "refused": 400, "broken": 502}
 
 
@@ -38,7 +38,9 @@ def refusal(fault: TrunklineError) -> ApiError:
                         "server_error" if status >= 500 else "invalid_request_error")
     if isinstance(fault, WritingError):
         status, code = _WRITING[fault.wrong]
-        return ApiError(status, code, str(fault), "" if fault.wrong == "busy" else fault.wrong)
+        blames = fault.wrong not in ("busy", "cast")
+        return ApiError(status, code, str(fault), fault.wrong if blames else "",
+                        "invalid_request_error" if status < 500 else "server_error")
     if isinstance(fault, ProviderFault):
         headers = {} if fault.retry_after_s is None else {"Retry-After": str(math.ceil(fault.retry_after_s))}
         kind = {"rate_limit": "rate_limit_error", "refused": "invalid_request_error"}.get(fault.kind, "provider_error")

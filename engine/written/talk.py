@@ -22,7 +22,7 @@ from engine.casting import Casting
 from engine.dialog.actions import CallContext, Outcome
 from engine.dialog.brain import Brain, Farewell, Grounds, PastTool, Request, Text
 from engine.dialog.model_brain import ModelBrain
-from engine.errors import ProviderFault
+from engine.errors import ProviderFault, TrunklineError
 from engine.language.identify import identify
 from engine.routing.dialect import DialectTracker
 from engine.routing.facts import Facts
@@ -66,7 +66,10 @@ class Talk:
         self._tracker = LanguageTracker(agent.languages, language) if len(agent.languages) > 1 else None
         self._dialects = DialectTracker(dialect)
         self._actions = WritingActions(self._change)
-        self._brain()  # what is missing is told now
+        try:
+            self._brain()  # what is missing is told now
+        except TrunklineError as fault:
+            raise WritingError("cast", f"agent {agent.name} cannot answer: {fault}") from fault
 
     @property
     def history(self) -> tuple[tuple[str, str], ...]:
