@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from gevent.lock import BoundedSemaphore
+
 from engine import providers
 from engine.agents.agent import Agent
 from engine.agents.load import SHIPPED, VARIABLE, Agents
@@ -86,6 +88,7 @@ class Casting:
         self._brains: dict[tuple[str, str, str], Brain] = {}
         self._connections = Connections()
         self._transcriber: Recogniser | None = None
+        self._making = BoundedSemaphore(1)
         self._router = self._make_router()
 
     def start(self) -> None:
@@ -184,8 +187,9 @@ class Casting:
     def transcriber(self) -> Recogniser:
         """The embedded recogniser for recordings: processes of its own, so that no call waits behind them. Takes a
         second the first time. Raises ``TrunklineError``."""
-        if self._transcriber is None and self._embedded.transcriber is not None:
-            self._transcriber = self._embedded.transcriber()
+        with self._making:
+            if self._transcriber is None and self._embedded.transcriber is not None:
+                self._transcriber = self._embedded.transcriber()
         return self._transcriber or self._embedded.recogniser
 
     def recogniser(self, name: str, language: str) -> Recogniser:

@@ -131,6 +131,7 @@ def routes(engine: Engine) -> list[Route]:
     def in_vain(asked: Asked) -> dict[str, Any]:
         query: GapsQuery = asked.query
         base = opened(query.collection)
+        paths.calls().mkdir(parents=True, exist_ok=True)  # nobody has called yet
         found = off_hub(unanswered, paths.calls(), query.since, query.agent, frozenset(query.decision or GAPS))
         shown, count = gaps(base, found.questions, query.top)
         return {"collection": base.collection, "calls": found.calls, "turns": found.turns,

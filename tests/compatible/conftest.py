@@ -69,6 +69,8 @@ providers:
   first: {models: {gpt-test: {capabilities: [llm], connection: gpt, cost_per_million_input_tokens: 1000,
                               cost_per_million_output_tokens: 2000}}}
   second: {models: {gpt-test: {capabilities: [llm], connection: spare}}}
+routing_rules:
+  at_home: {condition: "region == 'kerala'", priority_providers: [second]}
 """
 
 

@@ -143,6 +143,14 @@ def test_the_router_serves_with_fail_over_and_counts_the_cost(world, gpt, spare)
     assert (answer["provider"], answer["cost"]) == ("second", 0.0)
 
 
+def test_dialect_and_region_decide_on_the_route(world, gpt, spare):
+    """As they do in a call: the rule of the routing file is for one region."""
+    at = world(routed=True)
+    answer = at.say("hello", agent="roamer", region="kerala", dialect="malabar")
+    assert (answer["provider"], answer["dialect"]) == ("second", "malabar")
+    assert at.say("hello", agent="roamer", region="delhi")["provider"] == "first"
+
+
 def test_an_agent_takes_its_leave_in_writing(world, gpt):
     """A skill that ends the call ends the conversation; a transfer cannot be."""
     gpt.replies["bye"] = calls("end_call", "{}")

@@ -180,3 +180,13 @@ def test_other_names_of_models_are_configured(world, gpt):
     at = world(compatible={"models": {"gpt-4o-mini": "gpt"}})
     answer = at.client.chat.completions.create(model="gpt-4o-mini", messages=ASK)
     assert (answer.choices[0].message.content, answer.model) == ("Hello there.", "gpt")
+
+
+def test_a_client_that_leaves_ends_the_request_to_the_provider(world, gpt):
+    """Nobody pays for words that nobody reads."""
+    gpt.each_s = 0.01
+    gpt.replies["desk"] = ["word "] * 2000
+    stream = world().client.chat.completions.create(model="gpt", messages=ASK, stream=True)
+    next(iter(stream))
+    stream.close()
+    assert gpt.gone.wait(10)

@@ -218,8 +218,7 @@ def test_a_job_ends_when_the_engine_stops():
     assert job.report.stopped
 
 
-def test_gaps_are_what_calls_asked_in_vain(world, desk_home):
+def test_gaps_are_what_calls_asked_in_vain(world):
     """Read from the logs of calls; none were taken here."""
-    (desk_home / "calls").mkdir(exist_ok=True)
     status, answer = world().ask("GET", "/api/kb/gaps?decision=unknown&top=3")
     assert (status, answer["calls"], answer["gaps"], answer["collection"]) == (200, 0, [], "desk")
