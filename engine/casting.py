@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 
 EMBEDDED_RECOGNISER = "pocketsphinx"
 
+MOST = 256
+"""Models, voices, and recognisers, that are made at most, each with its connections: programs may ask for any name."""
+
 
 class CastError(TrunklineError):
     """An agent names somebody who is not there; the text says who, and what to do."""
@@ -196,6 +199,7 @@ class Casting:
         """The recogniser called ``name`` under ``providers``, in ``language`` ("": any)."""
         key = (name, language, ())
         if key not in self._recognisers:
+            _check_room(self._recognisers, name)
             self._recognisers[key] = providers.make_recogniser(name, self.config, language=language)
         return self._recognisers[key]
 
@@ -270,6 +274,7 @@ class Casting:
         if name in ("", self.config.speech.voice):
             return self._embedded.voice
         if name not in self._voices:
+            _check_room(self._voices, name)
             provider, _, voice = name.partition(":")
             config, made = self.config, name
             if voice and provider in config.providers:
@@ -301,6 +306,7 @@ class Casting:
         """The language model called ``name`` under ``providers``; ``model``: another one of that provider. Raises
         ``TrunklineError``."""
         if (name, model) not in self._models:
+            _check_room(self._models, f"{name}/{model}")
             config = _with(self.config, name, model=model) if model else self.config
             self._models[name, model] = providers.make_model(name, config)
             self._models[name, model].warm()
@@ -366,6 +372,11 @@ class Casting:
 def _is_routed(name: str, capability: Capability, route: CallRoute) -> bool:
     """Whether the router chooses: it is asked to, or nobody is named and it has somebody."""
     return name == ROUTED or (not name and bool(route.order(capability).standing))
+
+
+def _check_room(made: Mapping[Any, Any], name: str) -> None:
+    if len(made) >= MOST:
+        raise CastError(f"{name}: {MOST} others are in use already; a restart of the engine forgets them")
 
 
 def _with(config: Config, name: str, *, model: str = "", voice: str = "") -> Config:

@@ -29,7 +29,7 @@ class TranscriptionForm(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     model: str = Field("auto", max_length=200)
-    language: str = Field("", max_length=20)
+    language: str = Field("", pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})?)?$")
     response_format: Literal["json", "text", "verbose_json", "srt", "vtt"] = "json"
     stream: bool = False
     timestamp_granularities: list[Literal["word", "segment"]] = Field([], alias="timestamp_granularities[]")
@@ -54,7 +54,7 @@ class Transcriber:
                                   "file")
         if form.include:
             raise CompatibleError("unsupported", "include: probabilities of tokens are not told", "include")
-        language = form.language.lower().partition("-")[0]
+        language = form.language.lower().replace("_", "-").partition("-")[0]
         recogniser, language = _recogniser(casting, form.model, language)
         pcm = off_hub(decode, data, RATE, self._options.audio_s)
         return Hearing(casting, recogniser, pcm, language, self._places, self._options.wait_s)

@@ -190,3 +190,12 @@ def test_a_client_that_leaves_ends_the_request_to_the_provider(world, gpt):
     next(iter(stream))
     stream.close()
     assert gpt.gone.wait(10)
+
+
+def test_names_that_programs_make_up_cannot_fill_the_memory(world, monkeypatch):
+    """Each model has a connection of its own: so many, and no more."""
+    monkeypatch.setattr("engine.casting.MOST", 2)
+    at = world()
+    found = [at.ask("POST", "/v1/chat/completions", {"model": f"gpt/made-up-{n}", "messages": ASK}) for n in range(3)]
+    assert [status for status, _ in found] == [400, 400, 503]
+    assert "a restart of the engine" in found[2][1]["error"]["message"]
