@@ -62,6 +62,9 @@ class Engine:
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
 
+        self.closing: list[Callable[[], None]] = []
+        """What ends with the engine, before anything that it may use."""
+
         self.figures = Figures()
         """What all calls since the start were like."""
 
@@ -182,6 +185,8 @@ class Engine:
 
     def stop(self) -> None:
         """Close everything, in the order in which calls use it. Idempotent; also after a start that failed."""
+        for close in self.closing:
+            close()
         if self._reconciler is not None:
             self._reconciler.close()
         if self._server is not None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
@@ -40,6 +41,8 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    compatible: CompatibleOptions = CompatibleOptions()
+    writing: WritingOptions = WritingOptions()
     record: RecordOptions = RecordOptions()
     store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
@@ -55,8 +58,8 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "RetentionOptions", "RoutingOptions", "SkillOptions",
-    "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions",
-    "VectorStoreOptions",
+    "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
+    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RecordOptions", "RetentionOptions", "RoutingOptions",
+    "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget",
+    "TurnOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip
