@@ -1,7 +1,7 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import health
+from engine.web import console, health
 from engine.web.route import Route, WebSocketRoute
 
 
@@ -9,6 +9,7 @@ def routes(engine: Engine) -> list[Route]:
     """The routes of every feature."""
     return [
         *health.routes(engine.snapshot),
+        *console.routes(engine),
     ]
 
 

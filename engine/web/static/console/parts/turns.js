@@ -120,7 +120,7 @@ function waterfall(turn) {
   const edges = turn.stages.flatMap((stage) => [stage.from_ms, stage.to_ms]);
   const [low, high] = [Math.min(0, ...edges), Math.max(100, ...edges)];
   const share = (value) => `${(100 * (value - low)) / (high - low)}%`;
-  const step = TICKS.find((ticks) => high / ticks <= 6) ?? 5000;
+  const step = TICKS.find((ticks) => high / ticks <= 4) ?? 5000;
   const ticks = Array.from({length: Math.floor(high / step) + 1}, (_, place) => place * step);
   return h("div.waterfall", {role: "table", "aria-label": t("turn.waterfall")},
     STAGES.map((name) => turn.stages.find((stage) => stage.name === name)).filter(Boolean).map((stage) =>
