@@ -12,7 +12,8 @@ export class View extends HTMLElement {
 
   connectedCallback() {
     this.classList.add("view");
-    Promise.resolve(this.open()).catch((fault) => this.replaceChildren(...this.children, faultNotice(fault)));
+    this.setAttribute("aria-busy", "true");
+    Promise.resolve(this.open()).catch((fault) => this.#failed(fault)).finally(() => this.removeAttribute("aria-busy"));
   }
 
   disconnectedCallback() {
@@ -32,12 +33,22 @@ export class View extends HTMLElement {
   }
 
   open() {}
+
+  #failed(fault) {
+    this.querySelector(".loading")?.remove();
+    this.append(faultNotice(fault));
+  }
 }
 
 /** The head of a view: its name, and what can be done. */
 export function head(title, ...actions) {
   document.title = `${title} · Trunkline`;
   return h("header.view-head", {}, h("h1", {tabindex: "-1"}, title), h("div.row", {}, ...actions));
+}
+
+/** Stands where something is being fetched. */
+export function loading() {
+  return h("p.soft.loading", {}, t("loading"));
 }
 
 /** What went wrong, in a line that says what to do. */

@@ -5,11 +5,11 @@ import {fill, h} from "../../shared/dom.js";
 import {languageName, ms, number, t} from "../../shared/i18n.js";
 import {icon} from "../icons.js";
 import {chip, decision, skills, sources} from "../parts/turns.js";
-import {View, faultNotice, head, pairs, status} from "../view.js";
+import {View, faultNotice, head, loading, pairs, status} from "../view.js";
 
 class AgentsView extends View {
   async open() {
-    fill(this, head(t("nav.agents")), h("p.soft", {}, t("loading")));
+    fill(this, head(t("nav.agents")), loading());
     if (this.id_) await this.#one();
     else await this.#all();
   }
@@ -31,7 +31,7 @@ class AgentsView extends View {
     const agent = await get(`/api/console/agents/${encodeURIComponent(this.id_)}`);
     const findings = h("div.list", {"aria-live": "polite"});
     const check = async () => {
-      fill(findings, h("p.soft", {}, t("loading")));
+      fill(findings, loading());
       try {
         const found = (await send("POST", `/api/console/agents/${encodeURIComponent(this.id_)}/check`)).findings;
         fill(findings, found.length ? found.map((one) => h("p.notice", {class: one.serious ? "bad" : "warn"}, problem(one)))

@@ -3,7 +3,7 @@
 import {fill, h, svg} from "../../shared/dom.js";
 import {clock, ms, number, t} from "../../shared/i18n.js";
 import {listen} from "../../shared/sse.js";
-import {View, faultNotice, head, status, table, tile} from "../view.js";
+import {View, faultNotice, head, loading, status, table, tile} from "../view.js";
 
 const TONES = {ok: "good", degraded: "warn", draining: "warn", down: "bad"};
 const KEPT = 150; // five minutes
@@ -15,7 +15,7 @@ class HealthView extends View {
 
   open() {
     fill(this, head(t("nav.health")), this.#body);
-    fill(this.#body, h("p.soft", {}, t("loading")));
+    fill(this.#body, loading());
     this.own(listen("/api/console/health", {health: (now) => this.#show(now)}, {
       onstate: (up) => up || fill(this.#body, h("p.notice.bad", {role: "alert"}, t("fault.unreachable"))),
       onfault: (fault) => fill(this.#body, faultNotice(fault)),

@@ -3,7 +3,7 @@
 import {get} from "../../shared/api.js";
 import {fill, h} from "../../shared/dom.js";
 import {t} from "../../shared/i18n.js";
-import {View, head} from "../view.js";
+import {View, head, loading} from "../view.js";
 
 class SettingsView extends View {
   #options = [];
@@ -11,7 +11,7 @@ class SettingsView extends View {
   #count = h("p.soft.small", {role: "status"});
 
   async open() {
-    fill(this, head(t("nav.settings")), h("p.soft", {}, t("loading")));
+    fill(this, head(t("nav.settings")), loading());
     this.#options = (await get("/api/console/config")).options;
     const words = h("input", {type: "search", value: this.query.q ?? "", placeholder: t("settings.search"), "aria-label": t("settings.search")});
     const changed = h("input", {type: "checkbox", checked: this.query.changed === "1"});
