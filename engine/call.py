@@ -121,6 +121,11 @@ class Call:
         self._absence.end()
         self._hold(session, self._go_on)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self._began
+
     def let_go(self, why: str) -> None:
         """End the engine's part: FreeSWITCH goes on with the dialplan's next action. Returns at once."""
         self._why_leave = self._why_leave or why
@@ -132,6 +137,12 @@ class Call:
             self.let_go("the conversation ended by a fault")
         else:
             self._agent_is_done.set()
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants the call to be over, wherever the caller is. Returns at once."""
+        self.events.note("told_to_end", why=why)
+        self._agent_is_done.set()
+        logs.spawn(self._absence.hang_up)
 
     # ------------------------------------------------------------ holding
 

@@ -15,6 +15,8 @@ def began(events: EventLog, channel: Channel, node: str, config: Config) -> None
     events.write(
         "call_started",
         id=channel.uuid,
+        transport="freeswitch",
+        direction=channel.direction or None,
         caller=channel.caller_number,
         called=channel.destination,
         node=node,

@@ -30,8 +30,10 @@ from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
+from engine.store.store import Store
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
+from engine.telemetry.figures import Figures
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
@@ -60,8 +62,20 @@ class Engine:
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
 
-        self.began: list[Callable[[Call], object]] = []
+        self.figures = Figures()
+        """What all calls since the start were like."""
+
+        self.began: list[Callable[[Call], object]] = [lambda call: self.figures.follow(call.events)]
         """Each is told of every call before its first line, to follow its event log. They may not wait."""
+
+        self.components: dict[str, Callable[[], Component]] = {}
+        """Further parts of the service for ``/health``, by name; each is asked how it is, and answers at once."""
+
+        self.told_to_drain = Flag()
+        """Set when somebody asks over HTTP what SIGTERM asks: whoever runs the engine waits for it."""
+
+        self.store: Store | None = None
+        """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
 
         self._humans: set[str] = set()
         self._given = providers
@@ -91,6 +105,8 @@ class Engine:
         config = self.config
         disk = self._disk = DiskWriter()
         self._after_call = AfterCall(disk, config.record.page)
+        if config.store.enabled:
+            self.store = Store(config.store, paths.calls())
         given = self._providers = self._given or embedded.providers(config)
         hearing = Hearing(Ears(given.vad, config.vad, config.media.frame_ms))
         clock = self._clock = FrameClock(config.media.frame_ms)
@@ -105,6 +121,8 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
+        if self.store is not None:
+            self.store.start(self.node)
         self._around = Surroundings(
             config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
             self._finished,
@@ -137,7 +155,7 @@ class Engine:
 
     @property
     def casting(self) -> Casting | None:
-        """Agents and who thinks for them, once it is started; None where the providers were given."""
+        """Agents, providers and collections; None before ``start``, and where the providers were given."""
         return self._casting
 
     @property
@@ -180,6 +198,8 @@ class Engine:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():
             log.warning("some ended calls have no report yet; `python -m engine.telemetry.aftercall FOLDER` makes it")
+        if self.store is not None:
+            self.store.close()
         if self._disk is not None and not self._disk.close():
             log.error("the disk did not take everything within 10 s; some of the last lines are lost")
         self._hubwatch.stop()
@@ -220,8 +240,12 @@ class Engine:
             "media": self._media_state(),
             "disk": self._disk_state(),
         }
+        if self.store is not None:
+            components["db"] = self.store.component()
         if self._switch is not None:
             components["switch"] = _switch_state(self._switch)
+        components |= self.figures.components()
+        components |= {name: ask() for name, ask in self.components.items()}
         worst = {component.status for component in components.values()}
         status: Literal["ok", "degraded", "draining", "down"] = "ok"
         if self._draining:
@@ -265,6 +289,8 @@ class Engine:
         self.calls[call.uuid] = call
         for told in self.began:
             told(call)
+        if self.store is not None:
+            self.store.filing.follow(call.events, call.folder)
         return call
 
     def _channels(self) -> set[str]:
@@ -283,6 +309,8 @@ class Engine:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
             self._call_ended.set()
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 

@@ -16,6 +16,7 @@ from engine.config.providers import Provider
 from engine.config.routing import RoutingOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
+from engine.config.store import RetentionOptions, StoreOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
@@ -40,6 +41,7 @@ class Config(Options):
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
     record: RecordOptions = RecordOptions()
+    store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
     ``kind``; ``docs/operator/providers.md`` has examples."""
@@ -54,6 +56,7 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
+    "MediaOptions", "Options", "Provider", "RecordOptions", "RetentionOptions", "RoutingOptions", "SkillOptions",
+    "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions",
+    "VectorStoreOptions",
 ]  # fmt: skip
