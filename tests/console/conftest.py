@@ -20,7 +20,6 @@ from engine.knowledge.filling.ingest import SAMPLE, ingest  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.standin.standin import StandIn  # noqa: E402
 from engine.web import parts  # noqa: E402
-from engine.web.app import Web  # noqa: E402
 
 AGENT = """
 default: true
@@ -114,7 +113,7 @@ def world(tmp_path_factory):
         patch.setattr(embedded, "providers", lambda config: given)
         changes = {"agents": {"folder": str(home / "agents"), "shipped": False}, "knowledge": {"embedding": "none"}}
         engine = Engine(Config.model_validate(merged(QUICK, changes)))
-        web = Web(engine.config.http, parts.routes(engine), parts.sockets(engine))
+        web = parts.web(engine)
         web.start()
         engine.start()
         try:

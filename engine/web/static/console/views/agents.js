@@ -16,7 +16,17 @@ class AgentsView extends View {
 
   async #all() {
     const {agents, findings} = await get("/api/console/agents");
-    fill(this, head(t("nav.agents")),
+    const said = h("div", {"aria-live": "polite"});
+    const reload = async () => {
+      try {
+        const {agents: changed} = await send("POST", "/admin/reload");
+        await this.#all();
+        this.querySelector("header").after(h("p.notice.good", {role: "status"}, t("agents.reloaded", {count: changed.length})));
+      } catch (fault) {
+        fill(said, faultNotice(fault));
+      }
+    };
+    fill(this, head(t("nav.agents"), h("button.button", {type: "button", onclick: reload}, t("agents.reload"))), said,
       findings.map((one) => h("p.notice", {class: one.serious ? "bad" : "warn"}, problem(one))),
       h("div.agent-cards", {}, agents.map((agent) => h("a.card.agent-card", {href: `#/agents/${encodeURIComponent(agent.name)}`},
         h("div.row", {}, h("h2.grow", {}, agent.name), agent.default ? chip("accent", t("agents.default")) : null,

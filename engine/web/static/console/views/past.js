@@ -101,8 +101,7 @@ function outcome(row) {
 }
 
 function length(row) {
-  const seconds = row.seconds ?? (Date.parse(row.ended_at) - Date.parse(row.answered_at ?? row.started_at)) / 1000;
-  return Number.isFinite(seconds) ? clock(seconds) : "";
+  return row.duration_s === null ? "" : clock(row.duration_s);
 }
 
 /** What a datetime field says is the reader's local time. */
