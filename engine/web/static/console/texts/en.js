@@ -71,8 +71,8 @@ export default {
 
   "past.title": "Past calls", "past.search": "Search", "past.words": "Words that were said", "past.caller": "Caller", "past.agent": "Agent",
   "past.language": "Language", "past.outcome": "Outcome", "past.called": "Number called", "past.from": "From", "past.until": "Until", "past.errors": "with a fault",
-  "past.slow": "Slower than (ms)", "past.any": "any", "past.clear": "Clear", "past.none": "No call fits.", "past.more": "More",
-  "past.started": "Started", "past.who": "Caller and number", "past.length": "Length", "past.turns": "Turns", "past.delay": "Answer",
+  "past.slow": "Slower than (ms)", "past.any": "any", "past.clear": "Clear", "past.morefilters": "More filters", "past.none": "No call fits.", "past.more": "More",
+  "past.started": "Started", "past.who": "Caller", "past.length": "Length", "past.turns": "Turns", "past.delay": "Answer",
   "past.ended": "End", "past.live": "live", "past.count": {one: "{count} call shown", other: "{count} calls shown"},
   "outcome.handed_over": "handed over", "outcome.agent_done": "agent was done", "outcome.caller_left": "caller hung up",
   "outcome.let_go": "let go", "outcome.machine": "machine", "outcome.failed": "failed", "outcome.not_answered": "not answered",

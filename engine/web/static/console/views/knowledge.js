@@ -13,6 +13,7 @@ const BYTES = 1e6;
 
 class KnowledgeView extends View {
   #tiles = h("div.tiles");
+  #about = h("p.soft.small");
   #documents = null;
 
   async open() {
@@ -26,7 +27,7 @@ class KnowledgeView extends View {
     this.#documents = new Documents(name, () => this.#refresh(name));
     fill(this, head(t("nav.knowledge"), collections.length > 1 ? choice : h("b", {}, name)),
       collections.length ? null : h("p.notice", {}, t("kb.empty")),
-      chosen?.fault ? h("p.notice.bad", {}, chosen.fault) : null, this.#tiles,
+      chosen?.fault ? h("p.notice.bad", {}, chosen.fault) : null, this.#tiles, this.#about,
       h("div.columns.wide-right", {}, h("section.card", {"aria-label": t("kb.ask")}, h("h2", {}, t("kb.ask")), new Ask(name, this.query.q ?? "")),
         h("section.card", {"aria-label": t("kb.documents")}, h("h2", {}, t("kb.documents")), this.#documents)));
     this.#tell(chosen);
@@ -42,8 +43,9 @@ class KnowledgeView extends View {
     if (!one) return;
     const languages = Object.entries(one.languages).filter(([code]) => code).map(([code]) => languageName(code)).join(", ");
     fill(this.#tiles, tile(number(one.documents), t("kb.documentstile")), tile(number(one.passages), t("kb.passagestile")),
-      tile(`${number(one.bytes / BYTES, 1)} MB`, t("kb.size")), tile(languages || "–", t("past.language")),
-      tile(one.model || "–", one.model ? t("kb.model") : t("kb.keywords")), tile(one.ingested ? moment(one.ingested) : "–", t("kb.changed")));
+      tile(`${number(one.bytes / BYTES, 1)} MB`, t("kb.size")), tile(languages || "–", t("past.language")));
+    fill(this.#about, [one.model ? `${t("kb.model")} ${one.model}` : t("kb.keywords"), one.ingested ? `${t("kb.changed")} ${moment(one.ingested)}` : "",
+      one.state].filter(Boolean).join(" · "));
   }
 }
 

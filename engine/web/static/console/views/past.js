@@ -12,7 +12,7 @@ const PAGE = 50;
 const PAUSE_MS = 300;
 
 class PastView extends View {
-  #form = h("form.card.filters", {role: "search", "aria-label": t("past.search"), onsubmit: (event) => this.#submit(event)});
+  #form = h("form.card", {role: "search", "aria-label": t("past.search"), onsubmit: (event) => this.#submit(event)});
   #found = h("div.stack");
   #count = h("p.soft.small", {role: "status"});
   #rows = [];
@@ -33,17 +33,21 @@ class PastView extends View {
     const choice = (name, label, options) => h("label", {}, label, h("select", {name}, h("option", {value: ""}, t("past.any")),
       options.map(([value, text]) => h("option", {value, selected: query[name] === value}, text))));
     const languages = [...new Set(agents.flatMap((agent) => agent.languages))];
+    const more = ["called", "outcome", "after", "before", "slower_ms", "error"].some((name) => query[name]);
     fill(this.#form,
-      h("label.wide", {}, t("past.words"), h("input", {name: "q", type: "search", value: query.q ?? "", maxlength: 500})),
-      field("caller", t("past.caller"), {inputmode: "tel"}), field("called", t("past.called"), {inputmode: "tel"}),
-      choice("agent", t("past.agent"), agents.map((agent) => [agent.name, agent.name])),
-      choice("language", t("past.language"), languages.map((code) => [code, languageName(code)])),
-      choice("outcome", t("past.outcome"), OUTCOMES.map((name) => [name, t(`outcome.${name}`)])),
-      field("after", t("past.from"), {type: "datetime-local"}), field("before", t("past.until"), {type: "datetime-local"}),
-      field("slower_ms", t("past.slow"), {type: "number", min: 0, step: 50}),
-      h("label.check", {}, h("input", {name: "error", type: "checkbox", value: "true", checked: query.error === "true"}), t("past.errors")),
-      h("div.row", {}, h("button.button.primary", {}, icon("search"), t("past.search")),
-        h("a.button.quiet", {href: "#/past"}, t("past.clear"))));
+      h("div.filters", {},
+        h("label.wide", {}, t("past.words"), h("input", {name: "q", type: "search", value: query.q ?? "", maxlength: 500})),
+        field("caller", t("past.caller"), {inputmode: "tel"}),
+        choice("agent", t("past.agent"), agents.map((agent) => [agent.name, agent.name])),
+        choice("language", t("past.language"), languages.map((code) => [code, languageName(code)])),
+        h("div.row", {}, h("button.button.primary", {}, icon("search"), t("past.search")),
+          h("a.button.quiet", {href: "#/past"}, t("past.clear")))),
+      h("details", {open: more}, h("summary", {}, t("past.morefilters")), h("div.filters", {},
+        choice("outcome", t("past.outcome"), OUTCOMES.map((name) => [name, t(`outcome.${name}`)])),
+        field("called", t("past.called"), {inputmode: "tel"}),
+        field("after", t("past.from"), {type: "datetime-local"}), field("before", t("past.until"), {type: "datetime-local"}),
+        field("slower_ms", t("past.slow"), {type: "number", min: 0, step: 50}),
+        h("label.check", {}, h("input", {name: "error", type: "checkbox", value: "true", checked: query.error === "true"}), t("past.errors")))));
     this.#form.addEventListener("input", () => {
       clearTimeout(this.#due);
       this.#due = setTimeout(() => this.#submit(), PAUSE_MS);
