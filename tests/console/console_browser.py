@@ -77,12 +77,13 @@ class Pages:
     def faults(self):
         return self._faults
 
-    def axe(self):
-        """What axe-core finds that is serious: rule, how bad, where."""
+    def axe(self, rules=()):
+        """What axe-core finds that is serious (by these rules, or by all): rule, how bad, where."""
         import axe_playwright_python
 
         self.page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))
-        found = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+        found = self.page.evaluate("(only) => axe.run(document, {resultTypes: ['violations'], ...only})", only)
         return [f"{rule['id']} ({rule['impact']}): {node['target']} {node.get('failureSummary', '')[:300]}"
                 for rule in found["violations"] if rule["impact"] in LEVELS for node in rule["nodes"][:3]]
 

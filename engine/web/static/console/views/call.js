@@ -44,11 +44,12 @@ class CallView extends View {
       h("details.card", {}, h("summary", {}, t("call.facts")), this.#facts));
     this.#wire();
     this.#show(call);
-    this.#wave();
+    const wave = this.#wave();
     if (call.live) this.#follow();
     else if (call.recording) this.#play();
     if (this.query.t) this.#seek(Number(this.query.t));
     if (this.query.turn) this.#turns.open(Number(this.query.turn));
+    await wave;
   }
 
   #wire() {
