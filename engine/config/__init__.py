@@ -19,6 +19,7 @@ from engine.config.speech import SpeechOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
+from engine.config.upstream import UpstreamOptions
 from engine.config.vectorstores import VectorStoreOptions
 from engine.config.web import HttpOptions
 
@@ -39,6 +40,7 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    upstream: UpstreamOptions = UpstreamOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
@@ -55,5 +57,6 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
     "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
+    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions",
+    "VectorStoreOptions",
 ]  # fmt: skip
