@@ -76,6 +76,10 @@ class Memory:
         return [{"type": "session.update", "event_id": event_id, "session": asked}
                 for event_id, asked in self._asked.items()]
 
+    def forget_unanswered(self) -> None:
+        """Whoever sent them will do so again."""
+        self._asked.clear()
+
     def items(self) -> list[Event]:
         """The conversation as items with text, oldest first, the newest ``history_chars`` of it. Calls of functions
         stand together with their outputs, or not at all: the service takes no output without its call."""

@@ -72,6 +72,7 @@ class UpstreamSession:
         self._headers = dict(headers or {})
         self._retries = Retries(upstream.options, random.random)
         self._socket: WebSocket | None = None
+        self._begun = False  # the service has said so
         self._held: deque[tuple[str, Event, str]] = deque()
         self._held_bytes = 0
         self._replayed: _Replayed | None = None
@@ -126,7 +127,6 @@ class UpstreamSession:
             self._listener.failed(f"{type(fault).__name__}: {fault}")
 
     def _connections(self) -> None:
-        opened = False
         while not self._closing.is_set():
             fault: NetError | ProviderFault
             try:
@@ -135,8 +135,7 @@ class UpstreamSession:
                 fault = refused
             else:
                 try:
-                    self._open(socket, opened)
-                    opened = True
+                    self._open(socket)
                     self._read(socket)
                 except SocketClosed as closed:
                     fault = closed
@@ -146,10 +145,13 @@ class UpstreamSession:
             if self._closing.is_set() or not self._patience(fault):
                 return
 
-    def _open(self, socket: WebSocket, again: bool) -> None:
+    def _open(self, socket: WebSocket) -> None:
         """Tell a new connection what the session is, then what has waited."""
         self._retries.opened(monotonic())
-        if again:
+        again = self._begun
+        if not again:
+            self.memory.forget_unanswered()
+        else:
             replay = self.memory.replay()
             self._replayed = _Replayed(replay)
             for event in [*replay, *self.memory.unanswered()]:
@@ -178,6 +180,7 @@ class UpstreamSession:
     def _take(self, event: Event, text: str) -> None:
         if self._replayed is not None and self._replayed.takes(event):
             return
+        self._begun = self._begun or event.get("type") == "session.created"
         self.memory.received(event)
         told_s = rate_limited(event)
         if told_s is not None:
