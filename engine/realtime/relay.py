@@ -17,10 +17,10 @@ from engine.dialog.skills.executor import CallSkills
 from engine.net.errors import SocketClosed
 from engine.realtime.relaystep import Message, ServerCall, Step
 from engine.realtime.rewrite import Rewriter
-from engine.realtime.terms import Event, Terms
 from engine.upstream.memory import Line
 from engine.upstream.service import Upstream
 from engine.upstream.session import UpstreamSession
+from engine.upstream.terms import Event, Terms
 from engine.upstream.tools import Answered, Tools
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from engine.realtime.terms import Event
+from engine.upstream.terms import Event
 
 Message = tuple[Event, str]
 """An event, and its text where it is as it came; else empty."""

@@ -15,12 +15,13 @@ came, byte for byte.
 import json
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from engine.realtime.relaystep import Message, ServerCall, Step
-from engine.realtime.terms import Event, Terms
+from engine.upstream.followups import MOST_RESPONSES, FollowUps
+from engine.upstream.terms import Event, Terms
 
 CLIENT_EVENTS = frozenset({
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
@@ -34,23 +35,17 @@ OURS = "relay_"
 MOST_CHARS = 6 << 20
 """Longest event of a client that is no audio: an image."""
 
-MOST_RESPONSES = 200
-"""Responses that are remembered: those under way, and those whose functions still run."""
-
 TOOL_RESPONSE = "extension.middle_tier_tool_response"
 CONNECTION = "extension.connection"
 
 @dataclass(slots=True)
 class _Response:
-    """One response of the upstream. ``shown_as``: its id for the client; ``calls``: not answered yet."""
+    """One response of the upstream. ``shown_as``: its id for the client, which has seen some of it if ``visible``."""
 
     shown_as: str
-    aside: bool
-    calls: set[str] = field(default_factory=set)
-    called: bool = False
+    aside: bool = False
     visible: bool = False
     done: bool = False
-    completed: bool = False
 
 
 class Rewriter:
@@ -70,7 +65,7 @@ class Rewriter:
         self._hidden: dict[str, str | None] = {}  # items, and what stands before each
         self._calls: dict[str, ServerCall] = {}
         self._responses: dict[str, _Response] = {}
-        self._owed = False  # a response.create, as soon as none is active
+        self._follow_ups = FollowUps()
         self._merging = ""  # the response, as the client knows it, that goes on in the next one
         self._epoch = 0
         self._ask_again = False
@@ -85,9 +80,9 @@ class Rewriter:
         if not again:
             self._updates.clear()
             self._update(step, self.terms.opening(), None, ours=True)
-        elif self._ask_again or self._owed:
-            self._ask_again = self._owed = False
+        elif self._follow_ups.reopened() or self._ask_again:
             self._follow_up(step)
+        self._ask_again = False
         return step
 
     def lost(self) -> Step:
@@ -98,9 +93,12 @@ class Rewriter:
         ended = [one.shown_as for one in active]
         if self._merging and self._merging not in ended:
             ended.append(self._merging)
-        for one in active:
-            one.done = one.completed = True
-            self._ask_again = self._ask_again or not (one.visible or one.aside or one.calls)
+        for response_id, one in self._responses.items():
+            if not one.done:
+                one.done = True
+                unheard = not (one.visible or one.aside or self._follow_ups.has_called(response_id))
+                self._ask_again = self._ask_again or unheard
+        self._follow_ups.lost()
         self._ask_again = self._ask_again or bool(self._merging)
         self._merging = ""
         for shown_as in ended:
@@ -216,7 +214,7 @@ class Rewriter:
             self._updates.remove(update)
             return None if update[2] else {**event, "error": {**error, "event_id": update[1]}}
         if error.get("code") == "conversation_already_has_active_response":
-            self._owed = True  # the client was faster; its response may not know the results
+            self._follow_ups.refused()
         return None
 
     def _item(self, step: Step, event: Event) -> Event | None:
@@ -250,8 +248,7 @@ class Rewriter:
             call = ServerCall(call_id, str(item.get("name")), str(item.get("arguments") or ""),
                               str(event.get("response_id")), self._hidden[item_id], self.turns, self._epoch)
             self._calls[call_id] = call
-            response.calls.add(call_id)
-            response.called = True
+            self._follow_ups.called(call.response_id, call_id)
             step.calls.append(call)
         return None
 
@@ -266,12 +263,10 @@ class Rewriter:
         response = event["response"]
         aside = response.get("conversation_id", "") is None
         merged, self._merging = ("", self._merging) if aside else (self._merging, "")
-        if not aside:
-            self._owed = False
+        self._follow_ups.created(response["id"], aside)
         self._responses[response["id"]] = _Response(merged or response["id"], aside)
         if len(self._responses) > MOST_RESPONSES:
-            oldest = next(iter(self._responses))
-            del self._responses[oldest]
+            del self._responses[next(iter(self._responses))]
         return None if merged else event
 
     def _response_done(self, step: Step, event: Event) -> Event | None:
@@ -279,14 +274,13 @@ class Rewriter:
         known = self._responses.get(response["id"])
         if known is None or known.done:
             return event
-        known.done, known.completed = True, response.get("status") in ("completed", "incomplete")
+        known.done = True
+        status = str(response.get("status"))
         output = [item for item in response.get("output") or () if not self._is_ours(item)]
-        if known.called and not known.calls:
-            self._answered(step, known)
-        elif self._owed and not known.called and not self._active():
-            self._owed = False
+        if self._follow_ups.done(response["id"], status):
             self._follow_up(step)
-        if known.called and known.completed and not output and self._merges:
+        goes_on = self._follow_ups.has_called(response["id"]) and status == "completed"
+        if goes_on and not output and self._merges:
             self._merging = known.shown_as
             return None
         if any(item.get("role") == "assistant" for item in output):
@@ -319,33 +313,18 @@ class Rewriter:
                 step.down.append(({
                     "type": TOOL_RESPONSE, "event_id": self._id(), "previous_item_id": call.previous_item_id,
                     "tool_name": call.name, "tool_result": json.dumps(shown, ensure_ascii=False)}, ""))
-        response = self._responses.get(call.response_id)
-        if response is not None:
-            response.calls.discard(call.call_id)
-            if response.done and not response.calls:
-                self._answered(step, response)
-        return step
-
-    def _answered(self, step: Step, response: _Response) -> None:
-        """All calls of a response are answered: the model goes on, unless it was interrupted."""
-        if not response.completed or response.aside:
-            return
-        if self._active():
-            self._owed = True
-        else:
+        if self._follow_ups.answered(call.response_id, call.call_id):
             self._follow_up(step)
+        return step
 
     def _follow_up(self, step: Step) -> None:
         step.up.append(({"type": "response.create", "event_id": self._id()}, ""))
 
     # ------------------------------------------------------------ inside
 
-    def _active(self) -> bool:
-        return any(not one.done and not one.aside for one in self._responses.values())
-
     def _response(self, event: Event) -> _Response:
         response_id = str(event.get("response_id"))
-        return self._responses.setdefault(response_id, _Response(response_id, aside=False))
+        return self._responses.setdefault(response_id, _Response(response_id))
 
     def _is_ours(self, item: Mapping[str, Any]) -> bool:
         """Whether this is a call of a function that runs here, or its output."""

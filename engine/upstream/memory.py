@@ -38,6 +38,7 @@ class Memory:
         self._texts: dict[str, str] = {}
         self._audio_bytes: dict[str, int] = {}
         self._cut: set[str] = set()
+        self._unheard: set[str] = set()
 
     # ------------------------------------------------------------ told
 
@@ -58,6 +59,7 @@ class Memory:
             self._texts[item_id] = text.strip()
             self._cut.add(item_id)
         else:
+            self._unheard.add(item_id)
             self._forget(item_id)
 
     # ------------------------------------------------------------ asked
@@ -132,6 +134,8 @@ class Memory:
         if item.get("type") not in ("message", "function_call", "function_call_output"):
             return
         item_id = item["id"]
+        if item_id in self._unheard:
+            return
         known = item_id in self._items
         self._items[item_id] = _slim(item)
         before = event.get("previous_item_id")

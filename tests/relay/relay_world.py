@@ -17,8 +17,8 @@ from engine.dialog.skills.services import Services
 from engine.net.errors import SocketClosed
 from engine.net.websocket import WebSocket
 from engine.realtime.relay import Relay
-from engine.realtime.terms import Terms
 from engine.upstream.service import open_upstream
+from engine.upstream.terms import Terms
 from engine.upstream.tools import Tools
 from engine.web.app import Web
 from engine.web.route import WebSocketRoute
