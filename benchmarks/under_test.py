@@ -15,7 +15,8 @@ from engine import configfile  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.speech.vad import make_vad  # noqa: E402
-from engine.web.health import HealthServer  # noqa: E402
+from engine.web import parts  # noqa: E402
+from engine.web.app import Web  # noqa: E402
 
 
 def main() -> None:
@@ -24,17 +25,17 @@ def main() -> None:
     engine = Engine(
         config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
     )
-    health = HealthServer(config.http, engine.snapshot)
+    web = Web(config.http, parts.routes(engine), parts.sockets(engine))
     stop = Event()
     handler = signal_handler(signal.SIGTERM, stop.set)
     try:
-        health.start()
+        web.start()
         engine.start()
-        print(f"trunkline ready: event socket {engine.event_socket_address}, health {health.url}", flush=True)
+        print(f"trunkline ready: event socket {engine.event_socket_address}, health {web.url}/health", flush=True)
         stop.wait()
     finally:
         engine.stop()
-        health.stop()
+        web.stop()
         handler.cancel()
 
 

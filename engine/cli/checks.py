@@ -28,7 +28,7 @@ from engine import modelfolders, modelstore, paths
 from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
-from engine.web.health import bind_problem
+from engine.web.listening import bind_problem
 
 WAIT_S = 3.0
 """How long anything may take to answer."""

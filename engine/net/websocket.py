@@ -1,4 +1,6 @@
-"""A WebSocket client for greenlets: bounded in every direction, and quick to notice that the other side is gone.
+"""WebSockets for greenlets: bounded in every direction, and quick to notice that the other side is gone.
+
+This is the client; a server makes the same of an upgraded connection (``engine/web/socket.py``).
 
 The protocol is wsproto's: sans-I/O, so deadlines, bounds and the one writer are ours to give, and its parser h11 is
 installed anyway; websocket-client has neither a largest message nor a bound for what waits to be sent.
@@ -30,6 +32,15 @@ from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
 log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 16
+WRITE_BYTES = 1 << 18
+"""What is handed to the kernel at a time: a slow reader has the deadline for each, not for a whole message."""
+
+MAX_PARTS = 4096
+"""Fragments that a message may have: empty ones would cost memory without counting as bytes."""
+
+GOODBYE_S = 0.2
+"""How long the last words may take to leave."""
+
 MAX_REFUSAL_BYTES = 4096
 ABNORMAL = 1006
 """The code of an end without a close frame."""
@@ -46,7 +57,8 @@ class Limits:
     """What may wait to be sent; beyond, the other side does not keep up and the connection is ended."""
 
     ping_s: float = 10.0
-    """A ping goes out after so long without a word from the other side; after the same time again it is gone."""
+    """A ping goes out after so long without a word from the other side; after the same time again it is gone. So is
+    one that takes nothing of what is sent for twice as long."""
 
 
 @functools.cache
@@ -117,6 +129,14 @@ class WebSocket:
             made._take(event)
         return made
 
+    def begin(self, opening: bytes, early: bytes) -> None:
+        """Of a server: send the answer to the upgrade request; ``early`` came behind the request."""
+        self._outgoing.append(opening)
+        self._queued += len(opening)
+        self._wake.set()
+        if early:
+            self._feed(early)
+
     @property
     def closed(self) -> bool:
         """Whether it has ended; ``receive`` then says why."""
@@ -143,14 +163,12 @@ class WebSocket:
                 self._read()
         return self._arrived.popleft() if self._arrived else None
 
-    def close(self, code: int = 1000, timeout_s: float = 1.0) -> None:
-        """Say goodbye, give what is queued so long to leave, and end the connection. Idempotent."""
+    def close(self, code: int = 1000, reason: str = "", timeout_s: float = 1.0) -> None:
+        """Say goodbye, give what is queued so long to leave, and end the connection. ``reason``: its first 123 bytes
+        are sent. Idempotent."""
         if self._ended is None and not self._closing:
-            self._queue(events.CloseConnection(code=code))
-            self._closing = True
-            self._wake.set()
-            self._writer.join(timeout_s)
-        self.abort("closed by us", code)
+            self._last_words(events.CloseConnection(code=code, reason=_short(reason) or None), timeout_s)
+        self.abort(reason or "closed by us", code)
 
     def abort(self, reason: str = "given up", code: int = ABNORMAL) -> None:
         """End the connection now; who waits in ``receive`` is told. Idempotent."""
@@ -177,13 +195,20 @@ class WebSocket:
         if self._queued > self._limits.queued_bytes:
             self.abort("the other side does not keep up")
 
+    def _last_words(self, event: events.CloseConnection, timeout_s: float) -> None:
+        self._queue(event)
+        self._closing = True
+        self._wake.set()
+        if self._writer is not gevent.getcurrent():
+            self._writer.join(timeout_s)
+
     def _write(self) -> None:
         """The writer: the only one that sends, so messages never mix; and the one that notices silence."""
         try:
             while True:
                 while self._outgoing:
                     data = self._outgoing.popleft()
-                    self._socket.sendall(data)
+                    self._send_all(data)
                     self._queued -= len(data)
                 if self._closing:
                     return
@@ -192,6 +217,11 @@ class WebSocket:
                     self._silence()
         except OSError as fault:
             self.abort(f"sending failed: {fault}")
+
+    def _send_all(self, data: bytes) -> None:
+        for start in range(0, len(data), WRITE_BYTES):
+            with gevent.Timeout(2 * self._limits.ping_s, TimeoutError("the other side takes nothing")):
+                self._socket.sendall(data[start:start + WRITE_BYTES])
 
     def _silence(self) -> None:
         """Nothing was heard for long: ask, or give up when asking was in vain."""
@@ -214,20 +244,27 @@ class WebSocket:
                 self.abort("the connection broke")
                 return
             self._heard_at, self._pinged = monotonic(), False
+            self._feed(data)
+        except OSError as fault:
+            self.abort(str(fault))
+
+    def _feed(self, data: bytes) -> None:
+        try:
             self._protocol.receive_data(data)
             for event in self._protocol.events():
                 self._take(event)
                 if self._ended is not None:
                     return
-        except (OSError, RemoteProtocolError, LocalProtocolError) as fault:
+        except (RemoteProtocolError, LocalProtocolError) as fault:
             self.abort(str(fault))
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, (events.TextMessage, events.BytesMessage)):
             self._parts.append(event.data if isinstance(event, events.TextMessage) else bytes(event.data))
             self._part_bytes += len(event.data)
-            if self._part_bytes > self._limits.message_bytes:
-                self.abort(f"a message of more than {self._limits.message_bytes} bytes", 1009)
+            if self._part_bytes > self._limits.message_bytes or len(self._parts) > MAX_PARTS:
+                self._part_bytes, self._parts = 0, []
+                self._refuse(1009, f"a message of more than {self._limits.message_bytes} bytes")
             elif event.message_finished:
                 empty: str | bytes = "" if isinstance(event, events.TextMessage) else b""
                 self._arrived.append(empty.join(self._parts))  # type: ignore[arg-type]
@@ -236,10 +273,14 @@ class WebSocket:
             self._queue(event.response())
         elif isinstance(event, events.CloseConnection):
             if not self._closing:
-                self._queue(event.response())
-                self._closing = True
-                self._writer.join(0.2)
+                self._last_words(event.response(), GOODBYE_S)
             self.abort(event.reason or "", int(event.code))
+
+    def _refuse(self, code: int, why: str) -> None:
+        """The other side breaks the rules: tell it, and end the connection."""
+        if not self._closing:
+            self._last_words(events.CloseConnection(code=code, reason=_short(why)), GOODBYE_S)
+        self.abort(why, code)
 
 
 def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.Event]:
@@ -264,6 +305,11 @@ def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.
             if refusal is not None:
                 raise _refused(refusal, body)
             raise ConnectFailed("the connection broke before the WebSocket was open")
+
+
+def _short(reason: str) -> str:
+    """As much of a close reason as the frame holds."""
+    return reason.encode()[:123].decode(errors="ignore")
 
 
 def _refused(refusal: events.RejectConnection, body: bytes) -> UpgradeRefused:
