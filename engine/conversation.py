@@ -44,8 +44,16 @@ class Account:
     terms: Terms | None = None
 
 
-Seen = turn.Event | turn.Action | Shown
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was told last is dealt with; nothing more is done about it."""
+
+
+Seen = turn.Event | turn.Action | Shown | Settled
 """What ``Conversation.watch`` is told: what happened, what was done about it, and what a reply is made of."""
+
+
+SETTLED = Settled()
 
 
 class Conversation:
@@ -236,6 +244,7 @@ class Conversation:
                     for action in self._turns.step(now, self._waiting.popleft()):
                         self._carry_out(action)
                         self._show(action)
+                    self._show(SETTLED)
                 self._arm()
             except Exception as fault:  # noqa: BLE001  a fault ends one conversation
                 self.fail("conversation", fault)

@@ -55,6 +55,8 @@ class Listening:
         self.heard: Callable[[Heard], None] | None = None
         """Is told every transcript, partial or final, empty or not, after the turn engine."""
 
+        self.edge = 0
+        """The sample of the newest edge of the voice."""
         self.voice_from: float | None = None
         self.voice_to: float | None = None
         self._off_told: float | None = None
@@ -99,7 +101,7 @@ class Listening:
         """The caller's voice started."""
         if self.by_hand:
             return
-        at = self.time(sample)
+        at, self.edge = self.time(sample), sample
         self.voice_from, self.voice_to = at, None
         self._events.write("voice_on", at=at)
         self._counts = not (self._masked or self._suspended)
@@ -111,7 +113,7 @@ class Listening:
         """The caller's voice stopped."""
         if self.by_hand or self.voice_to is not None:
             return  # it was taken for over before
-        at = self.time(sample)
+        at, self.edge = self.time(sample), sample
         self.voice_to, self._off_told = at, self._side.now
         self._events.write("voice_off", at=at)
         if self._counts:

@@ -6,7 +6,7 @@ Between two known points time runs evenly; after the last one a second of audio 
 from bisect import bisect_right
 from collections import deque
 
-POINTS = 64
+POINTS = 512
 """Points that are kept: nobody asks for times older than those of the turn in progress."""
 
 
@@ -33,7 +33,8 @@ class Timeline:
     def hurry(self, first: int, end: int, at: float) -> None:
         """The samples from ``first`` to ``end`` came faster than they were spoken: they were heard by ``at``."""
         began = self.at(first)
-        self._points.append((first, began))
+        if not self._points or self._points[-1][0] != first:
+            self._points.append((first, began))
         self._points.append((end, max(began, at)))
 
     def at(self, sample: int) -> float:
