@@ -60,6 +60,9 @@ class TurnEngine:
             ev.Language: hearing.language,
             ev.Written: hearing.written,
             ev.Happened: speaking.happened,
+            ev.Respond: speaking.respond,
+            ev.Commit: hearing.commit,
+            ev.Forget: hearing.forget,
             ev.Interrupt: hearing.silence_agent,
             ev.Held: hearing.held,
             ev.Unheld: hearing.unheld,
@@ -102,6 +105,10 @@ class TurnEngine:
         """Say these fixed phrases from now on: the language has changed."""
         self._desk.agent = agent
 
+    def retune(self, options: TurnOptions) -> None:
+        """Take turns by ``options`` from now on."""
+        self._desk.retune(options)
+
     def step(self, now: float, event: ev.Event) -> list[ev.Action]:
         """Take ``event`` at ``now`` (call time in s, never falling); what is to be done, in this order."""
         desk, state = self._desk, self._state
@@ -135,6 +142,8 @@ class TurnEngine:
         turn, state.turn = state.turn, Turn()
         awaited, voice.given_up = voice.awaited, max(voice.given_up, voice.off)
         voice.over_agent = True
+        start = turn.start if turn.pieces else voice.on
+        desk.act(ev.TurnOver(turn.text, start, max(turn.quiet_from, voice.off, start), turn.ends_partial))
         if not turn.pieces:
             self._ask_again(turn)
             return
@@ -146,6 +155,12 @@ class TurnEngine:
         state.reminders = state.asked_again = 0
         self._speaking.commit_user()
         state.answering = turn
+        if not desk.options.answer:
+            self._speaking.commit_user()
+            if state.reply is not None:
+                self._speaking.cancel(state.reply)
+            desk.note("turn", "silence; it is not answered unasked", text=text)
+            return
         reply = state.reply
         hit = reply is not None and same_words(reply.text, text)
         waited_ms = round((desk.now - turn.quiet_from) * 1000)
@@ -177,7 +192,7 @@ class TurnEngine:
     def _ask_again(self, turn: Turn) -> None:
         """There was voice, but no words."""
         state = self._state
-        if state.closing is not None or not (turn.cut_in or turn.unclear_s >= UNCLEAR_S):
+        if state.closing is not None or not self._desk.options.answer or not (turn.cut_in or turn.unclear_s >= UNCLEAR_S):
             return
         if state.asked_again < ASK_AGAIN_LIMIT:
             state.asked_again += 1
