@@ -5,6 +5,7 @@ folder, so that what is missing is known before somebody calls.
 """
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,8 @@ from engine.speech.tts.phrases import PhraseCache
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timers
 from engine.turns.endpointing import Score
+from engine.upstream.model import SpeechModel, speech_model
+from engine.upstream.service import open_upstream
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +83,8 @@ class Casting:
         self._bases: dict[KnowledgeOptions, KnowledgeBase] = {}
         self._skills: dict[tuple[KnowledgeOptions, ...], Skills] = {}
         self._brains: dict[tuple[str, str, str], Brain] = {}
+        self.upstream = open_upstream(config, os.environ)
+        """The speech-to-speech model behind the engine."""
         self._connections = Connections()
         self._router = self._make_router()
 
@@ -91,6 +96,7 @@ class Casting:
             if not default and agent.file.parent.resolve() == SHIPPED:
                 continue
             try:
+                self.speech(agent)
                 for language in agent.languages:
                     self._warm(agent, language)
             except TrunklineError as fault:
@@ -107,13 +113,28 @@ class Casting:
         model = agent.options.model
         # A routed model belongs to its call, and so does the brain around it.
         own = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
-        return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route)
+        return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route,
+                         self.speech(agent))
+
+    def speech(self, agent: Agent) -> SpeechModel | None:
+        """The speech-to-speech model that holds the calls of ``agent``, None where it has none. Raises ``CastError``.
+        """
+        default = agent.name == self.agents.default
+        if effective(self.config, agent, agent.language, is_default=default).agent.brain != "realtime":
+            return None
+        if self.upstream is None:
+            raise CastError(f"agent {agent.name}: brain is realtime, and there is no upstream: name a provider in "
+                            "upstream.provider")
+        self.upstream.warm()
+        return speech_model(agent, self.upstream, self._skills_for(agent))
 
     def close(self) -> None:
         """End what was made. The embedded set is its maker's."""
         for skills in self._skills.values():
             skills.close()
         self._connections.close()
+        if self.upstream is not None:
+            self.upstream.close()
         made: Iterable[_Closable] = (*self._recognisers.values(), *self._voices.values(), *self._models.values())
         for one in made:
             try:

@@ -37,6 +37,7 @@ from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
 from engine.telephony.switch import Switch
 from engine.timers import Timers
+from engine.upstream.model import SpeechModel
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Engine:
         self.calls: dict[str, Call] = {}
         self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+        self.speech: SpeechModel | None = None
+        """The speech-to-speech model that holds calls, where ``providers`` are given."""
 
         self._humans: set[str] = set()
         self._given = providers
@@ -118,7 +121,7 @@ class Engine:
         score = endofturn.load()
         if self._given is not None:
             senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
-            return lambda channel, events: FixedCast(senses, self.targets(channel))
+            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech)
         casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call

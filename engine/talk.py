@@ -25,7 +25,7 @@ class Said:
 class Past:
     """What somebody else has held of a conversation. ``generation``: the last number that was given to a reply;
     ``owed``: words of the caller that nobody has answered; ``broken``: the agent was stopped in the middle;
-    ``greeted``: the caller has been greeted."""
+    ``greeted`` false: the caller waits for the greeting."""
 
     why: str
     lines: tuple[Said, ...] = ()

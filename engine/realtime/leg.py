@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.media.clock import Batch, FrameClock
-from engine.media.leg import Ear
 from engine.media.ledger import Ledger
+from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Playout
 from engine.media.timeline import Timeline
