@@ -20,7 +20,7 @@ from tests.fakes.socket_server import Gone, SocketServer
 KEY = "sk-right"
 MODEL = "gpt-realtime"
 CLIENT, SERVER = TypeAdapter(RealtimeClientEvent), TypeAdapter(RealtimeServerEvent)
-CHAR_MS = 40
+CHAR_MS = 25
 """How long a letter of an answer is."""
 DELTA_MS = 200
 SILENCE_MS = 200
