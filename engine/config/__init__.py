@@ -13,6 +13,7 @@ from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
+from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
@@ -39,6 +40,7 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    realtime: RealtimeOptions = RealtimeOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
@@ -54,6 +56,7 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
+    "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RoutingOptions", "SkillOptions",
+    "SpeechOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions",
+    "VectorStoreOptions",
 ]  # fmt: skip

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.media.clock import Batch, FrameClock
-from engine.media.leg import Ear
 from engine.media.ledger import Ledger
+from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Playout
 from engine.media.timeline import Timeline
@@ -108,6 +108,7 @@ class SocketLeg:
         self.timeline: Timeline | None = Timeline(RATE)
         self.frames_in = self.frames_out = self.bad_frames = 0
         self.mouth: Callable[[bytes, int], None] | None = None
+        """``mouth(frame, ahead)``: a frame was taken that is played so many frames from now."""
         self.open_voice: Callable[[], bool] = bool
         self.ticked: Callable[[], None] | None = None
         """Called after each tick in which something was sent, or a reply ended."""
@@ -282,6 +283,8 @@ class SocketLeg:
                 self._flush()
             self._unsent_of = generation
             self._unsent.append(frame)
+            if self.mouth is not None:
+                self.mouth(frame, ahead)
             self.frames_out += 1
             ahead += 1
         self._ahead = ahead
