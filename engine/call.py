@@ -19,13 +19,13 @@ from gevent.event import Event as Flag
 
 from engine import callevents, calllog, holding
 from engine.absence import Absence
+from engine.arrival import Arrival
 from engine.attach import attach, came_back
 from engine.cast import Cast
 from engine.config import Config
 from engine.disk import DiskWriter
 from engine.errors import TrunklineError
 from engine.esl import reconcile
-from engine.esl.channel import Channel
 from engine.esl.errors import EslError
 from engine.esl.event import Event
 from engine.esl.session import OutboundSession
@@ -68,7 +68,7 @@ class Surroundings:
 
     config: Config
     node: str
-    cast: Callable[[Channel, EventLog], Cast]
+    cast: Callable[[Arrival, EventLog], Cast]
     socket: UnicastSocket
     disk: DiskWriter
     folder: Callable[[str], Path]
@@ -203,7 +203,8 @@ class Call:
     def _begin(self) -> None:
         channel = self._session.channel
         assert channel is not None
-        calllog.began(self.events, channel, self._around.node, self._around.config)
+        calllog.began(self.events, channel, self._around.node, self._around.config,
+                      switch=channel.headers.get("FreeSWITCH-Hostname"))
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")

@@ -15,6 +15,7 @@ from engine import providers
 from engine.agents.agent import Agent
 from engine.agents.load import SHIPPED, VARIABLE, Agents
 from engine.agents.options import ROUTED
+from engine.arrival import Arrival
 from engine.cast import AgentCast, effective
 from engine.config import Config, KnowledgeOptions
 from engine.config.providers import AzureChatOptions, Provider
@@ -27,7 +28,6 @@ from engine.dialog.model_brain import ModelBrain
 from engine.dialog.skills.setup import Skills
 from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
-from engine.esl.channel import Channel
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.several import Collections, as_one
@@ -104,8 +104,8 @@ class Casting:
                     raise
                 log.warning("agent %s cannot take calls: %s", agent.name, fault)
 
-    def for_call(self, channel: Channel, events: EventLog) -> AgentCast:
-        """The cast of the call on ``channel``. Raises ``TrunklineError`` where nobody can take it."""
+    def for_call(self, channel: Arrival, events: EventLog) -> AgentCast:
+        """The cast of the call on ``channel``, or of another arrival. Raises ``TrunklineError`` where there is nobody."""
         agent = self.agents.pick(
             did=channel.destination, variable=channel.variables.get(VARIABLE) or "", caller=channel.caller_number
         )
@@ -280,7 +280,7 @@ class Casting:
         connections.add_recogniser(name, lambda choice, on_fault: providers.make_recogniser(
             name, self.config, language=choice.language, on_fault=on_fault))
 
-    def _route(self, agent: Agent, channel: Channel, events: EventLog) -> CallRoute | None:
+    def _route(self, agent: Agent, channel: Arrival, events: EventLog) -> CallRoute | None:
         if self._router is None:
             return None
         now, dialect = datetime.now(), region_dialect(channel.caller_number)

@@ -13,10 +13,9 @@ from time import monotonic
 from engine.config import AgentOptions, TurnOptions
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import PastTool, Request, Terms
-from engine.listening import Listening
+from engine.listening import Listening, Tape
 from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
-from engine.media.recording import Recorder
 from engine.reply import Reply, Shown
 from engine.senses import Senses
 from engine.speech.interfaces import Heard
@@ -68,7 +67,7 @@ class Conversation:
         began: float,
         end: Callable[[str], None],
         name: str,
-        recording: Recorder | None = None,
+        recording: Tape | None = None,
     ) -> None:
         """Listens from now on. ``began``: call time 0, on the monotonic clock; ``name`` stands in its log lines."""
         self._senses = senses
@@ -337,14 +336,7 @@ class Conversation:
                 playout.resume()
                 self._events.write("resume", gen=generation, at=self.now)
             case turn.Cut(generation):
-                self._drop(generation)
-                if self._leg.unheard:
-                    playout.unwrite(self._leg.unheard)
-                heard = playout.cut(generation).text
-                self._events.write("cut", gen=generation, at=self.now, heard=heard)
-                was_cut = turn.PlayoutCut(generation, self.now, heard)
-                self._show(was_cut)
-                self._waiting.appendleft(was_cut)
+                self._cut(generation)
             case turn.CommitUser(text, start, end):
                 self._events.write("user_said", text=text, start=start, end=end)
             case turn.CommitAgent(generation, text, interrupted):
@@ -352,6 +344,17 @@ class Conversation:
                 self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted)
             case turn.EndCall(reason):
                 self._end(reason)
+
+    def _cut(self, generation: int) -> None:
+        """Stop a reply that is being heard; the turn engine is told next what was heard of it."""
+        self._drop(generation)
+        if self._leg.unheard:
+            self._playout.unwrite(self._leg.unheard)
+        heard = self._playout.cut(generation).text
+        self._events.write("cut", gen=generation, at=self.now, heard=heard)
+        was_cut = turn.PlayoutCut(generation, self.now, heard)
+        self._show(was_cut)
+        self._waiting.appendleft(was_cut)
 
     def _think(self, action: turn.Think) -> None:
         self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from engine.media.leg import Leg
 from engine.media.pcm import SAMPLE_BYTES
-from engine.media.recording import Recorder
 from engine.senses import Senses, ShiftedStream
 from engine.speech.interfaces import Heard, HearStream, Recogniser
 from engine.telemetry.eventlog import EventLog
@@ -30,10 +29,19 @@ class Side(Protocol):
         """A fault ends the conversation."""
 
 
+class Tape(Protocol):
+    """Where the caller's side is recorded."""
+
+    masked: bool
+
+    def caller(self, frame: bytes) -> None:
+        """The caller's next frame."""
+
+
 class Listening:
     """The caller's side. ``ear`` is the leg's ear, ``voice_on`` and ``voice_off`` make it the ears' listener."""
 
-    def __init__(self, side: Side, senses: Senses, leg: Leg, events: EventLog, recording: Recorder | None) -> None:
+    def __init__(self, side: Side, senses: Senses, leg: Leg, events: EventLog, recording: Tape | None) -> None:
         """Listens from now on."""
         self._side = side
         self._leg = leg
@@ -44,6 +52,7 @@ class Listening:
         self._fed = 0  # samples of the caller so far
         self._masked = self._suspended = self._deaf = False
         self._counts = False
+        self._claimed = 0
         self.by_hand = False
         """The caller's side itself says when they speak (``open``, ``shut``); edges of the ears are not heeded, and
         the words are no turn of theirs."""
@@ -171,9 +180,10 @@ class Listening:
             self.end_voice()
         self._suspended = on
 
-    def end_voice(self) -> None:
-        """The voice that is there now counts no further."""
+    def end_voice(self, claim: bool = False) -> None:
+        """The voice that is there now counts no further. ``claim``: its final transcript is ``heard``'s alone."""
         if self._counts and not self.by_hand:
+            self._claimed += claim
             self.voice_off(self._fed)
 
     def stop(self) -> None:
@@ -213,7 +223,9 @@ class Listening:
             self._events.write("partial", text=heard.text, at=end)
         if heard.final and heard.text and self.transcripts is not None:
             self.transcripts(heard)
-        if not self.by_hand:
+        claimed = heard.final and self._claimed > 0
+        self._claimed -= claimed
+        if not (self.by_hand or claimed):
             self._side.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence, heard.alternatives))
         if heard.final and heard.text and self.words is not None:
             self.words(heard.text)

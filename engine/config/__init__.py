@@ -13,6 +13,7 @@ from engine.config.base import Options
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
+from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
@@ -40,6 +41,7 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    realtime: RealtimeOptions = RealtimeOptions()
     upstream: UpstreamOptions = UpstreamOptions()
     record: RecordOptions = RecordOptions()
     providers: Mapping[str, Provider] = {}
@@ -56,7 +58,7 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions",
-    "VectorStoreOptions",
+    "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RoutingOptions", "SkillOptions",
+    "SpeechOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions",
+    "VadOptions", "VectorStoreOptions",
 ]  # fmt: skip

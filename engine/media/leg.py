@@ -26,9 +26,10 @@ class Leg(Protocol):
     timeline: Timeline | None
     """When each sample of the caller was heard, where their audio is no steady stream; None: one frame a tick."""
 
-    unheard: int
-    """Frames taken out of ``playout`` that can still be taken back: whoever plays them has not come to them yet and
-    lets go of them when speech is cut. 0 where what is written is heard."""
+    @property
+    def unheard(self) -> int:
+        """Frames taken out of ``playout`` that can still be taken back: whoever plays them has not come to them yet and
+        lets go of them when speech is cut. 0 where what is written is heard."""
 
     frames_in: int
     """Caller frames delivered to the ear so far: the call's audio clock."""

@@ -9,18 +9,21 @@ Out: the frame clock takes frames from playout, ``lead`` ahead of what the clien
 deltas. What the client has not come to yet can be taken back: ``unheard``.
 """
 
+import logging
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.media.clock import Batch, FrameClock
+from engine.media.clock import Batch, FrameClock, is_worth_a_line
 from engine.media.ledger import Ledger
 from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Playout
 from engine.media.timeline import Timeline
 from engine.realtime.formats import RATE, frames
+
+log = logging.getLogger(__name__)
 
 SLACK_S = 0.06
 """Audio may be so much ahead of time before it counts as faster than real time: clients send chunks of up to that."""
@@ -68,6 +71,7 @@ class SocketLegs:
         """Drained by ``clock`` from now on."""
         self.clock = clock
         self.frame_ms = frame_ms
+        self.faults = 0
         self._busy: dict[SocketLeg, None] = {}
         clock.add_source(self)
 
@@ -77,11 +81,18 @@ class SocketLegs:
 
     def drain(self, now: float, hear: Callable[[Batch], None]) -> None:
         """Deliver what is due: to each leg's ear, then as a batch to ``hear``."""
-        turns = [leg.due(now) for leg in tuple(self._busy)]
-        legs = list(zip(tuple(self._busy), turns, strict=True))
-        while legs:
-            hear([(leg, *waiting.popleft()) for leg, waiting in legs if waiting])
-            legs = [(leg, waiting) for leg, waiting in legs if waiting]
+        heard = [(leg, self._due(leg, now)) for leg in tuple(self._busy)]
+        while heard := [(leg, frames) for leg, frames in heard if frames]:
+            hear([(leg, *frames.popleft()) for leg, frames in heard])
+
+    def _due(self, leg: "SocketLeg", now: float) -> deque[tuple[bytes, bool]]:
+        try:
+            return leg.due(now)
+        except Exception:  # noqa: BLE001 - one session's fault must not deafen the others
+            self.faults += 1
+            if is_worth_a_line(self.faults):
+                log.exception("who listens to a client failed (%d such faults); the session goes on", self.faults)
+            return deque()
 
     def busy(self, leg: "SocketLeg", on: bool) -> None:
         """Whether this leg is to be looked after in every drain."""
@@ -108,6 +119,7 @@ class SocketLeg:
         self.timeline: Timeline | None = Timeline(RATE)
         self.frames_in = self.frames_out = self.bad_frames = 0
         self.mouth: Callable[[bytes, int], None] | None = None
+        """``mouth(frame, ahead)``: a frame was taken that is played so many frames from now."""
         self.open_voice: Callable[[], bool] = bool
         self.ticked: Callable[[], None] | None = None
         """Called after each tick in which something was sent, or a reply ended."""
@@ -282,6 +294,8 @@ class SocketLeg:
                 self._flush()
             self._unsent_of = generation
             self._unsent.append(frame)
+            if self.mouth is not None:
+                self.mouth(frame, ahead)
             self.frames_out += 1
             ahead += 1
         self._ahead = ahead

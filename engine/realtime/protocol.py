@@ -75,6 +75,10 @@ class Protocol:
         """Whether a response of the conversation is running."""
         return self._replies.active is not None
 
+    def generation_of(self, response_id: str) -> int | None:
+        """Which reply of the engine a response is; None: it has not begun, or is not known any more."""
+        return self._replies.generation_of(response_id)
+
     def items_for_model(self) -> tuple[dict[str, Any], ...]:
         """The conversation, oldest first, with the words that were heard."""
         return transcript_for_model(list(self.conversation))

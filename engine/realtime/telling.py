@@ -4,6 +4,7 @@ The turn engine thinks ahead, thinks again, pauses and goes on; clients are told
 counts, turns that are over, replies that are owed. A reply that is thought about anew stays the same response.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from engine.reply import Clause, OfReply
 from engine.turns import events as turn
 
 Tell = Callable[[happen.Happening], None]
+
+KEPT_NUMBERS = 32
 
 KEPT = 8
 """Generations whose parts are kept while nobody may hear them."""
@@ -69,6 +72,7 @@ class Telling:
         """The reply that is owed, or heard."""
         self.cancelling = False
         """Whether what ends now ends because the client wants it."""
+        self._numbers: OrderedDict[int, int] = OrderedDict()
         self._turn = _Turn()
         self._held: dict[int, list[happen.Happening | Clause]] = {}
         self._lost: _Reply | None = None  # its generation was cancelled; another may take its place
@@ -197,6 +201,9 @@ class Telling:
         else:
             self.reply = _Reply(generation, generation)
             self._tell(happen.ReplyBegun(generation, response_id))
+        self._numbers[generation] = self.reply.number
+        while len(self._numbers) > KEPT_NUMBERS:
+            self._numbers.popitem(last=False)
         self._flush()
 
     def _release(self, seen: turn.Release) -> None:
@@ -261,9 +268,12 @@ class Telling:
             self._held[reply.generation] = kept
 
     def number(self, generation: int) -> int | None:
-        """Under which number clients know this generation; None: they do not, or not any more."""
-        reply = self.reply
-        return reply.number if reply is not None and reply.generation == generation else None
+        """Under which number clients know this generation, over or not; None: they do not."""
+        return self._numbers.get(generation)
+
+    def generation(self, number: int) -> int | None:
+        """The newest generation of the reply that clients know under ``number``."""
+        return next((own for own, known in reversed(self._numbers.items()) if known == number), None)
 
     # ------------------------------------------------------------ the end of a reply
 

@@ -206,7 +206,9 @@ class TurnEngine:
     def _ask_again(self, turn: Turn) -> None:
         """There was voice, but no words."""
         state = self._state
-        if state.closing is not None or not self._desk.options.answer or not (turn.cut_in or turn.unclear_s >= UNCLEAR_S):
+        if state.closing is not None or not (turn.cut_in or turn.unclear_s >= UNCLEAR_S):
+            return
+        if not self._desk.options.answer:
             return
         if state.asked_again < ASK_AGAIN_LIMIT:
             state.asked_again += 1

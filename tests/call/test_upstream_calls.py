@@ -1,4 +1,4 @@
-"""Calls that a speech-to-speech model holds: a stand-in calls the engine, a strict fake is the model, all on sockets."""
+"""Calls that a speech-to-speech model holds: a stand-in calls the engine, a strict fake is the model, on sockets."""
 
 import json
 
