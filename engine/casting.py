@@ -105,7 +105,7 @@ class Casting:
                 log.warning("agent %s cannot take calls: %s", agent.name, fault)
 
     def for_call(self, channel: Arrival, events: EventLog) -> AgentCast:
-        """The cast of the call on ``channel``, or of another arrival. Raises ``TrunklineError`` where there is nobody."""
+        """The cast of the call on ``channel``, or of another arrival. Raises ``TrunklineError`` where nobody is there."""
         agent = self.agents.pick(
             did=channel.destination, variable=channel.variables.get(VARIABLE) or "", caller=channel.caller_number
         )
@@ -115,6 +115,15 @@ class Casting:
         own = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
         return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route,
                          self.speech(agent))
+
+    def speech_for(self, arrival: Arrival) -> SpeechModel | None:
+        """The speech-to-speech model for a client that is relayed, None where there is no upstream. Raises
+        ``TrunklineError`` where there is no agent for it."""
+        if self.upstream is None:
+            return None
+        agent = self.agents.pick(did=arrival.destination, variable=arrival.variables.get(VARIABLE) or "",
+                                 caller=arrival.caller_number)
+        return speech_model(agent, self.upstream, self._skills_for(agent))
 
     def speech(self, agent: Agent) -> SpeechModel | None:
         """The speech-to-speech model that holds the calls of ``agent``, None where it has none. Raises ``CastError``.

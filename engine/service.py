@@ -38,6 +38,7 @@ from engine.telephony.handover import Telephony
 from engine.telephony.switch import Switch
 from engine.timers import Timers
 from engine.upstream.model import SpeechModel
+from engine.upstream.service import Upstream
 
 log = logging.getLogger(__name__)
 
@@ -291,6 +292,17 @@ class Engine:
             self._call_ended.set()
         if folder is not None and self._after_call is not None:
             self._after_call.submit(folder)
+
+    @property
+    def upstream(self) -> Upstream | None:
+        """The speech-to-speech model behind the engine, if there is one."""
+        if self._casting is not None:
+            return self._casting.upstream
+        return self.speech.upstream if self.speech is not None else None
+
+    def speech_for(self, arrival: Arrival) -> SpeechModel | None:
+        """The same with the instructions and skills of the agent that ``arrival`` is for. Raises ``TrunklineError``."""
+        return self._casting.speech_for(arrival) if self._casting is not None else self.speech
 
     # ------------------------------------------------------------ for the calls
 

@@ -11,7 +11,7 @@ orders for the engine. Pure: ids and time are given, nothing is waited for.
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +88,14 @@ class Protocol:
     def opened(self) -> Step:
         """The client is there."""
         return self._stamped(Step([events.event("session.created", session=self.session)]))
+
+    def resumed(self, items: Iterable[dict[str, Any]]) -> Step:
+        """The client has a session already, which somebody else has held so far: ``items`` are its conversation, as
+        text. Its configuration is told, because not all of it may be the same."""
+        for item in items:
+            if self.conversation.find(item["id"]) is None:
+                self.conversation.append(Entry(_made(item, self._make_id)[0]))
+        return self._stamped(Step([events.event("session.updated", session=self.session)]))
 
     def receive(self, raw: dict[str, Any] | str | bytes, now_s: float) -> Step:
         """A message of the client's: its text, or the JSON object in it. ``now_s`` in Unix seconds."""

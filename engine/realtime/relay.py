@@ -9,12 +9,14 @@ is decided by the ``Rewriter`` and sent at once, so that the order of events is 
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
 from engine.dialog.skills.executor import CallSkills
 from engine.net.errors import SocketClosed
+from engine.realtime import dialect_beta
 from engine.realtime.relaystep import Message, ServerCall, Step
 from engine.realtime.rewrite import Rewriter
 from engine.upstream.memory import Line
@@ -27,9 +29,6 @@ log = logging.getLogger(__name__)
 
 TRY_AGAIN_LATER = 1013
 """Close code when the upstream is gone and nobody takes its place."""
-
-Encode = Callable[[Event], Iterable[Event]]
-Decode = Callable[[Event], Event]
 
 
 class ClientSocket(Protocol):
@@ -55,8 +54,18 @@ class Successor(Protocol):
         """The client is gone."""
 
 
-TakeOver = Callable[[Event, list[Event]], Successor]
-"""``take_over(session, items)``: go on with the client's session, as it knows it, after these items."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a relayed session leaves behind: its configuration as the client knows it, the conversation as items with
+    text, and whether somebody waits for an answer."""
+
+    session: Event
+    items: list[Event]
+    owes_answer: bool
+
+
+TakeOver = Callable[[Left], Successor]
+"""Goes on with the client's session."""
 
 
 class Relay:
@@ -65,9 +74,10 @@ class Relay:
     def __init__(
         self, socket: ClientSocket, upstream: Upstream, terms: Terms, skills: CallSkills, *,
         extensions: bool = False, headers: Mapping[str, str] | None = None, take_over: TakeOver | None = None,
-        encode: Encode | None = None, decode: Decode | None = None,
+        beta: bool = False, follow: Callable[[Event], None] | None = None,
     ) -> None:
-        """``encode`` and ``decode``: to and from the client's dialect, where it speaks another one than GA."""
+        """``beta``: the client speaks the old dialect, as its first ``session.update`` may also tell; ``follow`` is
+        told what the upstream says, to keep the log of it."""
         self._socket = socket
         self._upstream = upstream
         self._session = UpstreamSession(upstream, self, headers)
@@ -76,7 +86,8 @@ class Relay:
         self._calls: dict[str, ServerCall] = {}
         self._take_over = take_over
         self._successor: Successor | None = None
-        self._encode, self._decode = encode, decode
+        self._beta = beta
+        self._follow = follow
         self._shown: Event = {}  # the session, as the client knows it
         self._closed = False
         self.began = monotonic()
@@ -114,6 +125,8 @@ class Relay:
 
     def event(self, event: Event, text: str) -> None:
         """See ``Listener``."""
+        if self._follow is not None:
+            self._follow(event)
         self._apply(self._rewriter.from_upstream(event, text))
 
     def lost(self, why: str, wait_s: float, attempt: int) -> None:
@@ -136,7 +149,8 @@ class Relay:
             self._socket.close(TRY_AGAIN_LATER, "the upstream is gone")
             return
         self._tell("local")
-        self._successor = self._take_over(self._shown, self._session.memory.items())
+        items = self._session.memory.items()
+        self._successor = self._take_over(Left(self._shown, items, self._session.memory.owes_answer))
 
     # ------------------------------------------------------------ inside
 
@@ -161,23 +175,25 @@ class Relay:
             for event, text in messages:
                 if event.get("type") in ("session.created", "session.updated"):
                     self._shown = event["session"]
-                if self._encode is not None:
-                    for encoded in self._encode(event):
-                        self._socket.send(json.dumps(encoded))
-                else:
+                if not self._beta:
                     self._socket.send(text or json.dumps(event))
+                elif (encoded := dialect_beta.encode(event)) is not None:
+                    self._socket.send(json.dumps(encoded))
         except SocketClosed as closed:  # its reader finds out, too
             log.debug("the client is gone: %s", closed)
 
     def _read(self, message: str | bytes) -> str | bytes:
         """A message of the client in GA."""
-        if self._decode is None or isinstance(message, bytes):
+        if isinstance(message, bytes) or not (self._beta or '"session.update"' in message):
             return message
         try:
             event = json.loads(message)
         except ValueError:
             return message
-        return json.dumps(self._decode(event)) if isinstance(event, dict) else message
+        if not isinstance(event, dict):
+            return message
+        self._beta = self._beta or dialect_beta.is_beta(event)
+        return json.dumps(dialect_beta.decode(event)) if self._beta else message
 
 
-__all__ = ["ClientSocket", "Relay", "Successor", "TakeOver"]
+__all__ = ["ClientSocket", "Left", "Relay", "Successor", "TakeOver"]

@@ -111,9 +111,13 @@ class Memory:
 
     @property
     def owes_answer(self) -> bool:
-        """Whether the last one who said something was not the model."""
-        last = next((item for item in reversed(self._items.values()) if item["type"] != "function_call"), None)
-        return last is not None and (last["type"] == "function_call_output" or last.get("role") == "user")
+        """Whether the last one who said something was not the model. What it was only about to say does not count."""
+        for item in reversed(self._items.values()):
+            if item["type"] == "function_call_output" or item.get("role") == "user":
+                return True
+            if item.get("role") == "assistant" and self._text(item):
+                return False
+        return False
 
     # ------------------------------------------------------------ inside
 

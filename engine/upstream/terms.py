@@ -38,6 +38,12 @@ class Terms:
         heard = {"input": {"transcription": {"model": self.transcription_model}}} if self.transcription_model else {}
         return self.session({"audio": heard} if heard else {}, (), speaks=False)
 
+    def bound(self) -> Event:
+        """The session that a secret of the service's own is bound to: without functions, whose results would go to
+        the client."""
+        session = self.session({}, (), speaks=False)
+        return {name: value for name, value in session.items() if name not in ("tools", "tool_choice", "type")}
+
     def session(self, asked: Mapping[str, Any], own: Sequence[Mapping[str, Any]], speaks: bool) -> Event:
         """What goes up for a session that a client asked for. ``own``: its functions; ``speaks``: the model has spoken,
         so that its voice cannot change any more."""

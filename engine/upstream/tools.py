@@ -58,8 +58,7 @@ class Tools:
 
     def described(self) -> tuple[dict[str, Any], ...]:
         """The skills as functions of the Realtime protocol."""
-        return tuple({"type": "function", "name": tool.name, "description": tool.description,
-                      "parameters": dict(tool.parameters)} for tool in self._skills.tools())
+        return described(self._skills)
 
     def run(self, call_id: str, name: str, arguments: str, generation: int = 0) -> None:
         """Run one; ``done`` is told what came of it. ``generation``: of the reply that it is for. Returns at once."""
@@ -117,4 +116,10 @@ class Tools:
         return Answered(call.id, call.name, output, shown, ends, result.data if result.success else None)
 
 
-__all__ = ["Answered", "Tools"]
+def described(skills: CallSkills) -> tuple[dict[str, Any], ...]:
+    """Skills as functions of the Realtime protocol."""
+    return tuple({"type": "function", "name": tool.name, "description": tool.description,
+                  "parameters": dict(tool.parameters)} for tool in skills.tools())
+
+
+__all__ = ["Answered", "Tools", "described"]

@@ -78,9 +78,11 @@ def skills():
 
 
 class Client:
-    """One WebSocket of a client. ``events`` are all that came, each valid for the SDK unless it is an extension."""
+    """One WebSocket of a client. ``events`` are all that came, each valid for the SDK unless it is an extension, or the
+    client is of the old dialect (``checked``)."""
 
-    def __init__(self, socket):
+    def __init__(self, socket, checked=True):
+        self._checked = checked
         self.socket, self.events, self.texts, self.ended = socket, [], [], None
         self._reader = gevent.spawn(self._read)
 
@@ -89,7 +91,7 @@ class Client:
             while True:
                 text = self.socket.receive()
                 event = json.loads(text)
-                if not event["type"].startswith("extension."):
+                if self._checked and not event["type"].startswith("extension."):
                     SERVER.validate_python(event)
                 self.texts.append(text)
                 self.events.append(event)
