@@ -96,7 +96,7 @@ class RealtimeServer:
             socket.close(1011, "a fault of the engine")
         finally:
             session.close(cause, by)
-            self.engine.session_ended(session, session.folder)
+            self.engine.session_ended(session)
 
     def _session(self, socket: Socket, visit: Visit) -> Session:
         session_id = make_id("sess")

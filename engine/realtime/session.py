@@ -27,7 +27,7 @@ from engine.realtime.formats import Decoder, Encoder
 from engine.realtime.leg import SocketLegs
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
-from engine.realtime.talk import Talk
+from engine.realtime.socketcall import SocketCall
 from engine.realtime.words import AwaitedWords
 from engine.speech.interfaces import Heard
 from engine.telemetry import logs
@@ -76,7 +76,7 @@ class Session:
         self._wishes = wishes
         self._options = around.config.realtime
         self._state = State(config, make_id, extensions=wishes.extensions)
-        self._talk: Talk | None = None
+        self._talk: SocketCall | None = None
         self._asides = Asides(self._call, self.tell, self._options.max_asides)
         self._decoder: Decoder | None = None
         self._encoder: Encoder | None = None
@@ -89,11 +89,6 @@ class Session:
         self._expiry: Timer | None = None
         self._quiet_from_ms = 0
         self._closed = False
-
-    @property
-    def folder(self) -> Any:  # noqa: ANN401 - a path, or None
-        """Where the call behind the session lies; None while there was none."""
-        return self._talk.folder if self._talk is not None else None
 
     # ------------------------------------------------------------ the client's side
 
@@ -207,12 +202,12 @@ class Session:
 
     # ------------------------------------------------------------ the call
 
-    def _begin(self) -> Talk | None:
+    def _begin(self) -> SocketCall | None:
         """The call behind the session, begun with the first need of it; None: nobody can take it."""
         if self._talk is not None or self._closed:
             return self._talk
         try:
-            talk = Talk(self._around, self._legs, self._visitor, self._state.session, self)
+            talk = SocketCall(self._around, self._legs, self._visitor, self._state.session, self)
         except TrunklineError as fault:
             log.error("nobody can take session %s: %s", self.uuid, fault)
             self.tell(happen.Faulted("server_error", f"nobody can take this conversation: {fault}"))
@@ -228,7 +223,7 @@ class Session:
                 self.tell(happen.Faulted("invalid_value", f"language: {outcome.why}"))
         return talk
 
-    def _call(self) -> Talk:
+    def _call(self) -> SocketCall:
         talk = self._begin()
         if talk is None:
             raise TrunklineError("nobody can take this conversation")
