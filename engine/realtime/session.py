@@ -366,6 +366,11 @@ class Session:
         found: Mapping[str, Any] | None = self._state.session["audio"]["input"]["turn_detection"]
         return found
 
+    @property
+    def _responding(self) -> bool:
+        """Whether a response of the conversation is running."""
+        return self._state.response_id is not None
+
     def _interrupts(self) -> bool:
         detection = self._detection
         return detection is not None and bool(detection["interrupt_response"])
@@ -375,7 +380,7 @@ class Session:
         session, detection = self._state.session, self._detection
         if detection is None or not detection["create_response"] or session["type"] != "realtime":
             return
-        if session["output_modalities"] != ["audio"] and not self._state.responding:
+        if session["output_modalities"] != ["audio"] and not self._responding:
             heeded = self._heeded(session)
             self._asides.start("", account(self._state.items_for_model(), heeded), heeded, beside=False)
 
@@ -386,7 +391,7 @@ class Session:
             self._idle = None
         detection, talk = self._detection, self._talk
         idle_ms = detection.get("idle_timeout_ms") if detection is not None else None
-        if not idle_ms or talk is None or self._state.responding or talk.telling.speaking or self._closed:
+        if not idle_ms or talk is None or self._responding or talk.telling.speaking or self._closed:
             return
         self._quiet_from_ms = talk.leg.written_ms(talk.conversation.listening.fed)
         wait_s = idle_ms / 1000 + talk.leg.unheard * self._legs.frame_ms / 1000
@@ -395,7 +400,7 @@ class Session:
     def _nobody_spoke(self) -> None:
         self._idle = None
         talk = self._talk
-        if talk is None or self._closed or self._state.responding or talk.telling.speaking:
+        if talk is None or self._closed or self._responding or talk.telling.speaking:
             return
         now_ms = talk.leg.written_ms(talk.conversation.listening.fed)
         self.tell(happen.TurnEnded(now_ms, self._quiet_from_ms, "", idle=True))
