@@ -67,6 +67,10 @@ class Protocol:
         """Audio that the client has written in this session."""
         return self._talk.hearing.buffer.ms
 
+    def generation_of(self, response_id: str) -> int | None:
+        """Which reply of the engine a response is; None: it has not begun, or is not known any more."""
+        return self._talk.replies.generation_of(response_id)
+
     def items_for_model(self) -> tuple[dict[str, Any], ...]:
         """The conversation, oldest first, with the words that were heard."""
         return self._talk.items_for_model()
