@@ -16,7 +16,6 @@ from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.speech.vad import make_vad  # noqa: E402
 from engine.web import parts  # noqa: E402
-from engine.web.app import Web  # noqa: E402
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
     engine = Engine(
         config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
     )
-    web = Web(config.http, parts.routes(engine), parts.sockets(engine))
+    web = parts.web(engine)
     stop = Event()
     handler = signal_handler(signal.SIGTERM, stop.set)
     try:

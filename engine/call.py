@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import gevent
 from gevent.event import Event as Flag
@@ -60,11 +61,31 @@ class _LetGo(Exception):
     """The engine is to leave this call, which has no fault."""
 
 
+class Live(Protocol):
+    """A call that goes on, whatever carries it: a ``Call``, or one behind a Realtime session."""
+
+    uuid: str
+    folder: Path
+    events: EventLog
+
+    @property
+    def channel(self) -> Arrival:
+        """Who came."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants it to be over. Returns at once."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What calls of an engine share. ``cast`` says who takes part in the call on a channel; ``folder`` makes a call's
     folder of its uuid; ``accepting`` says whether new connections are taken; ``finished`` is told when everything of a
-    call is closed."""
+    call is closed. ``began`` and ``over`` are told of calls that do not come from FreeSWITCH: before their first line,
+    and when everything of them is closed."""
 
     config: Config
     node: str
@@ -75,6 +96,8 @@ class Surroundings:
     accepting: Callable[[], bool]
     telephony: Telephony
     finished: Callable[["Call"], None]
+    began: Callable[[Live], None]
+    over: Callable[[Live], None]
 
 
 class Call:
@@ -122,6 +145,11 @@ class Call:
         self._absence.end()
         self._hold(session, self._go_on)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self._began
+
     def let_go(self, why: str) -> None:
         """End the engine's part: FreeSWITCH goes on with the dialplan's next action. Returns at once."""
         self._why_leave = self._why_leave or why
@@ -133,6 +161,12 @@ class Call:
             self.let_go("the conversation ended by a fault")
         else:
             self._agent_is_done.set()
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants the call to be over, wherever the caller is. Returns at once."""
+        self.events.note("told_to_end", why=why)
+        self._agent_is_done.set()
+        logs.spawn(self._absence.hang_up)
 
     # ------------------------------------------------------------ holding
 
@@ -203,7 +237,8 @@ class Call:
     def _begin(self) -> None:
         channel = self._session.channel
         assert channel is not None
-        calllog.began(self.events, channel, self._around.node, self._around.config,
+        calllog.began(self.events, channel, self._around.node, self._around.config, transport="freeswitch",
+                      direction=channel.direction or None,
                       switch=channel.headers.get("FreeSWITCH-Hostname"))
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "

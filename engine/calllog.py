@@ -21,7 +21,7 @@ class Counted(Protocol):
 
 
 def began(events: EventLog, channel: Arrival, node: str, config: Config, **more: str | None) -> None:
-    """Who calls whom, where, and with which options. ``more``: further fields of ``call_started``."""
+    """Who calls whom, where, and with which options. ``more``: further fields of ``call_started``, ``transport``."""
     events.write(
         "call_started",
         id=channel.uuid,

@@ -38,7 +38,7 @@ from engine.routing.dialect import region_dialect
 from engine.routing.facts import Facts
 from engine.routing.recogniser import RoutedRecogniser
 from engine.routing.routed import RoutedModel, RoutedVoice
-from engine.routing.router import CallRoute, Router
+from engine.routing.router import CallRoute, Log, Router
 from engine.senses import Hearing, Senses
 from engine.speech.interfaces import Recogniser, Voice
 from engine.speech.stt.vocabulary import keyterms
@@ -136,6 +136,37 @@ class Casting:
                             "upstream.provider")
         self.upstream.warm()
         return speech_model(agent, self.upstream, self._skills_for(agent))
+
+    @property
+    def router(self) -> Router | None:
+        """Who chooses providers; None without a routing file."""
+        return self._router
+
+    def reload(self) -> list[str]:
+        """Read the agents' files and the routing file anew, for the calls that begin from now on; the names of the
+        agents that changed. Raises ``TrunklineError`` with every problem in the files; nothing has changed then.
+        Collections need no reload: each question goes to their newest generation."""
+        agents = off_hub(Agents.of, self.config.agents)
+        routes = off_hub(routesfile.load, Path(self.config.routing.file)) if self._router is not None else None
+        before = {agent.name: agent.options for agent in self.agents}
+        after = {agent.name: agent.options for agent in agents}
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        self.agents = agents
+        if self._router is not None and routes is not None:
+            self._router.routes = routes
+        for key in [key for key in self._brains if key[0] in changed]:
+            del self._brains[key]
+        return changed
+
+    def thinks_for(self, agent: Agent, language: str, log: Log) -> Brain:
+        """What answers for ``agent`` outside a call; lines of its routing go to ``log``. A ``ModelBrain`` has to be
+        told when the conversation is over. Raises ``TrunklineError`` where nobody can answer."""
+        model = agent.options.model
+        if model and model.provider == ROUTED and self._router:
+            route = self._router.for_call(Facts(language=language, agent=agent.name), log)
+            return self._model_brain(agent, RoutedModel(route))
+        config = effective(self.config, agent, language, is_default=agent.name == self.agents.default)
+        return self._brain(agent, language, config)
 
     def close(self) -> None:
         """End what was made. The embedded set is its maker's."""

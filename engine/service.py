@@ -16,7 +16,7 @@ from gevent.event import Event as Flag
 
 from engine import embedded, endofturn, paths
 from engine.arrival import Arrival
-from engine.call import Call, Surroundings
+from engine.call import Call, Live, Surroundings
 from engine.cast import Cast, FixedCast
 from engine.casting import Casting
 from engine.config import Config, TransferTarget
@@ -30,8 +30,10 @@ from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
+from engine.store.store import Store
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
+from engine.telemetry.figures import Figures
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
@@ -69,12 +71,28 @@ class Engine:
         self.config = config
         self.calls: dict[str, Call] = {}
         self.sessions: dict[str, Session] = {}
-        """Clients of the Realtime server, by the id of their session. ``session_began`` and ``session_ended`` keep it.
+        """Clients of the Realtime server, by the id of their session; ``session_began`` and ``session_ended`` keep it.
         """
+        self._others: dict[str, Live] = {}  # calls behind sessions
         self.targets: Callable[[Arrival], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
         self.speech: SpeechModel | None = None
         """The speech-to-speech model that holds calls, where ``providers`` are given."""
+
+        self.figures = Figures()
+        """What all calls since the start were like."""
+
+        self.began: list[Callable[[Live], object]] = [lambda call: self.figures.follow(call.events)]
+        """Each is told of every call before its first line, to follow its event log. They may not wait."""
+
+        self.components: dict[str, Callable[[], Component]] = {}
+        """Further parts of the service for ``/health``, by name; each is asked how it is, and answers at once."""
+
+        self.told_to_drain = Flag()
+        """Set when somebody asks over HTTP what SIGTERM asks: whoever runs the engine waits for it."""
+
+        self.store: Store | None = None
+        """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
 
         self._humans: set[str] = set()
         self._given = providers
@@ -104,6 +122,8 @@ class Engine:
         config = self.config
         disk = self._disk = DiskWriter()
         self._after_call = AfterCall(disk, config.record.page)
+        if config.store.enabled:
+            self.store = Store(config.store, paths.calls())
         given = self._providers = self._given or embedded.providers(config)
         hearing = Hearing(Ears(given.vad, config.vad, config.media.frame_ms))
         clock = self._clock = FrameClock(config.media.frame_ms)
@@ -118,9 +138,11 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
+        if self.store is not None:
+            self.store.start(self.node)
         self.surroundings = Surroundings(
             config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
-            self._finished,
+            self._finished, self._live_began, self._live_over,
         )
         if self._switch is not None:
             self._switch.start()
@@ -147,6 +169,11 @@ class Engine:
             self._switch = InboundClient.from_options(config.switch)
         switch = Switch(self._switch) if self._switch is not None else None
         return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
+
+    @property
+    def casting(self) -> Casting | None:
+        """Agents, providers and collections; None before ``start``, and where the providers were given."""
+        return self._casting
 
     @property
     def node(self) -> str:
@@ -189,6 +216,8 @@ class Engine:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():
             log.warning("some ended calls have no report yet; `python -m engine.telemetry.aftercall FOLDER` makes it")
+        if self.store is not None:
+            self.store.close()
         if self._disk is not None and not self._disk.close():
             log.error("the disk did not take everything within 10 s; some of the last lines are lost")
         self._hubwatch.stop()
@@ -230,8 +259,12 @@ class Engine:
             "media": self._media_state(),
             "disk": self._disk_state(),
         }
+        if self.store is not None:
+            components["db"] = self.store.component()
         if self._switch is not None:
             components["switch"] = _switch_state(self._switch)
+        components |= self.figures.components()
+        components |= {name: ask() for name, ask in self.components.items()}
         worst = {component.status for component in components.values()}
         status: Literal["ok", "degraded", "draining", "down"] = "ok"
         if self._draining:
@@ -286,12 +319,30 @@ class Engine:
         """It is held from now on."""
         self.sessions[session.uuid] = session
 
-    def session_ended(self, session: Session, folder: Path | None) -> None:
-        """It is over; ``folder``: where its log lies, None where nothing was said in it."""
+    def session_ended(self, session: Session) -> None:
+        """It is over."""
         if self.sessions.pop(session.uuid, None) is not None:
             self._call_ended.set()
-        if folder is not None and self._after_call is not None:
-            self._after_call.submit(folder)
+
+    @property
+    def live(self) -> dict[str, Live]:
+        """All calls that go on, of telephones and of sessions in which somebody has spoken, by their id."""
+        return {**self.calls, **self._others}
+
+    def _live_began(self, call: Live) -> None:
+        self._others[call.uuid] = call
+        self._follow(call)
+
+    def _live_over(self, call: Live) -> None:
+        self._others.pop(call.uuid, None)
+        if self._after_call is not None:
+            self._after_call.submit(call.folder)
+
+    def _follow(self, call: Live) -> None:
+        for told in self.began:
+            told(call)
+        if self.store is not None:
+            self.store.filing.follow(call.events, call.folder)
 
     @property
     def upstream(self) -> Upstream | None:
@@ -314,6 +365,7 @@ class Engine:
             return _Adoption(known, session)
         call = Call(session, self.surroundings)
         self.calls[call.uuid] = call
+        self._follow(call)
         return call
 
     def _channels(self) -> set[str]:
@@ -332,6 +384,8 @@ class Engine:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
             self._call_ended.set()
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 

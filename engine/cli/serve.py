@@ -35,12 +35,11 @@ def run(args: argparse.Namespace) -> int:
     from engine.service import Engine
     from engine.telemetry import logs
     from engine.web import parts
-    from engine.web.app import Web
 
     config = configfile.load(args.config, os.environ)
     writer = logs.setup()
     engine = Engine(config)
-    web = Web(config.http, parts.routes(engine), parts.sockets(engine))
+    web = parts.web(engine)
     stop, hurry = Event(), Event()
 
     def on_signal() -> None:
@@ -52,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         web.start()
         engine.start()
         print(f"trunkline ready: event socket {engine.event_socket_address}, health {web.url}/health", flush=True)
-        stop.wait()
+        gevent.wait([stop, engine.told_to_drain], count=1)
+        stop.set()
         draining = gevent.spawn(engine.drain)
         draining.link(lambda _: hurry.set())
         hurry.wait()

@@ -17,6 +17,7 @@ from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
+from engine.config.store import RetentionOptions, StoreOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
@@ -44,6 +45,7 @@ class Config(Options):
     realtime: RealtimeOptions = RealtimeOptions()
     upstream: UpstreamOptions = UpstreamOptions()
     record: RecordOptions = RecordOptions()
+    store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
     ``kind``; ``docs/operator/providers.md`` has examples."""
@@ -58,7 +60,7 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RoutingOptions", "SkillOptions",
-    "SpeechOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions",
-    "VadOptions", "VectorStoreOptions",
+    "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions", "RoutingOptions",
+    "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget",
+    "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
 ]  # fmt: skip

@@ -280,7 +280,16 @@ class WebSocket:
         """The other side breaks the rules: tell it, and end the connection."""
         if not self._closing:
             self._last_words(events.CloseConnection(code=code, reason=_short(why)), GOODBYE_S)
+            self._let_read()
         self.abort(why, code)
+
+    def _let_read(self) -> None:
+        """Take what is still coming, for a moment: a connection closed over unread bytes is reset, and the other side
+        would never see why."""
+        with contextlib.suppress(OSError), gevent.Timeout(GOODBYE_S, TimeoutError()):
+            self._socket.shutdown(sockets.SHUT_WR)
+            while self._socket.recv(READ_BYTES):
+                pass
 
 
 def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.Event]:

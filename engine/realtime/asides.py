@@ -22,7 +22,7 @@ from engine.errors import TrunklineError
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder
-from engine.realtime.talk import Talk
+from engine.realtime.socketcall import SocketCall
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
 
@@ -60,7 +60,7 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], Talk], tell: Tell, most: int) -> None:
+    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, most: int) -> None:
         """``talk()`` is the call behind the session; ``most`` run at a time."""
         self._talk = talk
         self._tell = tell
@@ -166,7 +166,7 @@ class Asides:
 class _Spoken:
     """The voice of a reply beside the conversation."""
 
-    def __init__(self, talk: Talk, aside: Aside, tell: Tell) -> None:
+    def __init__(self, talk: SocketCall, aside: Aside, tell: Tell) -> None:
         self._senses = talk.cast.senses
         self._aside = aside
         self._tell = tell

@@ -6,7 +6,9 @@ from typing import Any
 from pydantic import Field
 
 from engine.realtime.errors import Refused
-from engine.realtime.shapes import Item, ResponseParams, Shape, taken
+from engine.realtime.itemshapes import Item
+from engine.realtime.shape import Shape, taken
+from engine.realtime.shapes import ResponseParams
 
 MAX_EVENT_CHARS = 15 << 20
 """Largest event (OpenAI: 15 MiB an ``input_audio_buffer.append``)."""

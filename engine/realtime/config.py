@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.realtime.errors import Refused
-from engine.realtime.shapes import RealtimeSession, ResponseParams, TranscriptionSession, taken
+from engine.realtime.shape import taken
+from engine.realtime.shapes import RealtimeSession, ResponseParams, TranscriptionSession
 
 OPENAI_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
 """Built-in voices of the Realtime API."""
@@ -70,11 +71,12 @@ class SessionConfig:
 
     def __init__(
         self, session_id: str, model: str, *, expires_at: int, given: Mapping[str, Any] | None = None,
-        voice: str = "marin", voices: Collection[str] = OPENAI_VOICES,
+        voice: str = "marin", voices: Collection[str] = OPENAI_VOICES, minutes: int = 60,
     ) -> None:
         """``given``: what the operator, the agent or an ephemeral secret sets, in the shape of an update (``type``
-        may be missing). ``expires_at`` in Unix seconds. ``voices``: names that are known; ``voice``: the default.
-        ``Refused`` where ``given`` is wrong."""
+        may be missing). ``expires_at`` in Unix seconds, ``minutes`` after its beginning. ``voices``: names that are
+        known; ``voice``: the default. ``Refused`` where ``given`` is wrong."""
+        self.minutes = minutes
         self._voices = frozenset(voices) | {voice}
         given = {"type": "realtime", **(given or {})}
         self._identity = {"object": "realtime.session", "id": session_id, "model": model, "expires_at": expires_at}

@@ -13,7 +13,7 @@ from engine.realtime import serverevents as events
 from engine.realtime.errors import Refused
 from engine.realtime.happenings import SpeechStarted, Transcribed, TranscriptionFailed, TurnEnded
 from engine.realtime.inputbuffer import InputBuffer
-from engine.realtime.items import Conversation, Entry
+from engine.realtime.items import LEAST_CHARS, Conversation, Entry
 from engine.realtime.serverevents import Event
 
 SHORTEST_COMMIT_MS = 100
@@ -26,10 +26,11 @@ PREFIX_MS = 300
 
 @dataclass(slots=True)
 class Speech:
-    """A turn of the caller's that is not an item yet."""
+    """A turn of the caller's that is not an item yet. ``told``: clients know that it has begun."""
 
     item_id: str
     start_ms: int
+    told: bool = True
     stop_ms: int | None = None
     worded: bool = False
     final: Transcribed | TranscriptionFailed | None = None
@@ -64,8 +65,9 @@ class Hearing:
                 f"{SHORTEST_COMMIT_MS}ms of audio, but buffer only has {waiting:.2f}ms of audio.",
                 code="input_audio_buffer_commit_empty",
             )
+        self._conversation.room_for(LEAST_CHARS)
         now_ms = int(self.buffer.ms)
-        sends = self._stopped(now_ms) if self._speech else []
+        sends = self._stopped(now_ms) if self._speech and self._speech.told else []
         speech = self._speech or Speech(self._make_id("item"), int(self.buffer.ms - waiting))
         return speech.item_id, sends + self._committed(speech, now_ms, "", session)
 
@@ -79,13 +81,12 @@ class Hearing:
 
     def speech_started(self, happening: SpeechStarted, session: dict[str, Any]) -> list[Event]:
         """The voice started. Where the client ends turns itself, it is not told."""
-        detection = session["audio"]["input"]["turn_detection"]
-        if detection is None:
+        if _client_commits(session):
             return []
         if self._speech:
             self._speech.stop_ms = None
             return []
-        prefix = detection.get("prefix_padding_ms")
+        prefix = session["audio"]["input"]["turn_detection"].get("prefix_padding_ms")
         return self._started(happening.at_ms - (PREFIX_MS if prefix is None else prefix))
 
     def speech_stopped(self, at_ms: int) -> None:
@@ -95,17 +96,17 @@ class Hearing:
 
     def dropped(self, at_ms: int) -> list[Event]:
         """What started was no turn."""
-        sends = self._stopped(at_ms) if self._speech else []
+        sends = self._stopped(at_ms) if self._speech and self._speech.told else []
         self._speech = None
         return sends
 
     def turn_ended(self, happening: TurnEnded, session: dict[str, Any]) -> list[Event]:
         """The turn is an item."""
-        if session["audio"]["input"]["turn_detection"] is None:
+        if _client_commits(session):
             return []
         if happening.idle:
             return self._timed_out(happening, session)
-        sends = [] if self._speech else self._started(happening.from_ms)
+        sends = [] if self._speech and self._speech.told else self._started(happening.from_ms)
         sends += self._stopped(happening.to_ms)
         assert self._speech is not None
         return sends + self._committed(self._speech, happening.to_ms, happening.text, session)
@@ -114,6 +115,10 @@ class Hearing:
         """Words. Those of a turn that was never told of are kept only if they are final and its end comes next."""
         target = self._target(happening)
         told = wanted(session)
+        if target is None and session["type"] == "transcription" and _client_commits(session):
+            # Live words of a turn that the client will end itself.
+            self._speech = Speech(self._make_id("item"), int(self.buffer.ms - self.buffer.waiting_ms), told=False)
+            target = self._speech.item_id
         if not happening.final:
             if target is None or not told or not happening.text:
                 return []
@@ -163,7 +168,7 @@ class Hearing:
             "id": speech.item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
             "content": [{"type": "input_audio", "transcript": text or None}],
         }
-        previous = self._conversation.append(Entry(item))
+        previous = self._conversation.append(Entry(item, chars=LEAST_CHARS))
         self._conversation.keep_audio(speech.item_id, audio)
         early, self._early, self._speech = self._early, None, None
         sends = [events.committed(speech.item_id, previous), events.item_added(item, previous),
@@ -175,9 +180,7 @@ class Hearing:
             return sends + self._completed(speech.item_id, final, wanted(session))
         if final is not None:
             return sends + self._failed(speech.item_id, final, wanted(session))
-        self._awaited[speech.item_id] = None
-        if len(self._awaited) > MOST_AWAITED:
-            self._awaited.popitem(last=False)
+        self.awaits(speech.item_id)
         return sends
 
     def _completed(self, item_id: str, words: Transcribed, told: bool) -> list[Event]:
@@ -199,6 +202,12 @@ class Hearing:
     def awaits(self, item_id: str) -> None:
         """The words of this item will come."""
         self._awaited[item_id] = None
+        if len(self._awaited) > MOST_AWAITED:
+            self._awaited.popitem(last=False)
+
+    def forget(self, item_id: str) -> None:
+        """The item was deleted: nobody waits for its words."""
+        self._awaited.pop(item_id, None)
 
     def _target(self, words: Transcribed) -> str | None:
         """Which item the words belong to."""
@@ -213,6 +222,10 @@ class Hearing:
         """``at_ms``, but never before what was told last."""
         self._last_ms = max(self._last_ms, at_ms)
         return self._last_ms
+
+
+def _client_commits(session: dict[str, Any]) -> bool:
+    return session["audio"]["input"]["turn_detection"] is None
 
 
 def wanted(session: dict[str, Any]) -> bool:

@@ -57,11 +57,12 @@ class Successor(Protocol):
 @dataclass(frozen=True, slots=True)
 class Left:
     """What a relayed session leaves behind: its configuration as the client knows it, the conversation as items with
-    text, and whether somebody waits for an answer."""
+    text, whether somebody waits for an answer, and whether the client speaks the old dialect."""
 
     session: Event
     items: list[Event]
     owes_answer: bool
+    beta: bool
 
 
 TakeOver = Callable[[Left], Successor]
@@ -150,7 +151,7 @@ class Relay:
             return
         self._tell("local")
         items = self._session.memory.items()
-        self._successor = self._take_over(Left(self._shown, items, self._session.memory.owes_answer))
+        self._successor = self._take_over(Left(self._shown, items, self._session.memory.owes_answer, self._beta))
 
     # ------------------------------------------------------------ inside
 

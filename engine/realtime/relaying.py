@@ -31,7 +31,7 @@ REQUEST_ID = "x-ms-client-request-id"
 
 
 class Relayed:
-    """One relayed session, as the engine counts it."""
+    """One relayed session, as the engine counts it: a ``Session`` of ``engine.service``, and a ``Live`` call."""
 
     def __init__(self, server: RealtimeServer, socket: Socket, visit: Visit, model: SpeechModel,
                  headers: Mapping[str, str], beta: bool) -> None:
@@ -39,15 +39,17 @@ class Relayed:
         engine = server.engine
         self.uuid = make_id("sess")
         self._server, self._socket, self._visit = server, socket, visit
-        around, options = engine.surroundings, model.upstream.options
+        around = self._around = engine.surroundings
+        options = model.upstream.options
         self.folder: Path = around.folder(self.uuid)
         self._began = time.monotonic()
-        self._events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
+        self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
         variables = {"trunkline_agent": visit.agent} if visit.agent else {}
-        visitor = Visitor(self.uuid, visit.caller, "", variables)
-        calllog.began(self._events, visitor, around.node, around.config, transport="relay")
-        self._events.write("answered", ms=0.0)
-        self._actions = SocketActions(visitor, self._events, lambda reason: self.let_go(reason, 1000))
+        visitor = self.channel = Visitor(self.uuid, visit.caller, "", variables)
+        around.began(self)
+        calllog.began(self.events, visitor, around.node, around.config, transport="relay")
+        self.events.write("answered", ms=0.0)
+        self._actions = SocketActions(visitor, self.events, lambda reason: self.let_go(reason, 1000))
         context = self._actions.context()
         skills = model.skills(context)
         terms = Terms(options.instructions or model.instructions(context), options.voice,
@@ -56,7 +58,7 @@ class Relayed:
         self._relay = Relay(
             socket, model.upstream, terms, skills, extensions=visit.extensions, beta=beta, take_over=self._take_over,
             headers={name: value for name, value in headers.items() if name.lower() == REQUEST_ID},
-            follow=RelayLog(self._events, model.upstream.model).event,
+            follow=RelayLog(self.events, model.upstream.model).event,
         )
 
     def run(self) -> None:
@@ -67,18 +69,29 @@ class Relayed:
         """See ``engine.service.Session``."""
         gevent.spawn(self._socket.close, code, why)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self._began
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants it to be over."""
+        self.events.note("told_to_end", why=why)
+        self.let_go(why, 1000)
+
     def close(self, cause: str, by: str) -> None:
         """Its log is complete then."""
         self._actions.close()
-        self._events.write("hangup", cause=cause, by=by)
-        calllog.ended(self._events, time.monotonic() - self._began, None, None)
-        self._events.close()
+        self.events.write("hangup", cause=cause, by=by)
+        calllog.ended(self.events, self.seconds, None, None)
+        self.events.close()
+        self._around.over(self)
 
     def _take_over(self, left: Left) -> Successor:
         """The engine's own providers go on, in the session that the client knows."""
         session = self._server.resume(self._socket, self._visit, left.session)
-        self._events.write("brain_lost", why="the upstream is gone", lines=len(left.items))
-        session.resumed(left.items)
+        self.events.write("brain_lost", why="the upstream is gone", lines=len(left.items))
+        session.resumed(left.items, left.beta)
         if left.owes_answer:
             session.receive({"type": "response.create"})
         return _Local(self._server.engine, session)
@@ -98,7 +111,7 @@ class _Local:
     def close(self) -> None:
         """See ``Successor``."""
         self._session.close()
-        self._engine.session_ended(self._session, self._session.folder)
+        self._engine.session_ended(self._session)
 
 
 def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[str, str], beta: bool = False) -> None:
@@ -123,7 +136,7 @@ def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[
         socket.close(1011, "a fault of the engine")
     finally:
         relayed.close(cause, by)
-        server.engine.session_ended(relayed, relayed.folder)
+        server.engine.session_ended(relayed)
 
 
 __all__ = ["hold"]

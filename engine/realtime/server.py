@@ -92,7 +92,7 @@ class RealtimeServer:
             socket.close(1011, "a fault of the engine")
         finally:
             session.close(cause, by)
-            self.engine.session_ended(session, session.folder)
+            self.engine.session_ended(session)
 
     def has_room(self, socket: Socket) -> bool:
         """Whether another session may begin; if not, ``socket`` has been told."""

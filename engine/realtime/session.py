@@ -27,7 +27,7 @@ from engine.realtime.formats import Decoder, Encoder
 from engine.realtime.leg import SocketLegs
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
-from engine.realtime.talk import Talk
+from engine.realtime.socketcall import SocketCall
 from engine.realtime.words import AwaitedWords
 from engine.speech.interfaces import Heard
 from engine.telemetry import logs
@@ -76,7 +76,7 @@ class Session:
         self._wishes = wishes
         self._options = around.config.realtime
         self._state = State(config, make_id, extensions=wishes.extensions)
-        self._talk: Talk | None = None
+        self._talk: SocketCall | None = None
         self._asides = Asides(self._call, self.tell, self._options.max_asides)
         self._decoder: Decoder | None = None
         self._encoder: Encoder | None = None
@@ -90,11 +90,6 @@ class Session:
         self._quiet_from_ms = 0
         self._closed = False
 
-    @property
-    def folder(self) -> Any:  # noqa: ANN401 - a path, or None
-        """Where the call behind the session lies; None while there was none."""
-        return self._talk.folder if self._talk is not None else None
-
     # ------------------------------------------------------------ the client's side
 
     def opened(self) -> None:
@@ -106,9 +101,9 @@ class Session:
             if talk is not None:
                 talk.conversation.start()
 
-    def resumed(self, items: Iterable[dict[str, Any]]) -> None:
+    def resumed(self, items: Iterable[dict[str, Any]], beta: bool = False) -> None:
         """The client is there, and has talked to somebody else so far."""
-        self._carry_out(self._state.resumed(items))
+        self._carry_out(self._state.resumed(items, beta))
         self._await_expiry()
 
     def receive(self, raw: dict[str, Any] | str | bytes) -> None:
@@ -215,12 +210,12 @@ class Session:
 
     # ------------------------------------------------------------ the call
 
-    def _begin(self) -> Talk | None:
+    def _begin(self) -> SocketCall | None:
         """The call behind the session, begun with the first need of it; None: nobody can take it."""
         if self._talk is not None or self._closed:
             return self._talk
         try:
-            talk = Talk(self._around, self._legs, self._visitor, self._state.session, self)
+            talk = SocketCall(self._around, self._legs, self._visitor, self._state.session, self)
         except TrunklineError as fault:
             log.error("nobody can take session %s: %s", self.uuid, fault)
             self.tell(happen.Faulted("server_error", f"nobody can take this conversation: {fault}"))
@@ -236,7 +231,7 @@ class Session:
                 self.tell(happen.Faulted("invalid_value", f"language: {outcome.why}"))
         return talk
 
-    def _call(self) -> Talk:
+    def _call(self) -> SocketCall:
         talk = self._begin()
         if talk is None:
             raise TrunklineError("nobody can take this conversation")
@@ -379,6 +374,11 @@ class Session:
         found: Mapping[str, Any] | None = self._state.session["audio"]["input"]["turn_detection"]
         return found
 
+    @property
+    def _responding(self) -> bool:
+        """Whether a response of the conversation is running."""
+        return self._state.response_id is not None
+
     def _interrupts(self) -> bool:
         detection = self._detection
         return detection is not None and bool(detection["interrupt_response"])
@@ -388,7 +388,7 @@ class Session:
         session, detection = self._state.session, self._detection
         if detection is None or not detection["create_response"] or session["type"] != "realtime":
             return
-        if session["output_modalities"] != ["audio"] and not self._state.responding:
+        if session["output_modalities"] != ["audio"] and not self._responding:
             heeded = self._heeded(session)
             self._asides.start("", account(self._state.items_for_model(), heeded), heeded, beside=False)
 
@@ -399,7 +399,7 @@ class Session:
             self._idle = None
         detection, talk = self._detection, self._talk
         idle_ms = detection.get("idle_timeout_ms") if detection is not None else None
-        if not idle_ms or talk is None or self._state.responding or talk.telling.speaking or self._closed:
+        if not idle_ms or talk is None or self._responding or talk.telling.speaking or self._closed:
             return
         self._quiet_from_ms = talk.leg.written_ms(talk.conversation.listening.fed)
         wait_s = idle_ms / 1000 + talk.leg.unheard * self._legs.frame_ms / 1000
@@ -408,7 +408,7 @@ class Session:
     def _nobody_spoke(self) -> None:
         self._idle = None
         talk = self._talk
-        if talk is None or self._closed or self._state.responding or talk.telling.speaking:
+        if talk is None or self._closed or self._responding or talk.telling.speaking:
             return
         now_ms = talk.leg.written_ms(talk.conversation.listening.fed)
         self.tell(happen.TurnEnded(now_ms, self._quiet_from_ms, "", idle=True))

@@ -1,34 +1,18 @@
-"""The shapes that clients send: items, tools, session configuration, response parameters. Strict: what is not named
-here is refused, with its dotted name. Pure.
+"""The shapes that clients send: tools, session configuration, response parameters. Strict: what is not named here
+is refused, with its dotted name. Pure.
 
-After OpenAI's Realtime API (GA). Wider than it: ``audio/pcm`` also at 16 and 8 kHz, ``temperature``, a tool's
-``strict``.
+After OpenAI's Realtime API (GA). Wider than it: ``audio/pcm`` also at 16 and 8 kHz, ``temperature``, ``strict`` of a
+tool.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field
 
-from engine.realtime.errors import Refused
+from engine.realtime.itemshapes import InputItem
+from engine.realtime.shape import Open, Shape
 
 METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
-
-
-class Shape(BaseModel):
-    """Base of all: unknown fields are refused, nothing is converted. ``given()`` is what the client really sent."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    def given(self) -> dict[str, Any]:
-        """Only the fields that were present, nulls among them."""
-        return self.model_dump(exclude_unset=True)
-
-
-class Open(Shape):
-    """A shape whose further fields are none of ours."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
 
 
 # ---------------------------------------------------------------- audio
@@ -254,141 +238,6 @@ class TranscriptionSession(Echoed):
     audio: TranscriptionAudio | None = None
 
 
-# ---------------------------------------------------------------- items
-
-
-class InputText(Shape):
-    """Words."""
-
-    type: Literal["input_text"]
-    text: str
-
-
-class InputAudio(Shape):
-    """Speech; ``audio`` is base64 in the session's input format."""
-
-    type: Literal["input_audio"]
-    audio: str | None = None
-    transcript: str | None = None
-
-
-class InputImage(Shape):
-    """A picture, as a data URL."""
-
-    type: Literal["input_image"]
-    image_url: str
-    detail: Literal["auto", "low", "high"] | None = None
-
-
-class OutputText(Open):
-    """Words of the agent."""
-
-    type: Literal["output_text"]
-    text: str
-
-
-class OutputAudio(Open):
-    """Speech of the agent."""
-
-    type: Literal["output_audio"]
-    audio: str | None = None
-    transcript: str | None = None
-
-
-class ItemShape(Shape):
-    """What every item may have."""
-
-    id: str | None = Field(None, min_length=1, max_length=64)
-    object: Literal["realtime.item"] | None = None
-    status: Literal["completed", "incomplete", "in_progress"] | None = None
-
-
-class UserMessage(ItemShape):
-    """What the caller says or writes."""
-
-    type: Literal["message"]
-    role: Literal["user"]
-    content: list[Annotated[InputText | InputAudio | InputImage, Discriminator("type")]] = Field(min_length=1)
-
-
-class SystemMessage(ItemShape):
-    """A note for the model."""
-
-    type: Literal["message"]
-    role: Literal["system"]
-    content: list[InputText] = Field(min_length=1)
-
-
-class AssistantMessage(ItemShape):
-    """What the agent has said, as told by the client."""
-
-    type: Literal["message"]
-    role: Literal["assistant"]
-    content: list[Annotated[OutputText | OutputAudio, Discriminator("type")]]
-
-
-class FunctionCall(ItemShape):
-    """A call of a function of the client's."""
-
-    type: Literal["function_call"]
-    name: str
-    arguments: str
-    call_id: str | None = None
-
-
-class FunctionCallOutput(ItemShape):
-    """Its result."""
-
-    type: Literal["function_call_output"]
-    call_id: str
-    output: str
-
-
-class McpItem(Open):
-    """Items of MCP: kept and given back, no more."""
-
-    type: Literal["mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response"]
-    id: str | None = Field(None, min_length=1, max_length=64)
-
-
-class ItemReference(Shape):
-    """An item of the conversation, in the input of a response."""
-
-    type: Literal["item_reference"]
-    id: str
-
-
-_KINDS = {"function_call": "function_call", "function_call_output": "function_call_output", "mcp_call": "mcp",
-          "mcp_list_tools": "mcp", "mcp_approval_request": "mcp", "mcp_approval_response": "mcp",
-          "item_reference": "reference"}
-_ROLES = {"user": "user", "system": "system", "assistant": "assistant"}
-
-
-def _kind(item: Any) -> str | None:  # noqa: ANN401 - anything a client may send
-    """Which shape an item has, by its type and role."""
-    if not isinstance(item, Mapping):
-        return None
-    kind = item.get("type")
-    if kind == "message":
-        return _ROLES.get(str(item.get("role")))
-    return _KINDS.get(str(kind))
-
-
-Item = Annotated[
-    Annotated[UserMessage, Tag("user")] | Annotated[SystemMessage, Tag("system")]
-    | Annotated[AssistantMessage, Tag("assistant")] | Annotated[FunctionCall, Tag("function_call")]
-    | Annotated[FunctionCallOutput, Tag("function_call_output")] | Annotated[McpItem, Tag("mcp")],
-    Discriminator(_kind),
-]
-InputItem = Annotated[
-    Annotated[UserMessage, Tag("user")] | Annotated[SystemMessage, Tag("system")]
-    | Annotated[AssistantMessage, Tag("assistant")] | Annotated[FunctionCall, Tag("function_call")]
-    | Annotated[FunctionCallOutput, Tag("function_call_output")] | Annotated[McpItem, Tag("mcp")]
-    | Annotated[ItemReference, Tag("reference")],
-    Discriminator(_kind),
-]
-
-
 # ---------------------------------------------------------------- response.create
 
 
@@ -422,69 +271,3 @@ class ResponseParams(Shape):
     temperature: float | None = Field(None, ge=0, le=2)
     tool_choice: ToolChoice | None = None
     tools: list[Tool] | None = Field(None, max_length=128)
-
-
-# ---------------------------------------------------------------- errors as the protocol has them
-
-S = TypeVar("S", bound=BaseModel)
-
-
-def taken(shape: type[S], data: Any, prefix: str = "") -> S:  # noqa: ANN401 - anything a client may send
-    """``data`` in this shape. ``Refused`` names the first field that is wrong; ``prefix`` is where ``data`` stands."""
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        raise refusal(error, data, prefix) from None
-
-
-def refusal(error: ValidationError, data: Any, prefix: str = "") -> Refused:  # noqa: ANN401 - anything a client may send
-    """The protocol's error for what pydantic found."""
-    first = error.errors(include_url=False, include_context=True)[0]
-    kind = first["type"]
-    path = _path(first["loc"], data, keep_last=kind == "missing")
-    if kind in ("union_tag_not_found", "union_tag_invalid"):
-        return _of_tag(path, data, prefix)
-    param = _dotted(prefix, path)
-    if kind == "extra_forbidden":
-        return Refused(f"Unknown parameter: '{param}'.", code="unknown_parameter", param=param)
-    if kind == "missing":
-        return Refused(f"Missing required parameter: '{param}'.", code="missing_required_parameter", param=param)
-    return Refused(f"Invalid value for '{param}': {first['msg']}.", code="invalid_value", param=param)
-
-
-def _of_tag(path: list[str | int], data: Any, prefix: str) -> Refused:  # noqa: ANN401 - anything a client may send
-    """What a union is told apart by is missing or unknown: ``type``, or the ``role`` of a message."""
-    node = data
-    for part in path:
-        node = node[part]
-    if not isinstance(node, Mapping):
-        param = _dotted(prefix, path)
-        return Refused(f"Invalid value for '{param}': an object is expected.", param=param)
-    field = "role" if node.get("type") == "message" else "type"
-    param = _dotted(prefix, [*path, field])
-    if field not in node:
-        return Refused(f"Missing required parameter: '{param}'.", code="missing_required_parameter", param=param)
-    return Refused(f"Invalid value for '{param}': {str(node[field])[:80]!r} is not known here.", param=param)
-
-
-def _path(loc: Sequence[str | int], data: Any, keep_last: bool) -> list[str | int]:  # noqa: ANN401 - as above
-    """The part of ``loc`` that is in the data: pydantic also names the members of unions."""
-    path: list[str | int] = []
-    node = data
-    for index, part in enumerate(loc):
-        inside = isinstance(node, Mapping) and part in node
-        inside = inside or (isinstance(node, list) and isinstance(part, int) and part < len(node))
-        if inside:
-            node = node[part]
-            path.append(part)
-        elif keep_last and index == len(loc) - 1:
-            path.append(part)
-    return path
-
-
-def _dotted(prefix: str, path: Sequence[str | int]) -> str:
-    """``input[0].content`` and the like."""
-    text = prefix
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text[:200]

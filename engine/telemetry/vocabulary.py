@@ -10,8 +10,8 @@ import re
 
 EVENTS: dict[str, str] = {
     # the call
-    "call_started": "id, caller, called, node, version, started (ISO 8601, UTC), switch, variables, transport "
-    "(empty: FreeSWITCH)",
+    "call_started": "id, transport (freeswitch, ws), direction (inbound, outbound), caller, called, node, version, "
+    "started (ISO 8601, UTC), switch, variables",
     "agent_picked": "name, variant, why, language",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",

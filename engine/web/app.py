@@ -1,79 +1,101 @@
 """The HTTP server: routes and WebSockets on Flask and gevent.pywsgi.
 
-    web = Web(config.http, parts.routes(engine), parts.sockets(engine))
+    web = Web(config.http, [Route(...), ...], [WebSocketRoute(...), ...])
     web.start(); print(web.url); web.stop()
 
 Flask matches paths and parses; what a route may take and who may ask is checked in one place for both kinds of routes
 (``engine/web/gate.py``), so a WebSocket is refused with the same errors as a request.
 """
 
-import io
 import logging
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import flask
-import gevent.pool
-from gevent import pywsgi
+import gevent
 from werkzeug.exceptions import HTTPException
 
 from engine.config import HttpOptions
 from engine.net.errors import SocketClosed
 from engine.telemetry import logs
 from engine.web import openapi
-from engine.web.errors import ApiError, WebError
+from engine.web.errors import ApiError
 from engine.web.gate import Gate
-from engine.web.listening import bind_problem
+from engine.web.keys import Verifier
+from engine.web.listening import CONNECTION, STOP_S, Listener, Places, tls
 from engine.web.route import Answer, Asked, Route, WebSocketRoute
 from engine.web.socket import FAILED, GOING_AWAY, ServerSocket
+from engine.web.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
-CONNECTION = "trunkline.connection"
-"""Where the connection of a request lies in its WSGI environment: its socket and its reader."""
+PIECE = 1 << 16
+"""What is handed to the kernel of a large answer at a time: a slow client has the idle time for each."""
 
-STOP_S = 1.0
-"""How long answers in progress have when the server stops."""
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src "
+    "'self' blob:; connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""Of every HTML page, unless the answer says otherwise: no scripts but ours, in no other site's frame."""
 
 
 class Web:
     """One HTTP server. ``start``, then it serves until ``stop``."""
 
-    def __init__(self, options: HttpOptions, routes: Sequence[Route], sockets: Sequence[WebSocketRoute] = ()) -> None:
-        """Nothing is bound yet."""
-        self._options = options
-        self._gate = Gate(options)
-        self._open: set[ServerSocket] = set()
-        self._pool = gevent.pool.Pool(options.max_connections)
+    def __init__(self, options: HttpOptions, routes: Sequence[Route], sockets: Sequence[WebSocketRoute] = (), *,
+                 verifiers: Sequence[Verifier] = (), traffic: Traffic | None = None) -> None:
+        """Nothing is bound yet. ``verifiers`` know whose the secrets are that are no keys of the configuration. Raises
+        ``WebError`` where keys or certificate cannot be had."""
         self.routes = [*routes, *openapi.routes(routes, sockets)]
         self.sockets = list(sockets)
+        self.traffic = traffic or Traffic()
+        self._options = options
+        self._gate = Gate(options, verifiers)
+        self._open: set[ServerSocket] = set()
+        places = self._places = Places(options)
+        self.traffic.held, self.traffic.refused = lambda: len(places), lambda: places.refused
         self.flask = self._application()
-        self._server = pywsgi.WSGIServer((options.host, options.port), self.flask, spawn=self._pool, log=None,
-                                         error_log=_LowLog(), handler_class=self._handler())
+        context = tls(options)
+        self._scheme = "http" if context is None else "https"
+        self._listeners = [Listener(options, port, self.flask, self._places, context)
+                           for port in (options.port, *options.extra_ports)]
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that are bound; the port that was taken for port 0."""
-        return self._options.host, int(self._server.server_port or 0)
+        return self._options.host, int(self._listeners[0].server_port or 0)
+
+    @property
+    def ports(self) -> list[int]:
+        """All ports that are bound."""
+        return [int(listener.server_port or 0) for listener in self._listeners]
 
     @property
     def url(self) -> str:
         """Where it answers, without a slash at the end."""
         host, port = self.address
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def start(self) -> None:
-        """Bind and serve. Raises ``WebError`` when the address cannot be had."""
+        """Bind and serve. Raises ``WebError`` when an address cannot be had; none is bound then."""
         try:
-            self._server.start()
-        except OSError as fault:
-            raise WebError(bind_problem("http", self._options.host, self._options.port, fault)) from fault
+            for listener in self._listeners:
+                listener.open()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop serving: WebSockets are told, open connections are closed."""
-        self._server.stop_accepting()
+        for listener in self._listeners:
+            listener.close()
         gevent.joinall([gevent.spawn(socket.close, GOING_AWAY, "the server stops") for socket in self._open])
-        self._server.stop(timeout=STOP_S)
+        gevent.joinall([gevent.spawn(listener.stop, STOP_S) for listener in self._listeners])
 
     # ------------------------------------------------------------ Flask
 
@@ -82,11 +104,13 @@ class Web:
         app.url_map.strict_slashes = False
         app.config["PROPAGATE_EXCEPTIONS"] = False
         app.register_error_handler(Exception, self._failed)
-        app.after_request(self._sign)
+        app.before_request(self._begin)
+        app.after_request(self._end)
         for n, route in enumerate(self.routes):
             app.add_url_rule(route.path, f"route{n}", self._view(route), methods=[route.method])
         for n, socket in enumerate(self.sockets):
             app.add_url_rule(socket.path, f"socket{n}", self._socket_view(socket), websocket=True)
+        app.url_map.update()  # compiles the paths now, not while somebody is on the phone
         return app
 
     def _view(self, route: Route) -> Any:
@@ -99,8 +123,11 @@ class Web:
     def _socket_view(self, route: WebSocketRoute) -> Any:
         def view(**path: str) -> flask.Response:
             asked = self._gate.admit(route, flask.request, path)
-            return _Takeover(self, route, asked, self._accept(route, asked))
+            return _Takeover(self, route, asked, _accept(route, asked))
         return view
+
+    def _begin(self) -> None:
+        flask.g.began = time.perf_counter()
 
     def _failed(self, fault: Exception) -> flask.Response:
         """Every error, ours and Flask's, in one shape."""
@@ -112,54 +139,53 @@ class Web:
                 log.error("%s %s failed", flask.request.method, flask.request.path, exc_info=fault)
             fault = ApiError(500, "internal_error", f"the engine failed; its log tells more under {request_id}",
                              type="server_error")
-        response = _response(Answer.json(fault.body(request_id), fault.status, fault.headers), fault.status)
-        if fault.status == 413 or flask.request.headers.get("Expect"):
-            response.headers["Connection"] = "close"  # the rest of the body is not read
-        return response
+        return _response(Answer.json(fault.body(request_id), fault.status, fault.headers), fault.status)
 
-    def _sign(self, response: flask.Response) -> flask.Response:
-        response.headers["X-Request-Id"] = self._gate.request_id(flask.request)
+    def _end(self, response: flask.Response) -> flask.Response:
+        """What every answer has; and it is counted."""
+        request, headers = flask.request, response.headers
+        headers["X-Request-Id"] = self._gate.request_id(request)
+        origin = request.headers.get("Origin", "")
+        if origin and self._gate.page_allowed(request):
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After, Content-Disposition"
+            if request.method == "OPTIONS":
+                headers["Access-Control-Allow-Methods"] = headers.get("Allow", request.method)
+                headers["Access-Control-Allow-Headers"] = request.headers.get("Access-Control-Request-Headers", "")
+                headers["Access-Control-Max-Age"] = "600"
+        if self._options.allowed_origins:
+            headers.add("Vary", "Origin")
+        if response.mimetype == "text/html":
+            for name, value in PAGE_HEADERS.items():
+                headers.setdefault(name, value)
+        rule = request.url_rule.rule if request.url_rule is not None else "other"
+        method = request.method if rule != "other" else ""
+        self.traffic.answered(method, rule, response.status_code, time.perf_counter() - flask.g.get("began", 0.0))
         return response
 
     # ------------------------------------------------------------ WebSockets
 
-    def _accept(self, route: WebSocketRoute, asked: Asked) -> ServerSocket:
-        connection, reader = asked.request.environ[CONNECTION]
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in asked.request.headers.items()]
-        return ServerSocket.accept(connection, reader, headers, route.subprotocols, route.limits)
-
     def hold(self, route: WebSocketRoute, asked: Asked, socket: ServerSocket) -> None:
         """One WebSocket until its end."""
         self._open.add(socket)
+        self.traffic.sockets[route.path] += 1
+        code = 1000
         with logs.request(asked.request_id):
             try:
                 route.handle(socket, asked)
                 socket.close()
             except SocketClosed as end:
+                code = end.code
                 log.debug("%s: %s", route.path, end)
             except Exception:
+                code = FAILED
                 log.exception("the WebSocket %s failed", route.path)
                 socket.close(FAILED, f"the engine failed; its log tells more under {asked.request_id}")
             finally:
                 self._open.discard(socket)
                 socket.abort()
-
-    def _handler(self) -> type[pywsgi.WSGIHandler]:
-        idle_s = self._options.idle_s
-
-        class Handler(pywsgi.WSGIHandler):
-            """One connection. One that says nothing is dropped, so that silent ones cannot take all places."""
-
-            def handle(self) -> None:
-                self.socket.settimeout(idle_s)
-                super().handle()
-
-            def get_environ(self) -> dict[str, Any]:
-                environ = super().get_environ()
-                environ[CONNECTION] = (self.socket, self.rfile)
-                return environ
-
-        return Handler
+                self.traffic.sockets[route.path] -= 1
+                self.traffic.sockets_ended[route.path, code] += 1
 
 
 class _Takeover(flask.Response):
@@ -175,11 +201,23 @@ class _Takeover(flask.Response):
         return []
 
 
+def _accept(route: WebSocketRoute, asked: Asked) -> ServerSocket:
+    connection, reader = asked.request.environ[CONNECTION]
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in asked.request.headers.items()]
+    return ServerSocket.accept(connection, reader, headers, route.subprotocols, route.limits)
+
+
 def _response(result: object, status: int) -> flask.Response:
     if result is None:
         result = Answer(status=204)
     answer = result if isinstance(result, Answer) else Answer.json(result)
-    response = flask.Response(answer.data, answer.status or status, mimetype=answer.mimetype)
+    data = answer.data
+    response = flask.Response(status=answer.status or status, mimetype=answer.mimetype)
+    if isinstance(data, bytes) and len(data) > PIECE:
+        response.response = _pieces(data)
+        response.content_length = len(data)
+    else:
+        response.response = [data] if isinstance(data, bytes) else data
     if response.status_code == 204:
         del response.headers["Content-Type"]
     response.headers["Cache-Control"] = "no-store"
@@ -188,10 +226,6 @@ def _response(result: object, status: int) -> flask.Response:
     return response
 
 
-class _LowLog(io.StringIO):
-    """What pywsgi says about connections and bad requests: of interest to who looks for a fault."""
-
-    def write(self, text: str) -> int:
-        """To the log."""
-        log.debug("%s", text.rstrip())
-        return len(text)
+def _pieces(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), PIECE):
+        yield data[start:start + PIECE]

@@ -1,47 +1,123 @@
-"""What every request passes before its handler: an id, who asks, and whether what it brings is what the route takes."""
+"""What every request passes before its handler: where it comes from, who asks, how often, and whether what it brings is
+what the route takes. The same for requests and WebSockets."""
 
+import math
 import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import flask
-import gevent
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
 from engine.config import HttpOptions
+from engine.web.clients import SAFE_METHODS, Client, Networks, bucket_of, client, names_this_machine, origin_allowed
 from engine.web.errors import ApiError
-from engine.web.route import SCOPES, Asked, Key, Route, WebSocketRoute
-
-LOCAL = Key("local", frozenset(SCOPES))
-"""Who asks where no keys are configured."""
+from engine.web.keys import LOCAL, Keys, Verifier, secrets_of
+from engine.web.limits import UNLIMITED, Allowance, Buckets
+from engine.web.route import Asked, Key, Route, WebSocketRoute
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
 FAULTS_TOLD = 5
 """Fields at fault that an error names."""
 
+NO_KEYS = ("this engine has no API keys, so that only programs on its own machine may do this: `trunkline key new` "
+           "makes a key for http.keys")
+
 
 class Gate:
-    """One a server."""
+    """One a server. Raises ``WebError`` where a key cannot be had."""
 
-    def __init__(self, options: HttpOptions) -> None:
-        """Of these limits."""
+    def __init__(self, options: HttpOptions, verifiers: Sequence[Verifier] = (),
+                 clock: Callable[[], float] = monotonic) -> None:
+        """``clock``: seconds; tests bring their own."""
         self._options = options
+        self._keys = Keys(options.keys, verifiers)
+        self._proxies = Networks(options.trusted_proxies)
+        self._by_key, self._by_address = Buckets(), Buckets()
+        self._clock = clock
 
     def admit(self, route: Route | WebSocketRoute, request: flask.Request, path: dict[str, str]) -> Asked:
         """The request as its handler gets it. Raises ``ApiError``."""
-        asked = Asked(request, self.request_id(request), request.remote_addr or "", LOCAL,
-                      {name: str(value) for name, value in path.items()})
+        who = client(request.remote_addr or "", request.headers, self._proxies)
+        if not self._is_free(who):
+            self._take(self._by_address, bucket_of(who.address), self._options.requests_per_minute_per_ip)
+        key = self._key(request, who, isinstance(route, WebSocketRoute))
+        self._check_origin(route, request, key)
+        self._check_scope(route, key)
+        asked = Asked(request, self.request_id(request), who.address, key, body_s=self._options.body_s,
+                      path={name: str(value) for name, value in path.items()})
+        if key is not None and key is not LOCAL:
+            limit = self._limit_of(key)
+            self._take(self._by_key, key.name, limit)
+            asked.allowance = partial(self._left, key.name, limit)
         if isinstance(route, Route):
-            request.max_content_length = route.max_bytes
+            asked.max_bytes = route.max_bytes
+            request.max_content_length = route.max_bytes + 1  # Flask cuts a chunked body at its limit and says nothing
         if route.query is not None:
             asked.query = _checked(route.query, _flat(request.args, route.query), "query")
         if isinstance(route, Route) and route.body is not None and not route.raw:
-            asked.body = _checked(route.body, self._read(request), "body")
+            asked.body = _checked(route.body, asked.data, "body")
         return asked
+
+    # ------------------------------------------------------------ who
+
+    def _is_free(self, who: Client) -> bool:
+        """Whether this is somebody's own machine with nobody else to protect."""
+        return who.local and not len(self._keys)
+
+    def _key(self, request: flask.Request, who: Client, websocket: bool) -> Key | None:
+        for secret in secrets_of(request.headers, request.args, websocket):
+            if secret and (key := self._keys.find(secret)) is not None:
+                return key
+        return LOCAL if self._is_free(who) and names_this_machine(request.host) else None
+
+    def _check_scope(self, route: Route | WebSocketRoute, key: Key | None) -> None:
+        if route.scope is None or (key is not None and route.scope in key.scopes):
+            return
+        if key is not None:
+            raise ApiError(403, "missing_scope", f"the key {key.name} has not the scope {route.scope}",
+                           type="permission_error")
+        told = NO_KEYS if not len(self._keys) else (
+            "send an API key of this engine: Authorization: Bearer KEY, or X-API-Key: KEY")
+        raise ApiError(401, "invalid_api_key", told, type="authentication_error",
+                       headers={"WWW-Authenticate": "Bearer"})
+
+    def _check_origin(self, route: Route | WebSocketRoute, request: flask.Request, key: Key | None) -> None:
+        """Browsers let any page open WebSockets and post forms to this machine; a page cannot know a key."""
+        if isinstance(route, Route) and (request.method in SAFE_METHODS or key is not LOCAL):
+            return
+        if not self.page_allowed(request):
+            raise ApiError(403, "origin_not_allowed", f"pages of {request.headers.get('Origin')} may not use this "
+                           "engine; http.allowed_origins names those that may", type="permission_error")
+
+    def page_allowed(self, request: flask.Request) -> bool:
+        """Whether the page in a browser that sends this may use the server; True where it is no page."""
+        return origin_allowed(request.headers.get("Origin", ""), request.host, self._options.allowed_origins)
+
+    # ------------------------------------------------------------ how often
+
+    def _limit_of(self, key: Key) -> int:
+        own = self._options.keys[key.name].requests_per_minute if key.name in self._options.keys else None
+        return self._options.requests_per_minute if own is None else own
+
+    def _left(self, name: str, limit: int) -> Allowance:
+        return self._by_key.look(name, limit, self._clock())
+
+    def _take(self, buckets: Buckets, name: str, per_minute: int) -> None:
+        left = buckets.take(name, per_minute, self._clock()) if per_minute else UNLIMITED
+        if left.wait_s > 0:
+            raise ApiError(429, "rate_limit_exceeded", f"more than {per_minute} requests a minute; the next may come "
+                           f"in {left.wait_s:.3g} s", type="rate_limit_error",
+                           headers={"Retry-After": str(math.ceil(left.wait_s))})
+
+    # ------------------------------------------------------------ what Flask says
 
     def request_id(self, request: flask.Request) -> str:
         """The client's ``X-Request-Id``, or a new one; the same for the whole request."""
@@ -55,26 +131,16 @@ class Gate:
         status, headers = fault.code or 500, {}
         code, message = _FLASK.get(status, ("http_error", fault.description or fault.name))
         if isinstance(fault, WebsocketMismatch):
+            asks = request.headers.get("Upgrade")
             status, code = 426, "upgrade_required"
-            message = f"{request.path} is a WebSocket" if not request.headers.get("Upgrade") else (
-                f"{request.path} is no WebSocket")
-            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            message = f"{request.path} is {'no' if asks else 'a'} WebSocket"
+            headers = {} if asks else {"Upgrade": "websocket", "Connection": "Upgrade"}
         if status == 404:
             message = f"there is nothing at {request.path}; /docs lists what there is"
         if status == 405:
             allowed = ", ".join(sorted(getattr(fault, "valid_methods", None) or ()))
             message, headers = f"{request.path} takes {allowed}", {"Allow": allowed}
         return ApiError(status, code, message, headers=headers)
-
-    def _read(self, request: flask.Request) -> bytes:
-        deadline = gevent.Timeout(self._options.body_s)
-        try:
-            with deadline:
-                return request.get_data(cache=False)
-        except gevent.Timeout as late:
-            if late is not deadline:
-                raise
-            raise ApiError(408, "slow_body", f"the body did not arrive within {self._options.body_s:g} s") from None
 
 
 _FLASK = {

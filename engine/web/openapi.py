@@ -27,19 +27,14 @@ _ERROR = {
 
 def routes(routes: Sequence[Route], sockets: Sequence[WebSocketRoute]) -> list[Route]:
     """The two pages that describe all the others."""
-    made: list[bytes] = []
-
-    def page(n: int) -> bytes:
-        if not made:
-            described = document(routes, sockets)
-            made.extend([as_json(described), _html(described).encode()])
-        return made[n]
+    described = document(routes, sockets)  # now: it would hold up calls later
+    as_data, as_page = as_json(described), _html(described).encode()
 
     def openapi(asked: Asked) -> Answer:
-        return Answer(page(0), "application/json")
+        return Answer(as_data, "application/json")
 
     def docs(asked: Asked) -> Answer:
-        return Answer(page(1), "text/html")
+        return Answer(as_page, "text/html")
 
     return [Route("GET", "/openapi.json", openapi, "This API in OpenAPI 3.1."),
             Route("GET", "/docs", docs, "This API as a page.")]

@@ -1,14 +1,29 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import health, realtime
+from engine.web import admin, console, health, metrics, phone, realtime, sessions
+from engine.web.app import Web
+from engine.web.keys import Verifier
 from engine.web.route import Route, WebSocketRoute
+from engine.web.traffic import Traffic
 
 
-def routes(engine: Engine) -> list[Route]:
+def web(engine: Engine) -> Web:
+    """The server of ``engine``; not started. Raises ``WebError``."""
+    traffic = Traffic()
+    return Web(engine.config.http, routes(engine, traffic), sockets(engine), verifiers=verifiers(engine),
+               traffic=traffic)
+
+
+def routes(engine: Engine, traffic: Traffic) -> list[Route]:
     """The routes of every feature."""
     return [
         *health.routes(engine.snapshot),
+        *metrics.routes(engine, traffic),
+        *admin.routes(engine, traffic),
+        *sessions.routes(engine),
+        *console.routes(engine),
+        *phone.routes(engine.config.http.phone),
         *realtime.routes(engine),
     ]
 
@@ -17,4 +32,11 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
     """The WebSockets of every feature."""
     return [
         *realtime.sockets(engine),
+    ]
+
+
+def verifiers(engine: Engine) -> list[Verifier]:
+    """Whose secrets are known besides the keys of the configuration."""
+    return [
+        lambda secret: realtime.verify(engine, secret),
     ]

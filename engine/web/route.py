@@ -6,20 +6,27 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, get_args
 
+import gevent
 from flask import Request
 from pydantic import BaseModel
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from engine.config.web import Scope
 from engine.net.websocket import Limits
+from engine.web.errors import ApiError
+from engine.web.limits import UNLIMITED, Allowance
 from engine.web.socket import ServerSocket
 
-Scope = Literal["read", "talk", "ai", "knowledge", "admin"]
-"""What an API key may do: look at calls; hold a conversation; use models; change the knowledge base; manage."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-SCOPES: tuple[Scope, ...] = ("read", "talk", "ai", "knowledge", "admin")
+
+SLOWEST_BYTES_S = 100_000
+"""How slow a body may come once it has had its first seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class Key:
 @dataclass(slots=True)
 class Asked:
     """One request. ``body`` and ``query``: instances of the route's models, None where it has none. ``path``: the
-    values in the path. ``remote``: address of the client. ``request``: Flask's, for what is not here."""
+    values in the path. ``remote``: address of the client. ``allowance()``: what its key may still ask this minute, now.
+    ``request``: Flask's, for what is not here."""
 
     request: Request
     request_id: str
@@ -44,6 +52,9 @@ class Asked:
     path: dict[str, str] = field(default_factory=dict)
     body: Any = None
     query: Any = None
+    allowance: Callable[[], Allowance] = lambda: UNLIMITED
+    body_s: float = 20.0
+    max_bytes: int = 1 << 20
 
     @property
     def headers(self) -> Headers:
@@ -52,18 +63,31 @@ class Asked:
 
     @property
     def data(self) -> bytes:
-        """The body as it came (``raw`` routes). Raises 413 beyond the route's ``max_bytes``."""
-        return self.request.get_data(cache=True)
+        """The body as it came. Raises ``ApiError``: 413 beyond the route's ``max_bytes``, 408 when it is too slow."""
+        with self._deadline():
+            data = self.request.get_data()
+        if len(data) > self.max_bytes:
+            raise RequestEntityTooLarge
+        return data
 
     @property
     def files(self) -> "MultiDict[str, FileStorage]":
-        """Uploaded files of a multipart body (``raw`` routes)."""
-        return self.request.files
+        """Uploaded files of a multipart body (``raw`` routes). Raises as ``data``."""
+        with self._deadline():
+            return self.request.files
 
     @property
     def form(self) -> "MultiDict[str, str]":
-        """The other fields of a multipart body (``raw`` routes)."""
-        return self.request.form
+        """The other fields of a multipart body (``raw`` routes). Raises as ``data``."""
+        with self._deadline():
+            return self.request.form
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """The body has to arrive within ``body_s``, and what it takes at 100 kB/s."""
+        seconds = self.body_s + (self.request.content_length or 0) / SLOWEST_BYTES_S
+        with gevent.Timeout(seconds, ApiError(408, "slow_body", f"the body did not arrive within {seconds:.0f} s")):
+            yield
 
 
 @dataclass(frozen=True, slots=True)
