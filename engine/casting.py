@@ -5,6 +5,7 @@ folder, so that what is missing is known before somebody calls.
 """
 
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from engine import providers
 from engine.agents.agent import Agent
 from engine.agents.load import SHIPPED, VARIABLE, Agents
 from engine.agents.options import ROUTED
+from engine.arrival import Arrival
 from engine.cast import AgentCast, effective
 from engine.config import Config, KnowledgeOptions
 from engine.config.providers import AzureChatOptions, Provider
@@ -31,7 +33,6 @@ from engine.dialog.persona import Persona
 from engine.dialog.skills.setup import Skills
 from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
-from engine.esl.channel import Channel
 from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.several import Collections, as_one
@@ -51,6 +52,8 @@ from engine.speech.tts.phrases import PhraseCache
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timers
 from engine.turns.endpointing import Score
+from engine.upstream.model import SpeechModel, speech_model
+from engine.upstream.service import open_upstream
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +92,8 @@ class Casting:
         self._bases: dict[KnowledgeOptions, KnowledgeBase] = {}
         self._skills: dict[tuple[KnowledgeOptions, ...], Skills] = {}
         self._brains: dict[tuple[str, str, str], Brain] = {}
+        self.upstream = open_upstream(config, os.environ)
+        """The speech-to-speech model behind the engine."""
         self._connections = Connections()
         self._transcriber: Recogniser | None = None
         self._making = BoundedSemaphore(1)
@@ -102,6 +107,7 @@ class Casting:
             if not default and agent.file.parent.resolve() == SHIPPED:
                 continue
             try:
+                self.speech(agent)
                 for language in agent.languages:
                     self._warm(agent, language)
             except TrunklineError as fault:
@@ -109,8 +115,8 @@ class Casting:
                     raise
                 log.warning("agent %s cannot take calls: %s", agent.name, fault)
 
-    def for_call(self, channel: Channel, events: EventLog) -> AgentCast:
-        """The cast of the call on ``channel``. Raises ``TrunklineError`` where nobody can take it."""
+    def for_call(self, channel: Arrival, events: EventLog) -> AgentCast:
+        """The cast of the call on ``channel``, or of another arrival. Raises ``TrunklineError`` where there is none."""
         agent = self.agents.pick(
             did=channel.destination, variable=channel.variables.get(VARIABLE) or "", caller=channel.caller_number
         )
@@ -118,7 +124,29 @@ class Casting:
         model = agent.options.model
         # A routed model belongs to its call, and so does the brain around it.
         own = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
-        return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route)
+        return AgentCast(agent, channel, events, lambda language: self._senses(agent, language, route, own), route,
+                         self.speech(agent))
+
+    def speech_for(self, arrival: Arrival) -> SpeechModel | None:
+        """The speech-to-speech model for a client that is relayed, None where there is no upstream. Raises
+        ``TrunklineError`` where there is no agent for it."""
+        if self.upstream is None:
+            return None
+        agent = self.agents.pick(did=arrival.destination, variable=arrival.variables.get(VARIABLE) or "",
+                                 caller=arrival.caller_number)
+        return speech_model(agent, self.upstream, self._skills_for(agent))
+
+    def speech(self, agent: Agent) -> SpeechModel | None:
+        """The speech-to-speech model that holds the calls of ``agent``, None where it has none. Raises ``CastError``.
+        """
+        default = agent.name == self.agents.default
+        if effective(self.config, agent, agent.language, is_default=default).agent.brain != "realtime":
+            return None
+        if self.upstream is None:
+            raise CastError(f"agent {agent.name}: brain is realtime, and there is no upstream: name a provider in "
+                            "upstream.provider")
+        self.upstream.warm()
+        return speech_model(agent, self.upstream, self._skills_for(agent))
 
     @property
     def router(self) -> Router | None:
@@ -158,6 +186,8 @@ class Casting:
         for skills in self._skills.values():
             skills.close()
         self._connections.close()
+        if self.upstream is not None:
+            self.upstream.close()
         made: Iterable[_Closable] = (*self._recognisers.values(), *self._voices.values(), *self._models.values())
         for one in made:
             try:
@@ -357,7 +387,7 @@ class Casting:
         connections.add_recogniser(name, lambda choice, on_fault: providers.make_recogniser(
             name, self.config, language=choice.language, on_fault=on_fault))
 
-    def _route(self, agent: Agent, channel: Channel, events: EventLog) -> CallRoute | None:
+    def _route(self, agent: Agent, channel: Arrival, events: EventLog) -> CallRoute | None:
         if self.router is None:
             return None
         now, dialect = datetime.now(), region_dialect(channel.caller_number)

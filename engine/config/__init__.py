@@ -14,6 +14,7 @@ from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
+from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
@@ -21,6 +22,7 @@ from engine.config.store import RetentionOptions, StoreOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
+from engine.config.upstream import UpstreamOptions
 from engine.config.vectorstores import VectorStoreOptions
 from engine.config.web import HttpOptions
 
@@ -43,6 +45,8 @@ class Config(Options):
     http: HttpOptions = HttpOptions()
     compatible: CompatibleOptions = CompatibleOptions()
     writing: WritingOptions = WritingOptions()
+    realtime: RealtimeOptions = RealtimeOptions()
+    upstream: UpstreamOptions = UpstreamOptions()
     record: RecordOptions = RecordOptions()
     store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
@@ -59,7 +63,7 @@ class Config(Options):
 
 __all__ = [
     "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
-    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RecordOptions", "RetentionOptions", "RoutingOptions",
-    "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget",
-    "TurnOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
+    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
+    "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
+    "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip

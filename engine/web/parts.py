@@ -13,6 +13,7 @@ from engine.web import (
     openai_chat,
     openai_models,
     phone,
+    realtime,
     sessions,
 )
 from engine.web.app import Web
@@ -43,16 +44,19 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *ai.routes(engine),
         *knowledge.routes(engine),
         *documents.routes(engine),
+        *realtime.routes(engine),
     ]
 
 
 def sockets(engine: Engine) -> list[WebSocketRoute]:
     """The WebSockets of every feature."""
     return [
+        *realtime.sockets(engine),
     ]
 
 
 def verifiers(engine: Engine) -> list[Verifier]:
     """Whose secrets are known besides the keys of the configuration."""
     return [
+        lambda secret: realtime.verify(engine, secret),
     ]
