@@ -20,7 +20,7 @@ from engine.web.clients import SAFE_METHODS, Client, Networks, bucket_of, client
 from engine.web.errors import ApiError
 from engine.web.keys import LOCAL, Keys, Verifier, secrets_of
 from engine.web.limits import UNLIMITED, Allowance, Buckets
-from engine.web.route import Asked, Key, Route, WebSocketRoute
+from engine.web.route import SOCKETS_ONLY, Asked, Key, Route, WebSocketRoute
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
@@ -79,7 +79,12 @@ class Gate:
         return LOCAL if self._is_free(who) and names_this_machine(request.host) else None
 
     def _check_scope(self, route: Route | WebSocketRoute, key: Key | None) -> None:
-        if route.scope is None or (key is not None and route.scope in key.scopes):
+        if route.scope is None:
+            return
+        if key is not None and key.about.get(SOCKETS_ONLY) and isinstance(route, Route):
+            raise ApiError(403, "missing_scope", "this secret opens a conversation with one agent, and nothing else",
+                           type="permission_error")
+        if key is not None and route.scope in key.scopes:
             return
         if key is not None:
             raise ApiError(403, "missing_scope", f"the key {key.name} has not the scope {route.scope}",

@@ -15,6 +15,7 @@ from engine.web import (
     phone,
     realtime,
     sessions,
+    talk,
 )
 from engine.web.app import Web
 from engine.web.keys import Verifier
@@ -38,6 +39,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *sessions.routes(engine),
         *console.routes(engine),
         *phone.routes(engine.config.http.phone),
+        *talk.routes(engine),
         *openai_chat.routes(engine),
         *openai_audio.routes(engine),
         *openai_models.routes(engine),

@@ -21,7 +21,7 @@ from engine.realtime.server import RealtimeServer, Visit, make_id
 from engine.service import Engine
 from engine.upstream.terms import Terms
 from engine.web.errors import ApiError
-from engine.web.route import Asked, Key, Route, WebSocketRoute
+from engine.web.route import SOCKETS_ONLY, Asked, Key, Route, WebSocketRoute
 from engine.web.socket import ServerSocket
 
 PATHS = ("/v1/realtime", "/ws/realtime", "/openai/v1/realtime", "/realtime")
@@ -35,6 +35,9 @@ LIMITS = Limits(message_bytes=24 << 20, queued_bytes=8 << 20)
 """The largest event has 15 MiB of audio, in base64; what waits for a client is a minute of its audio and more."""
 
 SECRET_SCOPES = frozenset({"talk"})
+EPHEMERAL = "ephemeral"
+"""The name of the key of who comes with a secret."""
+
 _SERVERS: "WeakKeyDictionary[Engine, RealtimeServer]" = WeakKeyDictionary()
 
 
@@ -97,6 +100,11 @@ class SecretBody(BaseModel):
 
     expires_after: Expiry | None = None
     session: dict[str, Any] = Field(default_factory=dict)
+    agent: str = Field("", max_length=100)
+    """The only agent that it opens sessions with; empty: whoever the address of the session names."""
+
+    language: str = Field("", max_length=20)
+    """The language of its sessions; empty: as the address says."""
 
 
 class SecretAnswer(BaseModel):
@@ -147,10 +155,19 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
 def verify(engine: Engine, secret: str) -> Key | None:
     """Whose ephemeral secret this is; for the verifiers of ``engine.web.keys``."""
     found = server_of(engine).secrets.find(secret, time.time()) if secret.startswith(PREFIX) else None
-    return None if found is None else Key("ephemeral", SECRET_SCOPES)
+    return None if found is None else Key(EPHEMERAL, SECRET_SCOPES, {SOCKETS_ONLY: "agent" in found.wishes})
+
+
+def own_key(asked: Asked) -> None:
+    """Refuses who comes with an ephemeral secret: it opens sessions, and makes no further secrets, which would last
+    longer and open more."""
+    if asked.key is not None and asked.key.name == EPHEMERAL:
+        raise ApiError(403, "missing_scope", "an ephemeral secret opens sessions only: use the API key",
+                       type="permission_error")
 
 
 def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
+    own_key(asked)
     body: SecretBody = asked.body
     seconds = body.expires_after.seconds if body.expires_after else server.engine.config.realtime.secret_s
     session = {"type": "realtime", **body.session}
@@ -158,11 +175,13 @@ def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
         whole = server.config(Visit(given=session)).whole
     except Refused as fault:
         raise ApiError(400, fault.code or "invalid_value", fault.message, param=fault.param or "session") from fault
-    value, secret = server.secrets.make(session, seconds, time.time())
+    wishes = {name: value for name, value in (("agent", body.agent), ("language", body.language)) if value}
+    value, secret = server.secrets.make(session, seconds, time.time(), wishes)
     return SecretAnswer(value=value, expires_at=secret.expires_at, session={**whole, "expires_at": secret.expires_at})
 
 
 def _api_session(server: RealtimeServer, asked: Asked) -> SessionAnswer:
+    own_key(asked)
     query: Target = asked.query
     if query.target == "upstream" or not query.target and server.engine.upstream is not None:
         return _upstream_session(server.engine)
@@ -192,10 +211,11 @@ def _upstream_session(engine: Engine) -> SessionAnswer:
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     query: SocketQuery = asked.query
     secret = _secret_of(server, asked)
-    given = dict(secret.session) if secret is not None else {}
+    given, fixed = (secret.session, secret.wishes) if secret is not None else ({}, {})
     middle_tier = asked.request.path == MIDDLE_TIER
-    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
-                  query.extensions or middle_tier, asked.remote, given)
+    visit = Visit(query.model or query.deployment, fixed.get("agent") or query.agent,
+                  fixed.get("language") or query.language, query.greet, query.extensions or middle_tier, asked.remote,
+                  dict(given))
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
         headers = {name.lower(): value for name, value in asked.headers.items()}
         offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
