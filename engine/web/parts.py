@@ -39,7 +39,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *sessions.routes(engine),
         *console.routes(engine),
         *phone.routes(engine.config.http.phone),
-        *talk.routes(engine),
+        *talk.routes(engine, engine.config.http.talk),
         *openai_chat.routes(engine),
         *openai_audio.routes(engine),
         *openai_models.routes(engine),

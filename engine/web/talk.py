@@ -34,11 +34,11 @@ class AgentAnswer(BaseModel):
     name: str
     description: str
     languages: list[str]
-    """ISO 639; the first is that of the greeting."""
+    """ISO 639; the first is that of the greeting. Those that it has ears and a voice for."""
 
     default: bool
     ready: bool
-    """Whether all providers that it names are configured; where not, it cannot be talked to."""
+    """Whether the providers that it names are configured; where not, it cannot be talked to."""
 
 
 class AgentsAnswer(BaseModel):
@@ -70,9 +70,8 @@ class TalkAnswer(BaseModel):
     language: str
 
 
-def routes(engine: Engine) -> list[Route]:
+def routes(engine: Engine, options: TalkOptions) -> list[Route]:
     """The page and what it asks for."""
-    options = engine.config.http.talk
 
     def page(asked: Asked) -> object:
         return pages.page(asked, "talk/index.html")
@@ -141,16 +140,17 @@ def _chosen(agents: Agents, offered: list[Agent], name: str) -> Agent:
 
 
 def _line(agent: Agent, default: str, config: Config) -> AgentAnswer:
-    return AgentAnswer(name=agent.name, description=agent.options.description, languages=list(agent.languages),
-                       default=agent.name == default, ready=_is_ready(agent, config))
-
-
-def _is_ready(agent: Agent, config: Config) -> bool:
     there = known.Known(providers=tuple(config.providers))
-    speaks, model = agent.speaks(), agent.options.model
-    missing = [
-        there.provider(speaks.voice.partition(":")[0], known.VOICES)[0] if speaks.voice else "",
-        there.provider(speaks.recogniser, known.RECOGNISERS)[0] if speaks.recogniser else "",
-        there.provider(model.provider)[0] if model else "",
-    ]
-    return not any(missing)
+    model = agent.options.model
+    spoken = [language for language in agent.languages if _is_spoken(agent, language, there)]
+    ready = agent.language in spoken and (model is None or not there.provider(model.provider)[0])
+    return AgentAnswer(name=agent.name, description=agent.options.description, default=agent.name == default,
+                       languages=spoken if ready else list(agent.languages), ready=ready)
+
+
+def _is_spoken(agent: Agent, language: str, there: known.Known) -> bool:
+    """Whether it has ears and a voice for the language."""
+    speaks, embedded = agent.speaks(language), language in known.EMBEDDED_LANGUAGES
+    voice, ears = speaks.voice.partition(":")[0], speaks.recogniser
+    return (not there.provider(voice, known.VOICES)[0] if voice else embedded) and (
+        not there.provider(ears, known.RECOGNISERS)[0] if ears else embedded)

@@ -12,7 +12,7 @@ const talk = h("trunkline-talk", {agent: asked.get("agent"), language: asked.get
 colour();
 
 fill(document.body,
-  h("header", {}, h("h1", {}, h("img", {src: "/static/shared/icon.svg", alt: "", width: 28, height: 28}), "Trunkline"),
+  h("header", {}, h("h1", {}, h("img", {src: "/static/shared/icon.svg", alt: "", width: 28, height: 28}), h("span", {}, "Trunkline")),
     h("select", {"aria-label": t("pageLanguage"), onchange: (event) => choose(event.target.value)},
       Object.entries(LANGUAGES).map(([code, name]) => h("option", {value: code, lang: code, selected: code === language()}, name))),
     h("select", {"aria-label": t("colours"), onchange: (event) => { setTheme(event.target.value); colour(); }},

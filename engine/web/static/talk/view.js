@@ -172,6 +172,7 @@ export class View {
     fill(this.notice, h("div.notice", {class: tone}, h("p", {}, text),
       fault.told ? h("p.soft.small", {lang: "en"}, fault.told) : null,
       again ? h("button.button", {type: "button", onclick: again}, t("again")) : null));
+    this.notice.scrollIntoView({block: "nearest"});
   }
 
   // ---------------------------------------------------------------- acts
@@ -231,6 +232,7 @@ function button(name, key, onclick) {
 
 function relabel(element, name, key) {
   if (element.dataset.key !== key) fill(element, icon(name), h("span", {}, t(key)));
+  element.title = t(key);
   element.dataset.key = key;
   return element;
 }
