@@ -57,7 +57,7 @@ def speaker(tmp_path_factory):
     told, rate = soundfile.read(TESTS.parent / "engine/agents/shipped/recordings/late-fee.wav")
     question = np.interp(np.arange(len(told) * MIC_RATE // rate) * rate / MIC_RATE, np.arange(len(told)), told)
     file = tmp_path_factory.mktemp("microphone") / "question.wav"
-    browser = Browser(*microphone(file, silence(1), question, silence(1.2), question, silence(20)))
+    browser = Browser(*microphone(file, silence(1), question, silence(2), question, silence(20)))
     yield browser
     browser.close()
 

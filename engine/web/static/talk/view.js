@@ -95,7 +95,7 @@ export class View {
       enterkeyhint: "send", maxlength: 2000});
     this.send = h("button.send", {"aria-label": t("send"), title: t("send")}, icon("send"));
     this.composer = h("form.composer", {onsubmit: (event) => this.#typed(event)}, this.field, this.send);
-    this.controls = h("div.controls", {}, this.skip, this.mute, this.hand, this.end);
+    this.controls = h("div.controls", {}, h("div.skip-place", {}, this.skip), this.mute, this.hand, this.end);
     this.frame = h("div.frame", {lang: language(), onkeydown: (event) => this.#escape(event)},
       h("div.stage", {},
         h("div.head", {}, h("h2", {}, t("title")), h("p.lead", {}, t("lead"))),
@@ -150,7 +150,7 @@ export class View {
     if (phase === "listening" && !spoken) return t("phase.written");
     if (phase === "listening" && this.byHand) return t("hold");
     if (phase === "listening" && this.#talk.muted) return t("phase.muted");
-    return t(phase === "idle" ? "start" : `phase.${phase}`);
+    return t({idle: "start", failed: "again", over: "goOn"}[phase] ?? `phase.${phase}`); // else it is the button's name
   }
 
   #rest() {
