@@ -38,7 +38,7 @@ def routes(engine: Engine) -> list[Route]:
 
     def folder_of(asked: Asked) -> tuple[Path, bool]:
         call_id = asked.path["call_id"]
-        call = engine.calls.get(call_id)
+        call = engine.live.get(call_id)
         folder = call.folder if call is not None else _stored(engine, call_id) or off_hub(search, call_id)
         if folder is None:
             raise ApiError(404, "not_found", f"there is no call {call_id}", param="call_id")
