@@ -318,7 +318,7 @@ class WebSocket:
         with contextlib.suppress(OSError), gevent.Timeout(GOODBYE_S, TimeoutError()):
             self._socket.shutdown(sockets.SHUT_WR)
             while self._socket.recv(READ_BYTES):
-                pass
+                self._let_others()  # who sends without a pause would keep the hub for itself
 
 
 def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.Event]:
