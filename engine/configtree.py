@@ -63,7 +63,8 @@ def options(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[Optio
             continue
         suffix = name.rpartition("_")[2]
         yield Option(path, field.annotation, field.get_default(), suffix if suffix in UNITS and suffix != name else "",
-                     limits_of(field.metadata), " ".join((field.description or "").split()), bool(SECRET.search(name)))
+                     limits_of(field.metadata), " ".join((field.description or "").split()),
+                     bool(SECRET.search(name)) or field.json_schema_extra == {"secret": True})
 
 
 def group_of(annotation: Any) -> type[BaseModel] | None:

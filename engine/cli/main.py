@@ -36,6 +36,7 @@ COMMANDS = {
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",
+    "db": "the database of sessions: make, upgrade, look, file calls, sweep, search",
     "provider": "list the models and voices of the configuration, or ask one",
     "key": "make an API key for HTTP and WebSockets",
     "doctor": "check configuration, ports, models, disk and FreeSWITCH; says what to do",

@@ -66,6 +66,19 @@ class KeyOptions(Options):
         return self
 
 
+class PhoneOptions(Options):
+    """The page ``/phone``: calls from a browser through FreeSWITCH's own WebRTC."""
+
+    url: str = Field("", pattern=r"^(wss?://\S+)?$")
+    """FreeSWITCH's WebSocket as browsers reach it, ``wss://voice.example.org:7443``. Empty: there is no such page."""
+
+    number: str = Field("", pattern=r"^\+?[0-9*#]{0,32}$")
+    """The number that the page calls, one of ``trunkline_numbers``. Empty: visitors type one."""
+
+    ice: tuple[str, ...] = ()
+    """STUN servers for browsers behind a NAT, ``stun:stun.example.org``. FreeSWITCH itself needs none."""
+
+
 class HttpOptions(Options):
     """HTTP and WebSockets: health, the API, the pages. ``docs/operator/http.md`` has examples."""
 
@@ -117,6 +130,8 @@ class HttpOptions(Options):
     body_s: float = Field(20.0, gt=0)
     """How long head and body of a request may take to arrive, each; an upload has besides as long as it takes at
     100 kB/s."""
+
+    phone: PhoneOptions = PhoneOptions()
 
     @model_validator(mode="after")
     def _whole(self) -> "HttpOptions":

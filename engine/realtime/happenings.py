@@ -16,7 +16,14 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
-    """The caller's voice stopped."""
+    """The caller's voice stopped; the turn may go on. Clients are told when the turn ends."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDropped:
+    """What started as a turn was none after all (nothing was said): no item comes of it."""
 
     at_ms: int
 
@@ -24,7 +31,9 @@ class SpeechStopped:
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The caller's turn is over: what they said is one item. ``text``: the words so far; a later ``Transcribed``
-    may mend them. ``idle``: nobody spoke for ``idle_timeout_ms``, from ``from_ms`` on."""
+    may mend them. ``idle``: nobody spoke for ``idle_timeout_ms``, from ``from_ms`` on. A final ``Transcribed`` or a
+    ``TranscriptionFailed`` belongs to each turn, before or after its end (but to none that is ``idle``). Where the
+    client ends turns itself (``CommitInput``), this is not told."""
 
     to_ms: int
     from_ms: int = 0
@@ -34,12 +43,14 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """Words of the caller's running or last item. ``final``: this is all of it; else ``text`` is what is new."""
+    """Words of the caller's running or last item, or of ``item_id``. ``final``: this is all of it; else ``text`` is
+    what is new, with the space that parts it from the words before. ``seconds``: of audio."""
 
     text: str
     final: bool
     language: str = ""
     seconds: float = 0.0
+    item_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class ReplyBegun:
 
 @dataclass(frozen=True, slots=True)
 class ReplyWords:
-    """The next words of a reply."""
+    """The next words of a reply. Texts are put together as they are: the space between two clauses is part of one."""
 
     generation: int
     text: str
@@ -95,7 +106,8 @@ class ClientToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ServerToolCalled:
-    """A skill of the engine runs for this reply. ``shown``: clients see its call and its result as items."""
+    """A skill of the engine runs for this reply. ``shown``: clients see its call and its result as an ``mcp_call``
+    item, which SDKs do not try to run themselves (a ``function_call`` they would)."""
 
     generation: int
     call_id: str
@@ -106,10 +118,11 @@ class ServerToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ServerToolReturned:
-    """It is done."""
+    """It is done; ``error``: why it failed."""
 
     call_id: str
     output: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +165,36 @@ class Truncated:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """The first audio of a reply is being heard. Told to clients of phone calls."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStopped:
+    """The last audio of a reply was heard. Told to clients of phone calls."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What the client's key has left; told to clients at the beginning of the next response. Each:
+    ``{name: "requests" or "tokens", limit, remaining, reset_seconds}``, all numbers."""
+
+    limits: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """Something failed in the session that is no reply's: the client gets an ``error`` event, the session goes on."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class DigitReceived:
     """The caller pressed a key; ``at_s`` in Unix seconds. Told to clients of phone calls."""
 
@@ -159,6 +202,7 @@ class DigitReceived:
     at_s: int
 
 
-Happening = (SpeechStarted | SpeechStopped | TurnEnded | Transcribed | TranscriptionFailed | ReplyBegun | ReplyWords
-             | ReplyAudio | ReplyCited | ClientToolCalled | ServerToolCalled | ServerToolReturned | ReplyEnded
-             | ReplyCut | ReplyFailed | Truncated | DigitReceived)
+Happening = (SpeechStarted | SpeechStopped | TurnDropped | TurnEnded | Transcribed | TranscriptionFailed | ReplyBegun
+             | ReplyWords | ReplyAudio | ReplyCited | ClientToolCalled | ServerToolCalled | ServerToolReturned
+             | ReplyEnded | ReplyCut | ReplyFailed | Truncated | PlaybackStarted | PlaybackStopped | RateLimits
+             | Faulted | DigitReceived)

@@ -47,14 +47,16 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """The client wants this reply stopped; answered by ``ReplyCut``."""
+    """The client wants this reply stopped; answered by ``ReplyCut`` with the words that were heard (the client was told
+    at once that it is cancelled). It may not have begun yet."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """The client has heard only so much of the agent's item; answered by ``Truncated`` with the words of it."""
+    """The client has heard only so much of the agent's item; answered by ``Truncated`` with the words of it (until then
+    they are estimated from what was sent)."""
 
     item_id: str
     response_id: str
@@ -66,4 +68,22 @@ class ClearOutput:
     """Drop what is about to be heard (phone calls)."""
 
 
-Order = Configure | Hear | CommitInput | ClearInput | Respond | CancelReply | Truncate | ClearOutput
+@dataclass(frozen=True, slots=True)
+class TranscribeItem:
+    """The client made an item of the caller's with audio (in the session's input format) and no words; answered by
+    ``Transcribed`` with its ``item_id``."""
+
+    item_id: str
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The session is over: close the connection with this code."""
+
+    code: int
+    reason: str
+
+
+Order = (Configure | Hear | CommitInput | ClearInput | Respond | CancelReply | Truncate | ClearOutput | TranscribeItem
+         | Close)

@@ -112,7 +112,8 @@ class Listener(pywsgi.WSGIServer):
             return
         try:
             connection.settimeout(self.options.idle_s)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body are sent one by one
+            # Head and body are two writes; without this the second waits 40 ms for the client's acknowledgement.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             super().handle(connection, address)
         except gevent.Timeout as late:
             log.debug("%s: the request did not arrive in time (%s)", peer, late)

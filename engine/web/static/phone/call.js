@@ -5,7 +5,7 @@
 //   await call.start(stream);      // from getUserMedia; call.remote is the stream to play
 //   call.digit("5"); call.hangUp();
 //
-// States: connecting, ringing, talking, ended. `reason` of "ended" is a text for people.
+// States: connecting, ringing, talking, ended. Of "ended" `code` says why, for programs, and `reason` for people.
 
 import { address, answer, dialled, format, header, parse, sequence } from "./sip.js";
 
@@ -16,6 +16,12 @@ const KEEP_ALIVE_MS = 25000;
 const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
 
 const REASONS = {
+  hungUp: "you hung up",
+  over: "the call is over",
+  noAnswer: "nobody answered",
+  unreachable: "the telephone server cannot be reached",
+  lost: "the connection is gone",
+  noAudio: "the audio connection broke",
   403: "this page may not call here",
   404: "there is no such number",
   480: "nobody is there at the moment",
@@ -23,6 +29,14 @@ const REASONS = {
   488: "browser and server have no audio codec in common",
   503: "all lines are in use; try again in a moment",
 };
+
+/** Why a call could not be begun; `code` as in "ended". */
+class CallFault extends Error {
+  constructor(code) {
+    super(REASONS[code]);
+    this.code = code;
+  }
+}
 
 export class Call extends EventTarget {
   #options; #socket; #peer; #state = "new"; #timers = new Set();
@@ -53,8 +67,8 @@ export class Call extends EventTarget {
         if (detail.state === "ended") reject(new Error(detail.reason));
       });
     });
-    this.#later(ANSWER_MS, () => this.#end("nobody answered"));
-    this.#begin(stream).catch((fault) => this.#end(fault.message));
+    this.#later(ANSWER_MS, () => this.#end("noAnswer"));
+    this.#begin(stream).catch((fault) => this.#end(fault instanceof CallFault ? fault.code : "fault", fault.message));
     return answered;
   }
 
@@ -68,7 +82,7 @@ export class Call extends EventTarget {
   hangUp() {
     if (this.#state === "talking") this.#send("BYE");
     else if (this.#state === "ringing" || this.#state === "connecting") this.#cancel();
-    this.#end("you hung up");
+    this.#end("hungUp");
   }
 
   // ------------------------------------------------------------ inside
@@ -78,7 +92,7 @@ export class Call extends EventTarget {
     for (const track of stream.getAudioTracks()) peer.addTrack(track, stream);
     peer.addEventListener("track", ({ track }) => this.remote.addTrack(track));
     peer.addEventListener("connectionstatechange", () => {
-      if (peer.connectionState === "failed") this.#end("the audio connection broke");
+      if (peer.connectionState === "failed") this.#end("noAudio");
     });
     await peer.setLocalDescription(await peer.createOffer());
     await Promise.all([gathered(peer), this.#connect()]);
@@ -88,14 +102,13 @@ export class Call extends EventTarget {
 
   #connect() {
     const socket = this.#socket = new WebSocket(this.#options.url, "sip");
-    const unreachable = `${new URL(this.#options.url, location.href).host} cannot be reached`;
     return new Promise((resolve, reject) => {
-      const timer = this.#later(CONNECT_MS, () => reject(new Error(unreachable)));
+      const timer = this.#later(CONNECT_MS, () => reject(new CallFault("unreachable")));
       socket.addEventListener("open", () => { this.#forget(timer); resolve(); });
       socket.addEventListener("message", ({ data }) => this.#receive(String(data)));
       socket.addEventListener("close", () => {
-        reject(new Error(unreachable));
-        this.#end(this.#state === "connecting" ? unreachable : "the connection is gone");
+        reject(new CallFault("unreachable"));
+        this.#end(this.#state === "connecting" ? "unreachable" : "lost");
       });
       const alive = () => { if (socket.readyState === WebSocket.OPEN) socket.send("\r\n\r\n"); this.#later(KEEP_ALIVE_MS, alive); };
       this.#later(KEEP_ALIVE_MS, alive);
@@ -138,7 +151,7 @@ export class Call extends EventTarget {
     const message = parse(text);
     if (!message || header(message, "call-id") !== this.#id) return;
     if (message.status === undefined) this.#asked(message);
-    else if (sequence(message).method === "INVITE") this.#answered(message).catch((fault) => this.#end(fault.message));
+    else if (sequence(message).method === "INVITE") this.#answered(message).catch((fault) => this.#end("fault", fault.message));
   }
 
   /** A request of the other side. */
@@ -147,7 +160,7 @@ export class Call extends EventTarget {
     const known = request.method === "BYE" || request.method === "INFO" || request.method === "OPTIONS";
     const extra = known ? [] : [["Allow", ALLOW]];
     this.#socket.send(answer(request, known ? 200 : 488, known ? "OK" : "Not Acceptable Here", this.#tag, extra));
-    if (request.method === "BYE") this.#end("the call is over");
+    if (request.method === "BYE") this.#end("over");
   }
 
   /** A response to our INVITE. */
@@ -161,7 +174,7 @@ export class Call extends EventTarget {
     this.#to = header(response, "to");
     if (status >= 300) {
       this.#socket.send(format(`ACK ${this.#uri} SIP/2.0`, this.#head(this.#branch, "ACK")));
-      this.#end(REASONS[status] ?? `${status} ${response.reason}`);
+      this.#end(String(status), `${status} ${response.reason}`);
       return;
     }
     if (this.#acked) { this.#socket.send(this.#acked); return; }
@@ -174,15 +187,15 @@ export class Call extends EventTarget {
     this.#become("talking");
   }
 
-  #become(state, reason = "") {
+  #become(state, code = "", reason = "") {
     if (this.#state === "ended") return;
     this.#state = state;
-    this.dispatchEvent(new CustomEvent("state", { detail: { state, reason } }));
+    this.dispatchEvent(new CustomEvent("state", { detail: { state, code, reason } }));
   }
 
-  #end(reason) {
+  #end(code, told = "") {
     if (this.#state === "ended") return;
-    this.#become("ended", reason);
+    this.#become("ended", code, REASONS[code] ?? told);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#peer?.close();
