@@ -13,7 +13,7 @@ from engine.realtime import serverevents as events
 from engine.realtime.errors import Refused
 from engine.realtime.happenings import SpeechStarted, Transcribed, TranscriptionFailed, TurnEnded
 from engine.realtime.inputbuffer import InputBuffer
-from engine.realtime.items import Conversation, Entry
+from engine.realtime.items import LEAST_CHARS, Conversation, Entry
 from engine.realtime.serverevents import Event
 
 SHORTEST_COMMIT_MS = 100
@@ -65,6 +65,7 @@ class Hearing:
                 f"{SHORTEST_COMMIT_MS}ms of audio, but buffer only has {waiting:.2f}ms of audio.",
                 code="input_audio_buffer_commit_empty",
             )
+        self._conversation.room_for(LEAST_CHARS)
         now_ms = int(self.buffer.ms)
         sends = self._stopped(now_ms) if self._speech and self._speech.told else []
         speech = self._speech or Speech(self._make_id("item"), int(self.buffer.ms - waiting))
@@ -167,7 +168,7 @@ class Hearing:
             "id": speech.item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
             "content": [{"type": "input_audio", "transcript": text or None}],
         }
-        previous = self._conversation.append(Entry(item))
+        previous = self._conversation.append(Entry(item, chars=LEAST_CHARS))
         self._conversation.keep_audio(speech.item_id, audio)
         early, self._early, self._speech = self._early, None, None
         sends = [events.committed(speech.item_id, previous), events.item_added(item, previous),
@@ -179,9 +180,7 @@ class Hearing:
             return sends + self._completed(speech.item_id, final, wanted(session))
         if final is not None:
             return sends + self._failed(speech.item_id, final, wanted(session))
-        self._awaited[speech.item_id] = None
-        if len(self._awaited) > MOST_AWAITED:
-            self._awaited.popitem(last=False)
+        self.awaits(speech.item_id)
         return sends
 
     def _completed(self, item_id: str, words: Transcribed, told: bool) -> list[Event]:
@@ -203,6 +202,12 @@ class Hearing:
     def awaits(self, item_id: str) -> None:
         """The words of this item will come."""
         self._awaited[item_id] = None
+        if len(self._awaited) > MOST_AWAITED:
+            self._awaited.popitem(last=False)
+
+    def forget(self, item_id: str) -> None:
+        """The item was deleted: nobody waits for its words."""
+        self._awaited.pop(item_id, None)
 
     def _target(self, words: Transcribed) -> str | None:
         """Which item the words belong to."""

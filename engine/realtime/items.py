@@ -9,6 +9,9 @@ from typing import Any
 from engine.realtime.errors import Refused
 from engine.realtime.spoken import Spoken
 
+LEAST_CHARS = 64
+"""What an item counts for at least."""
+
 ROOT = "root"
 """``previous_item_id`` of an item that goes to the front."""
 
@@ -18,7 +21,7 @@ class Bounds:
     """What one conversation may hold."""
 
     items: int = 2000
-    """Items that clients may have made and not deleted; beyond, new ones are refused."""
+    """Items that clients may have made, by events or by speech, and not deleted; beyond, their events are refused."""
 
     chars: int = 8 << 20
     """Characters in them."""
@@ -90,10 +93,10 @@ class Conversation:
         """``Refused`` if clients have made too much already."""
         if self._made >= self._bounds.items:
             raise Refused(f"The conversation has {self._bounds.items} items of the client's already. Delete some.",
-                          code="conversation_too_long", param="item")
+                          code="conversation_too_long")
         if self._chars + chars > self._bounds.chars:
             raise Refused(f"The client's items would be longer than {self._bounds.chars} characters together.",
-                          code="conversation_too_long", param="item")
+                          code="conversation_too_long")
 
     def append(self, entry: Entry) -> str | None:
         """At the end; the id of the item before it."""

@@ -47,6 +47,11 @@ class Replies:
         """The response that this reply is."""
         return self._by_generation.get(generation)
 
+    def generation_of(self, response_id: str) -> int | None:
+        """The reply that this response is."""
+        response = self._known.get(response_id)
+        return response.generation if response else None
+
     def create(self, session: Mapping[str, Any], aside: bool = False,
                metadata: dict[str, str] | None = None) -> tuple[Response, list[Event]]:
         """A new response begins. ``Refused`` if one is running already, or too many are aside."""

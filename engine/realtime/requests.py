@@ -11,7 +11,7 @@ from engine.realtime import orders as order
 from engine.realtime import serverevents as events
 from engine.realtime.config import Moment
 from engine.realtime.errors import Refused
-from engine.realtime.items import ROOT, Entry, transcript_for_model
+from engine.realtime.items import LEAST_CHARS, ROOT, Entry, transcript_for_model
 from engine.realtime.serverevents import Event
 from engine.realtime.shapes import ResponseParams
 from engine.realtime.talk import Step, Talk
@@ -22,6 +22,8 @@ _MADE_BY_US = ("message", "function_call", "function_call_output")
 def session_update(talk: Talk, event: client.SessionUpdate, step: Step) -> None:
     """``session.update``."""
     before = talk.session
+    if any(isinstance(tool, dict) and tool.get("type") == "mcp" for tool in _list(event.session.get("tools"))):
+        talk.conversation.room_for(LEAST_CHARS)
     moment = Moment(talk.replies.active is not None, talk.replies.spoken, talk.untouched)
     changed = talk.config.update(event.session, moment)
     if "audio.input.format" in changed:
@@ -93,6 +95,8 @@ def item_delete(talk: Talk, event: client.ItemNamed, step: Step) -> None:
     if active and entry.response_id == active.id:
         raise Refused(f"The item {event.item_id!r} is still being made: cancel its response first.", param="item_id")
     talk.conversation.delete(event.item_id)
+    talk.hearing.forget(event.item_id)
+    talk.truncating.discard(event.item_id)
     step.sends.append(events.event("conversation.item.deleted", item_id=event.item_id))
 
 
@@ -155,6 +159,10 @@ HANDLERS: dict[str, Callable[..., None]] = {
 }
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _named(talk: Talk, item_id: str, verb: str) -> Entry:
     entry = talk.conversation.find(item_id)
     if entry is None:
@@ -195,7 +203,7 @@ def _remote_tools(talk: Talk, before: list[dict[str, Any]]) -> list[Event]:
             continue
         item = {"id": talk.make_id("mcpl"), "type": "mcp_list_tools", "server_label": tool["server_label"],
                 "tools": []}
-        previous = talk.conversation.append(Entry(item))
+        previous = talk.conversation.append(Entry(item, chars=LEAST_CHARS))
         sends += [events.item_added(item, previous),
                   events.event("mcp_list_tools.in_progress", item_id=item["id"]),
                   events.event("mcp_list_tools.failed", item_id=item["id"]),
@@ -223,7 +231,7 @@ def _made(item: dict[str, Any], make_id: Callable[[str], str], where: str) -> tu
 
 def _chars(item: dict[str, Any]) -> int:
     """How much there is to keep of an item, about."""
-    return 64 + len(str(item))
+    return LEAST_CHARS + len(str(item))
 
 
 def _decoded(text: str, param: str) -> bytes:

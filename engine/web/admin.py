@@ -140,7 +140,7 @@ class _Admin:
             connections=traffic.connections, frame_clock=now.frame_clock, hub=now.hub)
 
     def calls(self, asked: Asked) -> LiveCalls:
-        calls = sorted(self._engine.calls.values(), key=lambda call: -call.seconds)
+        calls = sorted(self._engine.live.values(), key=lambda call: -call.seconds)
         return LiveCalls(calls=[
             LiveCall(id=call.uuid, caller=call.channel.caller_number, called=call.channel.destination,
                      seconds=round(call.seconds, 1)) for call in calls])
@@ -183,7 +183,7 @@ class _Admin:
 
     def drain(self, asked: Asked) -> Draining:
         self._engine.told_to_drain.set()
-        return Draining(calls=len(self._engine.calls), drain_s=self._engine.config.drain_s)
+        return Draining(calls=len(self._engine.live), drain_s=self._engine.config.drain_s)
 
 
 def _delays(histogram: Histogram) -> Delays:

@@ -37,11 +37,11 @@ def routes(engine: Engine) -> list[Route]:
 
 def _of_call(feed: Feed, engine: Engine, call_id: str, last: str) -> Iterator[sse.Event]:
     """The call's events until it is over; of a call that is over only that."""
-    if call_id in engine.calls:
+    if call_id in engine.live:
         for event in feed.stream(last, call_id, lines=True):
             yield event
             if event[1] == "over":
                 break
-            if event[1] == "calls" and call_id not in engine.calls:
+            if event[1] == "calls" and call_id not in engine.live:
                 break
     yield "", "end", {"id": call_id}

@@ -238,7 +238,7 @@ class _Sessions:
         """End it; the answer does not wait for the end."""
         name = asked.path["session_id"]
         row = self._live(name)
-        call = self._engine.calls.get(row["call_id"] if row else name)
+        call = self._engine.live.get(row["call_id"] if row else name)
         if call is None:
             if row is None and self._read(lambda connection: reading.find(connection, name)) is None:
                 raise _unknown(name)

@@ -23,6 +23,8 @@ RARELY = st.sampled_from([False, False, False, True])
 
 _MEMBERS = {model.model_fields["type"].annotation.__args__[0]: TypeAdapter(model)
             for model in realtime.realtime_server_event.RealtimeServerEvent.__origin__.__args__}
+SERVER_EVENT_TYPES = frozenset(_MEMBERS)
+"""The 46 events of the SDK's union."""
 
 
 class ByType:
@@ -53,9 +55,9 @@ class RealtimeMachine(RuleBasedStateMachine):
         self.follow()
 
     def follow(self):
-        for event in self.session.sent[self.seen:]:
+        fresh, self.seen = self.session.sent[self.seen:], len(self.session.sent)
+        for event in fresh:
             self.watch.see(event)
-        self.seen = len(self.session.sent)
 
     def client(self, kind, **fields):
         before = len(self.session.sent)
@@ -94,6 +96,11 @@ class RealtimeMachine(RuleBasedStateMachine):
         session = {"type": "realtime", "audio": {"input": {"turn_detection": detection, "format": form},
                                                  "output": {"voice": voice, "format": form}}}
         self.client("session.update", session=session)
+
+    @rule(label=st.sampled_from(["a", "b"]))
+    def remote_tools(self, label):
+        tools = [{"type": "mcp", "server_label": label}, {"type": "function", "name": "now"}]
+        self.client("session.update", session={"type": "realtime", "tools": tools})
 
     @rule(data=st.data(), text=TEXTS, front=st.booleans(), sound=st.booleans())
     def create_item(self, data, text, front, sound):
@@ -210,6 +217,12 @@ class RealtimeMachine(RuleBasedStateMachine):
     @rule(data=st.data(), on=st.booleans())
     def playback(self, data, on):
         self.tell((happen.PlaybackStarted if on else happen.PlaybackStopped)(self.reply(data)))
+
+    @rule(left=st.integers(0, 9))
+    def line_and_limits(self, left):
+        self.tell(happen.DigitReceived(str(left), 1_700_000_000))
+        self.tell(happen.RateLimits(({"name": "requests", "limit": 10, "remaining": left, "reset_seconds": 1.5},)))
+        self.tell(happen.Faulted("server_error", "the disk is full"))
 
     @rule(data=st.data(), ms=MS)
     def truncated(self, data, ms):

@@ -154,6 +154,9 @@ def test_a_conversation_is_bounded():
         **item, "content": [{"type": "input_text", "text": "x" * 900}]}))["code"] == "conversation_too_long"
     session.note("three")
     assert texts(session) == ["two", "three"]
+    session.write(bytes(4800))
+    assert error_of(session.client("input_audio_buffer.commit"))["code"] == "conversation_too_long"
+    assert error_of(session.update(tools=[{"type": "mcp", "server_label": "x"}]))["code"] == "conversation_too_long"
 
 
 # ---------------------------------------------------------------- truncate

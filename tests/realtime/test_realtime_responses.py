@@ -69,9 +69,11 @@ def test_a_response_that_the_client_asks_for():
     error = error_of(session.client("response.create", event_id="second"))
     assert (error["code"], error["event_id"]) == ("conversation_already_has_active_response", "second")
     assert "resp_1" in error["message"]
+    assert session.protocol.generation_of("resp_1") is None
     sent = session.say(7, ("Ten.", 200), response_id="resp_1") + session.tell(happen.ReplyEnded(7))
     assert "response.created" not in kinds(sent)
     assert done_of(sent)["metadata"] == {"topic": "time"}
+    assert session.protocol.generation_of("resp_1") == 7
 
 
 def test_a_reply_to_the_caller_takes_the_place_of_a_response_that_has_not_begun():

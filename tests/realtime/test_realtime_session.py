@@ -173,7 +173,7 @@ def test_type_is_required_and_known():
 
 
 def test_voice_is_fixed_once_it_was_heard():
-    """Rule: cannot_update_voice after the first audio, but the same voice again (SDKs send all at a hand-off) is fine."""
+    """Rule: cannot_update_voice after the first audio, but the same voice again (as SDKs send it) is fine."""
     session = Session()
     session.update(audio={"output": {"voice": "verse"}})
     session.say(1, ("Hello.", 500))

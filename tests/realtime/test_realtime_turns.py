@@ -127,6 +127,15 @@ def test_a_recogniser_that_fails_is_told_of():
     assert (failed["item_id"], failed["error"]["message"]) == ("item_1", "no recogniser")
 
 
+def test_words_of_a_deleted_item_are_not_told():
+    """Rule: a client that deleted an item does not know it any more; its words go nowhere."""
+    session = Session(TRANSCRIBED)
+    session.tell(happen.SpeechStarted(1000), happen.TurnEnded(2000))
+    session.client("conversation.item.delete", item_id="item_1")
+    assert session.tell(happen.Transcribed("hel", False), happen.Transcribed("hello", True),
+                        happen.Transcribed("hello", True, item_id="item_1")) == []
+
+
 def test_silence_that_is_too_long():
     """Rule: timeout_triggered, then an item of its own is committed; the reply follows as any."""
     session = Session({"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6000}}}})
