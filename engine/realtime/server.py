@@ -105,10 +105,9 @@ class RealtimeServer:
         session_id = make_id("sess")
         variables = {"trunkline_agent": visit.agent} if visit.agent else {}
         visitor = Visitor(session_id, visit.caller, "", variables)
-        return Session(
-            self.engine.surroundings, self._shared_legs(), self.engine.timers, self.config(visit, session_id), make_id,
-            SocketClient(socket), visitor, Wishes(visit.language, visit.greet, visit.extensions, visit.beta, visit.limits),
-        )
+        wishes = Wishes(visit.language, visit.greet, visit.extensions, visit.beta, visit.limits)
+        return Session(self.engine.surroundings, self._shared_legs(), self.engine.timers,
+                       self.config(visit, session_id), make_id, SocketClient(socket), visitor, wishes)
 
     def _shared_legs(self) -> SocketLegs:
         if self._legs is None or self._legs.clock is not self.engine.clock:
