@@ -18,13 +18,12 @@ from typing import Protocol
 import gevent
 from gevent.event import Event as Flag
 
-from engine import callevents, calllog
+from engine import callevents, calllog, holding
 from engine.absence import Absence
 from engine.arrival import Arrival
 from engine.attach import attach, came_back
 from engine.cast import Cast
 from engine.config import Config
-from engine.conversation import Conversation
 from engine.disk import DiskWriter
 from engine.errors import TrunklineError
 from engine.esl import reconcile
@@ -33,6 +32,7 @@ from engine.esl.event import Event
 from engine.esl.session import OutboundSession
 from engine.media.recording import Recorder
 from engine.media.unicast import UnicastLeg, UnicastSocket
+from engine.talk import Past, Talk
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
@@ -123,7 +123,8 @@ class Call:
         self._finishing = False
         self._leg: UnicastLeg | None = None
         self._cast: Cast | None = None
-        self._conversation: Conversation | None = None
+        self._conversation: Talk | None = None
+        self._setting: holding.Setting | None = None
         self.actions: TelephonyActions | None = None
         self._recorder: Recorder | None = None
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
@@ -265,9 +266,8 @@ class Call:
             leg.mouth = self._recorder.agent
         cast = self._cast
         assert cast is not None
-        talk = self._conversation = Conversation(
-            cast.senses, leg, self.events, self._began, self.hang_up, self.uuid, self._recorder
-        )
+        at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, self._recorder)
+        talk = self._conversation = holding.begin(cast, at, self._lost_model)
         self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder, cast.senses.voice)
         cast.join(talk, self.actions)
         self._attach(leg)
@@ -275,10 +275,16 @@ class Call:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
         self.actions.begin()
 
+    def _lost_model(self, past: Past) -> None:
+        """The model that held the conversation is lost: the engine's own providers hold the rest of it."""
+        cast, before, at, actions = self._cast, self._conversation, self._setting, self.actions
+        if not self._finishing and cast and before and at and actions:
+            self._conversation = holding.go_on(cast, at, actions, before, past)
+
     # ------------------------------------------------------------ for telephony
 
     @property
-    def conversation(self) -> Conversation:
+    def conversation(self) -> Talk:
         """The agent's side of the call, once it is answered."""
         assert self._conversation is not None
         return self._conversation

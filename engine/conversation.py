@@ -19,6 +19,7 @@ from engine.media.playout import Heard as Played
 from engine.reply import Reply, Shown
 from engine.senses import Senses
 from engine.speech.interfaces import Heard
+from engine.talk import Past
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer
@@ -160,7 +161,24 @@ class Conversation:
         if agent.greeting:
             self.tell(turn.SayRequest(agent.greeting, agent.greeting_interruptible))
 
+    def take_over(self, past: Past) -> None:
+        """Go on with a conversation that somebody else has held so far."""
+        lines = past.lines[:-1] if past.owed else past.lines
+        self._turns.take_over(self.now, [(line.who, line.text, line.interrupted) for line in lines], past.generation)
+        if not past.greeted:
+            self.start()
+        elif past.owed:
+            self.tell(turn.Written(past.owed, self.now))
+        elif past.broken:
+            self.tell(turn.SayRequest(self.phrases.apology))
+        else:
+            self.tell(turn.Tick())
+
     # ------------------------------------------------------------ what comes in
+
+    def ear(self, frame: bytes, silent: bool) -> None:
+        """The caller's next frame (called by the leg)."""
+        self.listening.ear(frame, silent)
 
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""

@@ -39,6 +39,8 @@ from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
 from engine.telephony.switch import Switch
 from engine.timers import Timers
+from engine.upstream.model import SpeechModel
+from engine.upstream.service import Upstream
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,11 @@ class Engine:
         self._others: dict[str, Live] = {}  # calls behind sessions
         self.targets: Callable[[Arrival], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+        self.speech: SpeechModel | None = None
+        """The speech-to-speech model that holds calls, where ``providers`` are given."""
+
+        self.closing: list[Callable[[], None]] = []
+        """What ends with the engine, before anything that it may use."""
 
         self.figures = Figures()
         """What all calls since the start were like."""
@@ -152,7 +159,7 @@ class Engine:
         score = endofturn.load()
         if self._given is not None:
             senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
-            return lambda channel, events: FixedCast(senses, self.targets(channel))
+            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech)
         casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call
@@ -196,6 +203,8 @@ class Engine:
 
     def stop(self) -> None:
         """Close everything, in the order in which calls use it. Idempotent; also after a start that failed."""
+        for close in self.closing:
+            close()
         if self._reconciler is not None:
             self._reconciler.close()
         if self._server is not None:
@@ -339,6 +348,17 @@ class Engine:
             told(call)
         if self.store is not None:
             self.store.filing.follow(call.events, call.folder)
+
+    @property
+    def upstream(self) -> Upstream | None:
+        """The speech-to-speech model behind the engine, if there is one."""
+        if self._casting is not None:
+            return self._casting.upstream
+        return self.speech.upstream if self.speech is not None else None
+
+    def speech_for(self, arrival: Arrival) -> SpeechModel | None:
+        """The same with the instructions and skills of the agent that ``arrival`` is for. Raises ``TrunklineError``."""
+        return self._casting.speech_for(arrival) if self._casting is not None else self.speech
 
     # ------------------------------------------------------------ for the calls
 

@@ -1,5 +1,7 @@
 """Options of the Realtime server."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from engine.config.base import Options
@@ -7,6 +9,11 @@ from engine.config.base import Options
 
 class RealtimeOptions(Options):
     """Clients of the OpenAI Realtime protocol (``/v1/realtime``, ``/ws/realtime``): browsers, SDKs, other programs."""
+
+    mode: Literal["local", "relay"] = "local"
+    """Who holds sessions where the client does not say (``?mode=``): the engine's own providers, or the
+    speech-to-speech model of ``upstream``, with the agent's instructions and skills, hidden from the client. Clients
+    of the path ``/realtime`` are relayed wherever there is an upstream."""
 
     model: str = "trunkline"
     """The name of the model where a client names none (``?model=``). Whatever is named is said back and changes

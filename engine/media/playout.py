@@ -130,6 +130,12 @@ class Playout:
         self._append(reply, pcm)
         return True
 
+    def say_more(self, generation: int, text: str) -> None:
+        """More words of the clause added last, whose audio they are in with the words before them."""
+        reply = self._replies.get(generation)
+        if reply is not None and not reply.done:
+            reply.ledger.say_more(text)
+
     def clause_done(self, generation: int) -> None:
         """The clause added last has all its audio: its words can be credited exactly. ``add`` and ``done`` imply it."""
         reply = self._replies.get(generation)

@@ -4,7 +4,7 @@ import logging
 import secrets as random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import gevent
@@ -78,11 +78,7 @@ class RealtimeServer:
 
     def hold(self, socket: Socket, visit: Visit) -> None:
         """Serve one client until it is gone or its session is over. A fault ends this session only."""
-        if not self.engine.accepting:
-            socket.close(1001, "the engine takes no new sessions")
-            return
-        if len(self.engine.sessions) >= self.engine.config.realtime.max_sessions:
-            socket.close(1013, "as many sessions as may be (realtime.max_sessions)")
+        if not self.has_room(socket):
             return
         session = self._session(socket, visit)
         self.engine.session_began(session)
@@ -101,13 +97,34 @@ class RealtimeServer:
             session.close(cause, by)
             self.engine.session_ended(session)
 
-    def _session(self, socket: Socket, visit: Visit) -> Session:
-        session_id = make_id("sess")
+    def has_room(self, socket: Socket) -> bool:
+        """Whether another session may begin; if not, ``socket`` has been told."""
+        if not self.engine.accepting:
+            socket.close(1001, "the engine takes no new sessions")
+            return False
+        if len(self.engine.sessions) >= self.engine.config.realtime.max_sessions:
+            socket.close(1013, "as many sessions as may be (realtime.max_sessions)")
+            return False
+        return True
+
+    def _session(self, socket: Socket, visit: Visit, session_id: str = "") -> Session:
+        session_id = session_id or make_id("sess")
         variables = {"trunkline_agent": visit.agent} if visit.agent else {}
         visitor = Visitor(session_id, visit.caller, "", variables)
         wishes = Wishes(visit.language, visit.greet, visit.extensions, visit.beta, visit.limits)
         return Session(self.engine.surroundings, self._shared_legs(), self.engine.timers,
                        self.config(visit, session_id), make_id, SocketClient(socket), visitor, wishes)
+
+    def resume(self, socket: Socket, visit: Visit, known: Mapping[str, Any]) -> Session:
+        """A session that goes on where another one has stopped; ``known``: its configuration, as the client has it.
+        Nothing is sent yet."""
+        heard, spoken = (known.get("audio") or {}).get("input") or {}, (known.get("audio") or {}).get("output") or {}
+        kept = {"output_modalities": known.get("output_modalities"), "tools": known.get("tools") or [], "audio": {
+            "input": {name: heard[name] for name in ("format", "turn_detection") if name in heard},
+            "output": {name: spoken[name] for name in ("format",) if name in spoken}}}
+        session_id = str(known.get("id") or make_id("sess"))
+        given = {name: value for name, value in kept.items() if value}
+        return self._session(socket, replace(visit, model=str(known.get("model") or ""), given=given), session_id)
 
     def _shared_legs(self) -> SocketLegs:
         if self._legs is None or self._legs.clock is not self.engine.clock:

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -98,12 +98,16 @@ class Session:
         """The client is there."""
         self._carry_out(self._state.opened())
         self._tell_limits()
-        left_s = self._state.session["expires_at"] - time.time()
-        self._expiry = self._timers.at(time.monotonic() + left_s + 0.5, lambda _: self._tick())
+        self._await_expiry()
         if self._options.greet if self._wishes.greet is None else self._wishes.greet:
             talk = self._begin()
             if talk is not None:
                 talk.conversation.start()
+
+    def resumed(self, items: Iterable[dict[str, Any]], beta: bool = False) -> None:
+        """The client is there, and has talked to somebody else so far."""
+        self._carry_out(self._state.resumed(items, beta))
+        self._await_expiry()
 
     def receive(self, raw: dict[str, Any] | str | bytes) -> None:
         """A message of the client's."""
@@ -134,6 +138,10 @@ class Session:
             if self._closed and not isinstance(wanted, order.Close):
                 return
             self._ORDERS[type(wanted)](self, wanted)
+
+    def _await_expiry(self) -> None:
+        left_s = self._state.session["expires_at"] - time.time()
+        self._expiry = self._timers.at(time.monotonic() + left_s + 0.5, lambda _: self._tick())
 
     def _tick(self) -> None:
         self._carry_out(self._state.tick(time.time()))

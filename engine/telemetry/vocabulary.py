@@ -39,6 +39,7 @@ EVENTS: dict[str, str] = {
     "error": "where, message",
     "config": "options (those that differ from the defaults)",
     "language": "language, before, why",
+    "brain_lost": "why (the speech-to-speech model that held the call), lines (of the conversation so far)",
     "dialect": "dialect, confidence, why",
     # hearing
     "voice_on": "at",

@@ -57,7 +57,7 @@ class AnsweredCall:
             self._call.events.write("beep", at=at)
             self._detector.beep(at)
             self._changed.set()
-        self._call.conversation.listening.ear(frame, silent)
+        self._call.conversation.ear(frame, silent)
 
     def _on_line(self, line: dict[str, Any]) -> None:
         match line["event"]:
@@ -94,7 +94,7 @@ class AnsweredCall:
                 talk.start()
             due = [at for at in (greet_at, detector.deadline, WATCH_S) if at is not None]
             self._wait(min(due))
-        self._call.leg.attach(talk.listening.ear)
+        self._call.leg.attach(talk.ear)
         if self._listener is not None:
             self._listener.close(0.0)
 

@@ -5,7 +5,7 @@ that is due is decided here. What is due is computed from the state (``deadlines
 or left behind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -108,6 +108,20 @@ class TurnEngine:
     def retune(self, options: TurnOptions) -> None:
         """Take turns by ``options`` from now on."""
         self._desk.retune(options)
+
+    def take_over(self, now: float, lines: Sequence[tuple[str, str, bool]], generation: int) -> None:
+        """Somebody else has held the conversation up to ``now``: ``(who, text, interrupted)`` with who ``user``,
+        ``agent`` or ``note``; ``generation`` is the last that they used. To be told before anything else."""
+        history = self._desk.history
+        for who, text, interrupted in lines:
+            if who == "user":
+                history.user(text)
+            elif who == "agent":
+                history.agent(text, interrupted)
+            else:
+                history.note(text)
+        self._desk.now = self._state.idle_from = now
+        self._state.generation = generation
 
     def step(self, now: float, event: ev.Event) -> list[ev.Action]:
         """Take ``event`` at ``now`` (call time in s, never falling); what is to be done, in this order."""

@@ -6,22 +6,29 @@
 """
 
 import time
+from dataclasses import replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.arrival import Visitor
+from engine.errors import ProviderFault
 from engine.net.websocket import Limits
-from engine.realtime import dialect_beta
+from engine.realtime import dialect_beta, relaying
 from engine.realtime.errors import Refused
 from engine.realtime.secrets import PREFIX, Secret
-from engine.realtime.server import RealtimeServer, Visit
+from engine.realtime.server import RealtimeServer, Visit, make_id
 from engine.service import Engine
+from engine.upstream.terms import Terms
 from engine.web.errors import ApiError
 from engine.web.route import Asked, Key, Route, WebSocketRoute
 from engine.web.socket import ServerSocket
 
 PATHS = ("/v1/realtime", "/ws/realtime", "/openai/v1/realtime", "/realtime")
+MIDDLE_TIER = "/realtime"
+"""Where clients of the origin's middle tier come: relayed where there is an upstream, with ``extension.*`` events."""
+
 SUBPROTOCOL = "realtime"
 """What is answered to browsers, which offer their key as a sub-protocol beside it."""
 
@@ -63,11 +70,21 @@ class SocketQuery(BaseModel):
     greet: bool | None = None
     """Whether the agent speaks first."""
 
+    mode: Literal["", "local", "relay"] = ""
+    """Who holds the session: the engine's own providers, or the upstream; empty: as configured (``realtime.mode``)."""
+
+    dialect: Literal["", "ga", "beta"] = ""
+    """Which protocol the client speaks; empty: it is found out."""
+
     extensions: bool = False
     """The client understands ``extension.*`` events."""
 
-    dialect: Literal["", "ga", "beta"] = ""
-    """What the client speaks; empty: as its headers say."""
+
+class Target(BaseModel):
+    """Where a page is going to connect."""
+
+    target: Literal["", "local", "upstream"] = ""
+    """``upstream``: directly to the service behind the engine; empty: there if there is one."""
 
 
 class Expiry(BaseModel):
@@ -134,7 +151,8 @@ def routes(engine: Engine) -> list[Route]:
               "An ephemeral session as the Realtime API's beta made them.", scope="talk", body=BetaBody,
               answer=BetaSession),
         Route("GET", "/api/session", lambda asked: _api_session(server, asked),
-              "An ephemeral session for a page: its id and secret.", scope="talk", answer=SessionAnswer),
+              "An ephemeral session for a page: its id and secret.", scope="talk", query=Target,
+              answer=SessionAnswer),
     ]
 
 
@@ -181,9 +199,30 @@ def _checked(server: RealtimeServer, session: dict[str, Any]) -> dict[str, Any]:
 
 
 def _api_session(server: RealtimeServer, asked: Asked) -> SessionAnswer:
+    query: Target = asked.query
+    if query.target == "upstream" or not query.target and server.engine.upstream is not None:
+        return _upstream_session(server.engine)
     value, secret = server.secrets.make({"type": "realtime"}, server.engine.config.realtime.secret_s, time.time())
     session_id = str(server.config(Visit()).whole["id"])
     return SessionAnswer(id=session_id, client_secret=ClientSecret(value=value, expires_at=secret.expires_at))
+
+
+def _upstream_session(engine: Engine) -> SessionAnswer:
+    """A secret of the service's own, with the agent's instructions and voice bound to it. Its functions are not: a page
+    that talks to the service itself has nobody to run them."""
+    model = engine.speech_for(Visitor(""))
+    if model is None:
+        raise ApiError(404, "no_upstream", "there is no upstream (upstream.provider); target=local gives a secret for "
+                       "this server", param="target")
+    upstream, options = model.upstream, model.upstream.options
+    terms = Terms(options.instructions or model.instructions(None), options.voice,
+                  {"id": options.prompt_id} if options.prompt_id else None, options.max_output_tokens)
+    try:
+        secret = upstream.client_secret(terms.bound(), engine.config.realtime.secret_s)
+    except ProviderFault as fault:
+        raise ApiError(502, "upstream_failed", str(fault), type="server_error") from fault
+    return SessionAnswer(id=str(secret.session.get("id") or make_id("sess")),
+                         client_secret=ClientSecret(value=secret.value, expires_at=secret.expires_at))
 
 
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
@@ -193,10 +232,13 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     offered = [name.strip() for name in asked.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     headers = {name.lower(): value for name, value in asked.headers.items()}
     beta = dialect_beta.chosen(headers, offered, {"dialect": query.dialect})
-    server.hold(socket, Visit(
-        query.model or query.deployment, query.agent, query.language, query.greet, query.extensions, beta,
-        asked.remote, given, lambda: _limits(asked),
-    ))
+    middle_tier = asked.request.path == MIDDLE_TIER
+    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
+                  query.extensions or middle_tier, False, asked.remote, given, lambda: _limits(asked))
+    if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
+        relaying.hold(server, socket, visit, headers, beta)
+    else:
+        server.hold(socket, replace(visit, beta=beta))
 
 
 def _limits(asked: Asked) -> tuple[dict[str, object], ...]:

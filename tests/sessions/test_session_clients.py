@@ -14,7 +14,8 @@ from engine.dialog.brain import ClientCall, Text, Used
 from engine.media import g711
 from engine.net.errors import SocketClosed
 
-FORMATS = [({"type": "audio/pcm", "rate": 24000}, 24000, 2, None), ({"type": "audio/pcm", "rate": 16000}, 16000, 2, None),
+FORMATS = [({"type": "audio/pcm", "rate": 24000}, 24000, 2, None),
+           ({"type": "audio/pcm", "rate": 16000}, 16000, 2, None),
            ({"type": "audio/pcm", "rate": 8000}, 8000, 2, None), ({"type": "audio/pcmu"}, 8000, 1, g711.ulaw_encode),
            ({"type": "audio/pcma"}, 8000, 1, g711.alaw_encode)]  # fmt: skip
 
