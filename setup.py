@@ -74,7 +74,6 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.svg", "*.txt", "py.typed"],
-                  "engine.knowledge.search": ["judge.npz"],
                   "engine.knowledge.words": ["glossaries/*.yaml"],
                   "engine.knowledge": ["sample_questions/*.jsonl", "sample/*/*.md",
                                        "sample_*/*.md"],
