@@ -301,6 +301,16 @@ def test_a_skill_that_fails_or_never_returns():
                            "response.done"]
 
 
+def test_a_skill_beside_the_conversation_is_not_to_be_retrieved():
+    """Rule: JavaScript clients retrieve an mcp_call that is in progress; aside there is no item to retrieve."""
+    session = Session()
+    session.client("response.create", response={"conversation": "none"})
+    sent = session.tell(happen.ReplyBegun(1, "resp_1"), happen.ServerToolCalled(1, "call_s", "search", "{}"),
+                        happen.ServerToolReturned("call_s", "x"))
+    assert "response.mcp_call.in_progress" not in kinds(sent)
+    assert kinds(sent)[-2:] == ["response.mcp_call.completed", "response.output_item.done"]
+
+
 def test_skills_may_be_hidden():
     """Rule: shown is the operator's choice; nothing of a hidden call is told."""
     session = Session()
