@@ -273,6 +273,16 @@ def test_a_waiting_response_gives_way_to_the_callers_turn(detection, created):
     assert kinds(sent).count("response.created") == created
 
 
+def test_a_waiting_response_is_cancelled_with_the_running_one():
+    """Rule: who cancels wants silence, not the next response."""
+    session = Session()
+    session.say(1, ("One moment. ", 700))
+    session.tell(happen.ClientToolCalled(1, "call_a", "get_price", "{}"))
+    session.client("response.create")
+    session.client("response.cancel")
+    assert session.tell(happen.SpeechStopped(5000), happen.ReplyCut(1, "client_cancelled", "One", 300)) == []
+
+
 def test_a_skill_of_the_engines_is_an_mcp_call():
     """Rule: SDKs run each function_call themselves and fail on names they do not know; an mcp_call they only show."""
     session = Session()
