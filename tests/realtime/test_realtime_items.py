@@ -93,6 +93,17 @@ def test_deleted_items_are_gone():
     assert error_of(session.client("conversation.item.delete", item_id=item["id"]))["param"] == "item_id"
 
 
+def test_the_audio_of_a_deleted_item_is_gone_too():
+    """Rule: an id that is used again must not bring back what was deleted."""
+    session = Session()
+    for part in ({"type": "input_audio", "audio": "AAEC"}, {"type": "input_text", "text": "hello"}):
+        session.client("conversation.item.create", item={
+            "id": "mine", "type": "message", "role": "user", "content": [part]})
+        (found,) = session.client("conversation.item.retrieve", item_id="mine")
+        assert ("audio" in found["item"]["content"][0]) == (part["type"] == "input_audio")
+        session.client("conversation.item.delete", item_id="mine")
+
+
 def test_an_item_that_is_being_said_cannot_be_deleted():
     """Rule: deltas of an item that is gone make clients throw."""
     session = Session()
@@ -232,6 +243,7 @@ def test_the_engine_truncates_unasked():
     (event,) = session.tell(happen.Truncated("item_1", 700, "Good morning."))
     assert (event["type"], event["audio_end_ms"]) == ("conversation.item.truncated", 700)
     assert heard(session) == "Good morning."
+    assert "700ms is already shorter" in error_of(truncate(session, 900))["message"]
 
 
 def test_heard_words_of_a_function_call_before_it():
