@@ -6,7 +6,7 @@ export TRUNKLINE_HOME ?= $(CURDIR)/var
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test lint bench kb-eval run test-switch setup setup-dev system models clean
+.PHONY: help demo test lint bench kb-eval run test-switch setup setup-dev system system-test models clean
 
 help:
 	@echo "make demo         a whole spoken call on this machine, with nothing but what it installs itself"
@@ -24,7 +24,7 @@ run: setup system models
 	@[ -d "$(TRUNKLINE_HOME)/knowledge/sample" ] || $(BIN)/trunkline ingest sample
 	$(BIN)/trunkline serve $(ARGS)
 
-test: setup-dev system models
+test: setup-dev system-test models
 	$(BIN)/python -m tests $(ARGS)
 
 lint: setup-dev
@@ -58,6 +58,9 @@ $(VENV)/dev: setup.py constraints.txt | $(VENV)/bin/python
 
 system:
 	@sh docker/system-packages.sh
+
+system-test:
+	@sh docker/system-packages.sh test
 
 models: setup
 	$(BIN)/trunkline models install

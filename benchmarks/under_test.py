@@ -11,11 +11,14 @@ from gevent import signal_handler  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
 from benchmarks.instant import InstantBrain, InstantRecogniser, InstantVoice  # noqa: E402
+from benchmarks.web_sockets import SOCKETS  # noqa: E402
 from engine import configfile  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.speech.vad import make_vad  # noqa: E402
-from engine.web.health import HealthServer  # noqa: E402
+from engine.web import parts  # noqa: E402
+from engine.web.app import Web  # noqa: E402
+from engine.web.traffic import Traffic  # noqa: E402
 
 
 def main() -> None:
@@ -24,17 +27,18 @@ def main() -> None:
     engine = Engine(
         config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
     )
-    health = HealthServer(config.http, engine.snapshot)
+    traffic = Traffic()
+    web = Web(config.http, parts.routes(engine, traffic), [*parts.sockets(engine), *SOCKETS], traffic=traffic)
     stop = Event()
     handler = signal_handler(signal.SIGTERM, stop.set)
     try:
-        health.start()
+        web.start()
         engine.start()
-        print(f"trunkline ready: event socket {engine.event_socket_address}, health {health.url}", flush=True)
+        print(f"trunkline ready: event socket {engine.event_socket_address}, health {web.url}/health", flush=True)
         stop.wait()
     finally:
         engine.stop()
-        health.stop()
+        web.stop()
         handler.cancel()
 
 

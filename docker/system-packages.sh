@@ -1,10 +1,15 @@
 #!/bin/sh
 # Installs the programs that are not Python packages, where this user may; otherwise prints the line to type.
-# flite speaks (BSD-style); espeak-ng speaks other languages and is always run as a separate program (GPL-3).
+#   system-packages.sh         what calls need: flite speaks (BSD-style); espeak-ng speaks other languages and is always
+#                              run as a separate program (GPL-3)
+#   system-packages.sh test    and what only tests need: a browser for the pages, Node.js for Realtime clients from npm
 set -u
+programs="flite espeak-ng"
+[ "${1:-}" = test ] && programs="$programs chromium nodejs npm"
 missing=""
-for program in flite espeak-ng; do
-    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+for program in $programs; do
+    case "$program" in nodejs) command=node ;; *) command=$program ;; esac
+    command -v "$command" >/dev/null 2>&1 || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
@@ -18,5 +23,5 @@ if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     fi
 fi
 echo "not installed:$missing. To install: sudo apt-get install -y$missing"
-echo "(going on without; the engine says what it cannot do then)"
+echo "(going on without; what needs it says so)"
 exit 0

@@ -43,6 +43,11 @@ class Absence:
         gevent.wait([self._back, leaving, self.gone], timeout=seconds, count=1)
         return self._back.is_set()
 
+    def hang_up(self) -> None:
+        """End the call of a caller who is with somebody else. Waits for FreeSWITCH."""
+        if self._given_at is not None and self.moving and self._switch is not None:
+            self._switch.kill(self._uuid)
+
     def end(self) -> None:
         """The call has a connection again, or is over. Idempotent."""
         self.moving = False

@@ -13,25 +13,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import gevent
 from gevent.event import Event as Flag
 
-from engine import callevents, calllog
+from engine import callevents, calllog, holding
 from engine.absence import Absence
+from engine.arrival import Arrival
 from engine.attach import attach, came_back
 from engine.cast import Cast
 from engine.config import Config
-from engine.conversation import Conversation
 from engine.disk import DiskWriter
 from engine.errors import TrunklineError
 from engine.esl import reconcile
-from engine.esl.channel import Channel
 from engine.esl.errors import EslError
 from engine.esl.event import Event
 from engine.esl.session import OutboundSession
 from engine.media.recording import Recorder
 from engine.media.unicast import UnicastLeg, UnicastSocket
+from engine.talk import Past, Talk
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
@@ -60,21 +61,43 @@ class _LetGo(Exception):
     """The engine is to leave this call, which has no fault."""
 
 
+class Live(Protocol):
+    """A call that goes on, whatever carries it: a ``Call``, or one behind a Realtime session."""
+
+    uuid: str
+    folder: Path
+    events: EventLog
+
+    @property
+    def channel(self) -> Arrival:
+        """Who came."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants it to be over. Returns at once."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What calls of an engine share. ``cast`` says who takes part in the call on a channel; ``folder`` makes a call's
     folder of its uuid; ``accepting`` says whether new connections are taken; ``finished`` is told when everything of a
-    call is closed."""
+    call is closed. ``began`` and ``over`` are told of calls that do not come from FreeSWITCH: before their first line,
+    and when everything of them is closed."""
 
     config: Config
     node: str
-    cast: Callable[[Channel, EventLog], Cast]
+    cast: Callable[[Arrival, EventLog], Cast]
     socket: UnicastSocket
     disk: DiskWriter
     folder: Callable[[str], Path]
     accepting: Callable[[], bool]
     telephony: Telephony
     finished: Callable[["Call"], None]
+    began: Callable[[Live], None]
+    over: Callable[[Live], None]
 
 
 class Call:
@@ -100,7 +123,8 @@ class Call:
         self._finishing = False
         self._leg: UnicastLeg | None = None
         self._cast: Cast | None = None
-        self._conversation: Conversation | None = None
+        self._conversation: Talk | None = None
+        self._setting: holding.Setting | None = None
         self.actions: TelephonyActions | None = None
         self._recorder: Recorder | None = None
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
@@ -121,6 +145,11 @@ class Call:
         self._absence.end()
         self._hold(session, self._go_on)
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return time.monotonic() - self._began
+
     def let_go(self, why: str) -> None:
         """End the engine's part: FreeSWITCH goes on with the dialplan's next action. Returns at once."""
         self._why_leave = self._why_leave or why
@@ -132,6 +161,12 @@ class Call:
             self.let_go("the conversation ended by a fault")
         else:
             self._agent_is_done.set()
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants the call to be over, wherever the caller is. Returns at once."""
+        self.events.note("told_to_end", why=why)
+        self._agent_is_done.set()
+        logs.spawn(self._absence.hang_up)
 
     # ------------------------------------------------------------ holding
 
@@ -202,7 +237,9 @@ class Call:
     def _begin(self) -> None:
         channel = self._session.channel
         assert channel is not None
-        calllog.began(self.events, channel, self._around.node, self._around.config)
+        calllog.began(self.events, channel, self._around.node, self._around.config, transport="freeswitch",
+                      direction=channel.direction or None,
+                      switch=channel.headers.get("FreeSWITCH-Hostname"))
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
@@ -229,9 +266,8 @@ class Call:
             leg.mouth = self._recorder.agent
         cast = self._cast
         assert cast is not None
-        talk = self._conversation = Conversation(
-            cast.senses, leg, self.events, self._began, self.hang_up, self.uuid, self._recorder
-        )
+        at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, self._recorder)
+        talk = self._conversation = holding.begin(cast, at, self._lost_model)
         self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder, cast.senses.voice)
         cast.join(talk, self.actions)
         self._attach(leg)
@@ -239,10 +275,16 @@ class Call:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
         self.actions.begin()
 
+    def _lost_model(self, past: Past) -> None:
+        """The model that held the conversation is lost: the engine's own providers hold the rest of it."""
+        cast, before, at, actions = self._cast, self._conversation, self._setting, self.actions
+        if not self._finishing and cast and before and at and actions:
+            self._conversation = holding.go_on(cast, at, actions, before, past)
+
     # ------------------------------------------------------------ for telephony
 
     @property
-    def conversation(self) -> Conversation:
+    def conversation(self) -> Talk:
         """The agent's side of the call, once it is answered."""
         assert self._conversation is not None
         return self._conversation

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 
-from engine.conversation import Conversation
 from engine.esl.control import CallControl
 from engine.esl.errors import EslError
 from engine.esl.event import Event
 from engine.esl.handlers import Handler
+from engine.talk import Talk
 
 ANSWER_TIMEOUT_S = 10.0
 """A real FreeSWITCH completes ``answer`` within 50 ms."""
@@ -17,12 +17,12 @@ class NotAnswered(EslError):
 
 
 def follow(
-    session: CallControl, talk: Callable[[], Conversation | None], others: Iterable[tuple[str, Handler]]
+    session: CallControl, talk: Callable[[], Talk | None], others: Iterable[tuple[str, Handler]]
 ) -> None:
     """Begin this connection: the conversation, once there is one, is told of keys, holds and the hangup, ``others`` of
     their events, and the dialplan's watchdog over the engine is called off."""
 
-    def told(tell: Callable[[Conversation, Event], None]) -> Handler:
+    def told(tell: Callable[[Talk, Event], None]) -> Handler:
         def handle(event: Event) -> None:
             conversation = talk()
             if conversation is not None:

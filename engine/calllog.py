@@ -1,17 +1,27 @@
 """The first and the last lines of a call's event log."""
 
 from datetime import datetime, timezone
+from typing import Protocol
 
 from engine import __version__, configfile
+from engine.arrival import Arrival
 from engine.config import Config
-from engine.esl.channel import Channel
+from engine.media.playout import Playout
 from engine.media.recording import Recorder
-from engine.media.unicast import UnicastLeg
 from engine.telemetry.eventlog import EventLog
 
 
-def began(events: EventLog, channel: Channel, node: str, config: Config) -> None:
-    """Who calls whom, where, and with which options."""
+class Counted(Protocol):
+    """A leg, as far as its frames are counted."""
+
+    playout: Playout
+    frames_in: int
+    frames_out: int
+    bad_frames: int
+
+
+def began(events: EventLog, channel: Arrival, node: str, config: Config, **more: str | None) -> None:
+    """Who calls whom, where, and with which options. ``more``: further fields of ``call_started``, ``transport``."""
     events.write(
         "call_started",
         id=channel.uuid,
@@ -20,12 +30,12 @@ def began(events: EventLog, channel: Channel, node: str, config: Config) -> None
         node=node,
         version=__version__,
         started=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-        switch=channel.headers.get("FreeSWITCH-Hostname"),
+        **more,
     )
     events.write("config", options=configfile.differences(config))
 
 
-def ended(events: EventLog, seconds: float, leg: UnicastLeg | None, recorder: Recorder | None) -> None:
+def ended(events: EventLog, seconds: float, leg: Counted | None, recorder: Recorder | None) -> None:
     """How long it was, and what was lost of it. ``recorder`` is closed."""
     if recorder is not None and recorder.error:
         events.write("error", where="recording", message=recorder.error)

@@ -10,23 +10,36 @@ from dataclasses import replace
 from typing import Protocol
 
 from engine.agents.agent import Agent
+from engine.arrival import Arrival
 from engine.config import Config, TransferTarget
-from engine.conversation import Conversation
 from engine.dialog.actions import CallContext, Outcome
 from engine.dialog.model_brain import ModelBrain
 from engine.dialog.prompt import LANGUAGES
 from engine.errors import TrunklineError
-from engine.esl.channel import Channel
 from engine.routing.dialect import DialectTracker, region_dialect
 from engine.routing.language import LanguageTracker
 from engine.routing.router import CallRoute
 from engine.senses import Senses
-from engine.speech.interfaces import Heard
+from engine.speech.interfaces import Heard, Voice
+from engine.talk import Talk
 from engine.telemetry.eventlog import EventLog
-from engine.telephony.actions import TelephonyActions
 from engine.turns.events import SayRequest
+from engine.upstream.model import SpeechModel
 
 log = logging.getLogger(__name__)
+
+
+class Actions(Protocol):
+    """What the call can do, as far as its cast needs it; ``TelephonyActions`` are those of a telephone call."""
+
+    language: Callable[[str], Outcome] | None
+    """Who switches the language."""
+
+    def context(self) -> CallContext:
+        """What brains may know of the call."""
+
+    def speak(self, voice: Voice, targets: Mapping[str, TransferTarget]) -> None:
+        """Announce with this voice, hand over to these."""
 
 
 class Cast(Protocol):
@@ -35,10 +48,13 @@ class Cast(Protocol):
     senses: Senses
     """How the conversation begins."""
 
+    speech: SpeechModel | None
+    """Who holds it instead, as long as there is a connection."""
+
     targets: Mapping[str, TransferTarget]
     """Whom the caller may be handed over to, by name."""
 
-    def join(self, talk: Conversation, actions: TelephonyActions) -> None:
+    def join(self, talk: Talk, actions: Actions) -> None:
         """The conversation is about to start: take part in it."""
 
     def close(self) -> None:
@@ -48,12 +64,15 @@ class Cast(Protocol):
 class FixedCast:
     """The same senses for every call, whoever is called."""
 
-    def __init__(self, senses: Senses, targets: Mapping[str, TransferTarget]) -> None:
+    def __init__(
+        self, senses: Senses, targets: Mapping[str, TransferTarget], speech: SpeechModel | None = None
+    ) -> None:
         """Nothing is chosen."""
         self.senses = senses
+        self.speech = speech
         self.targets = targets
 
-    def join(self, talk: Conversation, actions: TelephonyActions) -> None:
+    def join(self, talk: Talk, actions: Actions) -> None:
         """See ``Cast``."""
         talk.context = actions.context()
 
@@ -65,8 +84,8 @@ class AgentCast:
     """The cast of ``agent`` for the call on ``channel``. ``senses_in(language, route)`` makes its senses."""
 
     def __init__(
-        self, agent: Agent, channel: Channel, events: EventLog, senses_in: Callable[[str], Senses],
-        route: CallRoute | None = None,
+        self, agent: Agent, channel: Arrival, events: EventLog, senses_in: Callable[[str], Senses],
+        route: CallRoute | None = None, speech: SpeechModel | None = None,
     ) -> None:
         """Picked, and written into the log. Raises ``TrunklineError`` where the agent cannot speak or hear."""
         self.agent = agent
@@ -75,15 +94,16 @@ class AgentCast:
         self._events = events
         self._senses_in = senses_in
         self._route = route
-        self._talk: Conversation | None = None
-        self._actions: TelephonyActions | None = None
+        self._talk: Talk | None = None
+        self._actions: Actions | None = None
         self._tracker = LanguageTracker(agent.languages, agent.language) if len(agent.languages) > 1 else None
         self._dialects = DialectTracker(region_dialect(channel.caller_number))
         events.write("agent_picked", **agent.picked())
         self.targets = self._targets()
         self.senses = senses_in(self.language)
+        self.speech = speech
 
-    def join(self, talk: Conversation, actions: TelephonyActions) -> None:
+    def join(self, talk: Talk, actions: Actions) -> None:
         """See ``Cast``."""
         self._talk, self._actions = talk, actions
         actions.language = self.change

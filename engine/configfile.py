@@ -26,6 +26,9 @@ from engine.errors import TrunklineError
 NOT_OPTIONS = frozenset({"TRUNKLINE_HOME"})
 """Variables with our prefix that are read elsewhere (``engine/paths.py``)."""
 
+ALIASES = {"PORT": "TRUNKLINE_HTTP__PORT", "ALLOWED_ORIGINS": "TRUNKLINE_HTTP__ALLOWED_ORIGINS"}
+"""Variables of other names that are read, too; ours win."""
+
 MAX_BYTES = 1 << 20
 MASK = "***"
 
@@ -198,6 +201,7 @@ class _Reader:
             self._set(path, where, value)
 
     def read_environment(self, environ: Mapping[str, str]) -> None:
+        environ = {ours: environ[name] for name, ours in ALIASES.items() if environ.get(name)} | dict(environ)
         paths = {
             variable: variable[len(PREFIX):].lower().replace("__", ".")
             for variable in sorted(environ)
@@ -248,6 +252,9 @@ class _Reader:
         place = self.places.get(path) or self.places.get(path.rpartition(".")[0]) or Place("the defaults")
         if fault == "missing":
             self.problems.append(Problem(place, f"{path}: must be given: {option.expected if option else text}"))
+        elif option is not None and len(loc) > path.count(".") + 1 and get_origin(option.kind) is Mapping:
+            inner = ".".join(map(str, loc))  # what is wrong lies in the values, which may be secret
+            self.problems.append(Problem(place, f"{inner}: {text.removeprefix('Value error, ')}"))
         elif option is None or fault == "value_error":
             self.problems.append(Problem(place, f"{path}: {text.removeprefix('Value error, ')}"))
         else:

@@ -73,7 +73,7 @@ def _kind(option: Option) -> str:
     if get_origin(option.kind) is Literal:
         return " or ".join(f"`{value}`" for value in get_args(option.kind))
     if get_origin(option.kind) is tuple:
-        return "list of texts"
+        return option.expected.removeprefix("a ")
     if get_origin(option.kind) is Mapping:
         return option.expected
     name = {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(option.kind, str(option.kind))

@@ -15,7 +15,7 @@ from engine.config import Config
 
 PREFIX = "TRUNKLINE_"
 UNITS = {"ms": "milliseconds", "s": "seconds", "hz": "hertz"}
-SECRET = re.compile(r"(^|_)(password|secret|token|key|headers|query|dsn)$")
+SECRET = re.compile(r"(^|_)(password|secret|token|keys?|headers|query|dsn)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Option:
             return "one of " + ", ".join(map(str, get_args(self.kind)))
         words = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}.get(self.kind)
         if get_origin(self.kind) is tuple:
-            words = "a list of texts"
+            words = "a list of whole numbers" if get_args(self.kind)[0] is int else "a list of texts"
         if get_origin(self.kind) is Mapping:
             words = "names with texts" if get_args(self.kind)[1] is str else "names with values"
         words = words or str(self.kind)
@@ -63,7 +63,8 @@ def options(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[Optio
             continue
         suffix = name.rpartition("_")[2]
         yield Option(path, field.annotation, field.get_default(), suffix if suffix in UNITS and suffix != name else "",
-                     limits_of(field.metadata), " ".join((field.description or "").split()), bool(SECRET.search(name)))
+                     limits_of(field.metadata), " ".join((field.description or "").split()),
+                     bool(SECRET.search(name)) or field.json_schema_extra == {"secret": True})
 
 
 def group_of(annotation: Any) -> type[BaseModel] | None:

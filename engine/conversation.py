@@ -7,18 +7,19 @@ thread; events that arise while another one is being handled wait their turn, so
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 
-from engine.config import AgentOptions
+from engine.config import AgentOptions, TurnOptions
 from engine.dialog.actions import CallContext
-from engine.dialog.brain import PastTool, Request
+from engine.dialog.brain import PastTool, Request, Terms
+from engine.listening import Listening, Tape
 from engine.media.leg import Leg
-from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Heard as Played
-from engine.media.recording import Recorder
-from engine.reply import Reply
-from engine.senses import Senses, ShiftedStream
-from engine.speech.interfaces import Heard, HearStream, Recogniser
+from engine.reply import Reply, Shown
+from engine.senses import Senses
+from engine.speech.interfaces import Heard
+from engine.talk import Past
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer
@@ -32,6 +33,29 @@ CLOSE_TIMEOUT_S = 1.0
 """How long the end of a conversation waits for its replies to stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a brain is told of the conversation so far: ``history`` and ``tools`` as in ``Request``, and the ``text``
+    that it is to answer. ``terms``: what whoever keeps the account wants of the reply."""
+
+    text: str
+    history: tuple[tuple[str, str], ...]
+    tools: tuple[PastTool, ...] = ()
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was told last is dealt with; nothing more is done about it."""
+
+
+Seen = turn.Event | turn.Action | Shown | Settled
+"""What ``Conversation.watch`` is told: what happened, what was done about it, and what a reply is made of."""
+
+
+SETTLED = Settled()
+
+
 class Conversation:
     """One conversation. ``end(reason)`` is called once when the agent is done with it (goodbye played, or a fault)."""
 
@@ -43,7 +67,7 @@ class Conversation:
         began: float,
         end: Callable[[str], None],
         name: str,
-        recording: Recorder | None = None,
+        recording: Tape | None = None,
     ) -> None:
         """Listens from now on. ``began``: call time 0, on the monotonic clock; ``name`` stands in its log lines."""
         self._senses = senses
@@ -53,9 +77,7 @@ class Conversation:
         self._events = events
         self._end = end
         self._name = name
-        self._recording = recording
-        self._began = began
-        self._audio_began: float | None = None
+        self.began = began
         config = senses.config
         self._language = config.speech.language
         self._turns = TurnEngine(config.turns, config.agent, senses.score, self._language)
@@ -64,38 +86,32 @@ class Conversation:
         self._closed = False
         self._failed = False
         self._suspended = ""  # why
-        self._masked = False
         self.keys: Callable[[str], bool] | None = None
         """Gets the caller's keys before the turn engine does; True: it has taken this one."""
         self.spare_keys: Callable[[str], bool] | None = None
         """Gets keys that nobody has asked for, likewise."""
-        self.words: Callable[[str], None] | None = None
-        """Is told what the caller said (final transcripts), beside the turn engine."""
-        self.transcripts: Callable[[Heard], None] | None = None
-        """Is told every final transcript with words, before the turn engine: its language may be another."""
         self.context: CallContext | None = None
         """What brains may know of the call."""
+        self.account: Callable[[turn.Think], Account] | None = None
+        """Who keeps the account of the conversation instead of the turn engine."""
+        self.watch: Callable[[Seen], None] | None = None
+        """Is told everything, as it happens; it must neither wait nor raise."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
-        self._voice_counts = False
-        self._voice_from: float | None = None
-        self._voice_to: float | None = None
-        self._voice_off_told: float | None = None
-        self._fed = 0  # samples of the caller so far
-        self._stream = self._listen(senses.recogniser)
+        self.listening = Listening(self, senses, leg, events, recording)
         try:
-            senses.hearing.add(leg, self)
+            senses.hearing.add(leg, self.listening)
         except BaseException:
-            self._stream.close()
+            self.listening.close()
             raise
-        leg.attach(self.ear)
+        leg.attach(self.listening.ear)
         self._playout.on_started = self._playout_started
         self._playout.on_finished = self._playout_finished
 
     @property
     def now(self) -> float:
         """Seconds of call time."""
-        return monotonic() - self._began
+        return monotonic() - self.began
 
     @property
     def phrases(self) -> AgentOptions:
@@ -105,27 +121,39 @@ class Conversation:
     @property
     def audio_began(self) -> float:
         """Call time of the caller's first sample."""
-        return self._audio_began or 0.0
+        return self.listening.audio_began
+
+    @property
+    def words(self) -> Callable[[str], None] | None:
+        """Is told what the caller said (final transcripts), beside the turn engine."""
+        return self.listening.words
+
+    @words.setter
+    def words(self, told: Callable[[str], None] | None) -> None:
+        self.listening.words = told
+
+    @property
+    def transcripts(self) -> Callable[[Heard], None] | None:
+        """Is told every final transcript with words, before the turn engine: its language may be another."""
+        return self.listening.transcripts
+
+    @transcripts.setter
+    def transcripts(self, told: Callable[[Heard], None] | None) -> None:
+        self.listening.transcripts = told
 
     def change(self, senses: Senses) -> None:
         """Hear, think and speak with others from the next words on, in the language of their ``config.speech``: its
         backchannels, stop words and numbers hold, and what is written is spoken as in it."""
-        before, self._senses = self._senses, senses
+        self._senses = senses
         self._language = senses.config.speech.language
         self._turns.use(senses.config.agent)
         self.tell(turn.Language(self._language))
-        if senses.recogniser is not before.recogniser:
-            old, self._stream = self._stream, self._listen(senses.recogniser)
-            old.close()
-            if self._voice_counts:
-                self._hint(self._stream.voice_on, self._fed)
+        self.listening.change(senses.recogniser)
 
-    def _listen(self, recogniser: Recogniser) -> HearStream:
-        """A stream that begins now; what it tells is dated in samples of the call."""
-        first = self._fed
-        return ShiftedStream(recogniser, self._leg.rate, first, self._heard) if first else recogniser.open(
-            self._leg.rate, self._heard
-        )
+    def retune(self, options: TurnOptions) -> None:
+        """Take turns by ``options`` from now on."""
+        self._turns.retune(options)
+        self.tell(turn.Tick())
 
     def start(self) -> None:
         """Greet the caller."""
@@ -133,45 +161,24 @@ class Conversation:
         if agent.greeting:
             self.tell(turn.SayRequest(agent.greeting, agent.greeting_interruptible))
 
+    def take_over(self, past: Past) -> None:
+        """Go on with a conversation that somebody else has held so far."""
+        lines = past.lines[:-1] if past.owed else past.lines
+        self._turns.take_over(self.now, [(line.who, line.text, line.interrupted) for line in lines], past.generation)
+        if not past.greeted:
+            self.start()
+        elif past.owed:
+            self.tell(turn.Written(past.owed, self.now))
+        elif past.broken:
+            self.tell(turn.SayRequest(self.phrases.apology))
+        else:
+            self.tell(turn.Tick())
+
     # ------------------------------------------------------------ what comes in
 
     def ear(self, frame: bytes, silent: bool) -> None:
         """The caller's next frame (called by the leg)."""
-        if self._audio_began is None:
-            self._audio_began = self.now - self._senses.config.media.frame_ms / 1000
-        if self._recording is not None:
-            self._recording.caller(frame)
-        self._fed += len(frame) // SAMPLE_BYTES
-        if self._failed:
-            return
-        try:
-            # Silence, not nothing: positions of words count these samples.
-            self._stream.feed(bytes(len(frame)) if self._masked or self._suspended else frame)
-        except Exception as fault:  # noqa: BLE001  a provider's bug ends one conversation, and says so once
-            self._fail("recogniser", fault)
-
-    def voice_on(self, sample: int) -> None:
-        """The caller's voice started (called by the ears)."""
-        at = self._audio_time(sample)
-        self._voice_from, self._voice_to = at, None
-        self._events.write("voice_on", at=at)
-        self._voice_counts = not (self._masked or self._suspended)
-        if self._voice_counts:
-            self._hint(self._stream.voice_on, sample)
-            self.tell(turn.VoiceOn(at))
-
-    def voice_off(self, sample: int) -> None:
-        """The caller's voice stopped (called by the ears)."""
-        if self._voice_to is not None:
-            return  # it was taken for over before
-        at = self._audio_time(sample)
-        self._voice_to, self._voice_off_told = at, self.now
-        self._events.write("voice_off", at=at)
-        if self._voice_counts:
-            self._voice_counts = False
-            # In this order: a recogniser may deliver its final at once.
-            self.tell(turn.VoiceOff(at))
-            self._hint(self._stream.voice_off, sample)
+        self.listening.ear(frame, silent)
 
     def digit(self, digit: str, duration_ms: int) -> None:
         """The caller pressed a key."""
@@ -209,9 +216,10 @@ class Conversation:
     def suspend(self, why: str) -> None:
         """Somebody else has the caller's ear and mouth: nothing is heard, said, decided or missed until ``go_on``."""
         if not self._suspended:
-            self._end_voice()
+            self.listening.end_voice()
             self.tell(turn.Held(self.now, why))
             self._suspended = why
+            self.listening.suspend(True)
             self._arm()
 
     def go_on(self, instead: turn.SayRequest | None = None, happened: str = "") -> None:
@@ -219,6 +227,7 @@ class Conversation:
         ``happened``: what the brain is to know of the time in between."""
         if self._suspended:
             why, self._suspended = self._suspended, ""
+            self.listening.suspend(False)
             if instead is not None:
                 self.tell(turn.Interrupt(self.now))
             if happened:
@@ -229,25 +238,18 @@ class Conversation:
 
     def mask(self, on: bool) -> None:
         """Whether recording, recogniser and log get nothing of what is said, heard and pressed."""
-        if on and not self._masked:
-            self._end_voice()
-        self._masked = self._events.masked = on
-        if self._recording is not None:
-            self._recording.masked = on
+        self.listening.mask(on)
+        self._events.masked = on
 
     def still(self) -> bool:
         """Whether the agent has nothing to say at this moment: not a frame waits, not even of a reply in the making."""
         return self._playout.still()
 
-    def _end_voice(self) -> None:
-        """The voice that is there now counts no further."""
-        if self._voice_counts:
-            self.voice_off(round((self.now - self.audio_began) * self._leg.rate))
-
     def tell(self, event: turn.Event) -> None:
         """Tell the turn engine and carry out what it asks for. Never raises: a fault ends this conversation only."""
         if self._closed or self._failed:
             return
+        self._show(event)
         self._waiting.append(event)
         if self._telling:
             return
@@ -258,9 +260,11 @@ class Conversation:
                     now = self.now
                     for action in self._turns.step(now, self._waiting.popleft()):
                         self._carry_out(action)
+                        self._show(action)
+                    self._show(SETTLED)
                 self._arm()
             except Exception as fault:  # noqa: BLE001  a fault ends one conversation
-                self._fail("conversation", fault)
+                self.fail("conversation", fault)
             finally:
                 self._telling = False
 
@@ -277,19 +281,16 @@ class Conversation:
         for reply in self._replies.values():
             reply.join(CLOSE_TIMEOUT_S)
         self._replies.clear()
-        self._stream.close()
+        self.listening.close()
 
-    def _hint(self, tell: Callable[[int], None], sample: int) -> None:
-        """Tell the recogniser of an edge of the voice."""
-        if not self._failed:
-            try:
-                tell(sample)
-            except Exception as fault:  # noqa: BLE001  as with a frame
-                self._fail("recogniser", fault)
+    def _show(self, seen: Seen) -> None:
+        if self.watch is not None:
+            self.watch(seen)
 
-    def _fail(self, where: str, fault: Exception) -> None:
-        """Nothing is heard, thought or said any more; who holds the call lets it go."""
+    def fail(self, where: str, fault: Exception) -> None:
+        """A fault: nothing is heard, thought or said any more; who holds the call lets it go."""
         self._failed = True
+        self.listening.stop()
         self._waiting.clear()
         with logs.call(self._name):
             log.error("the conversation ends by a fault of the %s", where, exc_info=fault)
@@ -328,17 +329,14 @@ class Conversation:
             case turn.Pause(generation):
                 playout.pause()
                 # A hold pauses without a voice.
-                voice_from = None if self._voice_to is not None else self._voice_from
+                voice_from = None if self.listening.voice_to is not None else self.listening.voice_from
                 onset = None if voice_from is None else round((self.now - voice_from) * 1000)
                 self._events.write("pause", gen=generation, at=self.now, after_onset_ms=onset)
             case turn.Resume(generation):
                 playout.resume()
                 self._events.write("resume", gen=generation, at=self.now)
             case turn.Cut(generation):
-                self._drop(generation)
-                heard = playout.cut(generation).text
-                self._events.write("cut", gen=generation, at=self.now, heard=heard)
-                self._waiting.appendleft(turn.PlayoutCut(generation, self.now, heard))
+                self._cut(generation)
             case turn.CommitUser(text, start, end):
                 self._events.write("user_said", text=text, start=start, end=end)
             case turn.CommitAgent(generation, text, interrupted):
@@ -347,20 +345,32 @@ class Conversation:
             case turn.EndCall(reason):
                 self._end(reason)
 
+    def _cut(self, generation: int) -> None:
+        """Stop a reply that is being heard; the turn engine is told next what was heard of it."""
+        self._drop(generation)
+        if self._leg.unheard:
+            self._playout.unwrite(self._leg.unheard)
+        heard = self._playout.cut(generation).text
+        self._events.write("cut", gen=generation, at=self.now, heard=heard)
+        was_cut = turn.PlayoutCut(generation, self.now, heard)
+        self._show(was_cut)
+        self._waiting.appendleft(was_cut)
+
     def _think(self, action: turn.Think) -> None:
         self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)
         reply = self._reply(action.generation)
-        history, tools = _account(self._turns.history)
+        account = self.account(action) if self.account else _account(action.text, self._turns.history)
         request = Request(
-            action.text, history, action.generation, action.speculative, action.confidence, context=self.context,
-            alternatives=action.alternatives, wait_decided=reply.wait_decided, tool_called=reply.tool_called,
-            tool_returned=reply.tool_returned, tools=tools,
+            account.text, account.history, action.generation, action.speculative, action.confidence,
+            context=self.context, alternatives=action.alternatives, wait_decided=reply.wait_decided,
+            tool_called=reply.tool_called, tool_returned=reply.tool_returned, tools=account.tools, terms=account.terms,
         )
         reply.think(self._senses.brain, request, early=action.early)
 
     def _reply(self, generation: int) -> Reply:
         voice, rate = self._senses.voice, self._leg.rate
-        reply = Reply(generation, voice, self._playout, rate, self.tell, self._events, self._language)
+        reply = Reply(generation, voice, self._playout, rate, self.tell, self._events, self._language,
+                      self._show)
         self._replies[generation] = reply
         return reply
 
@@ -372,7 +382,7 @@ class Conversation:
     def _arm(self) -> None:
         """Ask the timers for a tick at the turn engine's deadline."""
         deadline = None if self._closed or self._suspended else self._turns.deadline
-        when = None if deadline is None else self._began + deadline
+        when = None if deadline is None else self.began + deadline
         timer = self._timer
         if timer is not None and timer.waiting and timer.when == when:
             return
@@ -382,25 +392,10 @@ class Conversation:
 
     # ------------------------------------------------------------ call-backs
 
-    def _heard(self, heard: Heard) -> None:
-        start, end = self._audio_time(heard.start), self._audio_time(heard.end)
-        if heard.final:
-            after = None if self._voice_off_told is None else round((self.now - self._voice_off_told) * 1000)
-            told = {"language": heard.language} if heard.language else {}
-            self._events.write(
-                "final", text=heard.text, start=start, end=end, ms=after, confidence=round(heard.confidence, 3), **told
-            )
-        else:
-            self._events.write("partial", text=heard.text, at=end)
-        if heard.final and heard.text and self.transcripts is not None:
-            self.transcripts(heard)
-        self.tell(turn.Transcript(heard.text, heard.final, start, end, heard.confidence, heard.alternatives))
-        if heard.final and heard.text and self.words is not None:
-            self.words(heard.text)
-
     def _playout_started(self, generation: int) -> None:
         now = self.now
-        waited = None if self._voice_to is None else round((now - self._voice_to) * 1000)
+        voice_to = self.listening.voice_to
+        waited = None if voice_to is None else round((now - voice_to) * 1000)
         self._events.write("on_wire", gen=generation, at=now, after_voice_ms=waited)
         self.tell(turn.PlayoutStarted(generation, now))
 
@@ -408,12 +403,8 @@ class Conversation:
         self._events.write("playout_finished", gen=generation, at=self.now)
         self.tell(turn.PlayoutFinished(generation, self.now, played.text))
 
-    def _audio_time(self, sample: int) -> float:
-        """Call time of a sample of the caller's audio."""
-        return round((self._audio_began or 0.0) + sample / self._leg.rate, 3)
 
-
-def _account(lines: History) -> tuple[tuple[tuple[str, str], ...], tuple[PastTool, ...]]:
+def _account(text: str, lines: History) -> Account:
     """The history as brains are told it: what was said, and the tools between."""
     said: list[tuple[str, str]] = []
     tools: list[PastTool] = []
@@ -423,4 +414,4 @@ def _account(lines: History) -> tuple[tuple[tuple[str, str], ...], tuple[PastToo
         else:
             use = line.tool
             tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
-    return tuple(said), tuple(tools)
+    return Account(text, tuple(said), tuple(tools))

@@ -6,6 +6,7 @@ that is still speculative renders its first clause only; the rest follows when i
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from time import monotonic
@@ -16,7 +17,7 @@ import numpy as np
 from gevent.event import Event as Flag
 from gevent.queue import Queue
 
-from engine.dialog.brain import Brain, Farewell, Grounds, Request
+from engine.dialog.brain import Brain, ClientCall, Farewell, Grounds, Request, Used
 from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.errors import DialogError
 from engine.errors import TrunklineError
@@ -38,6 +39,29 @@ ROOM_TIMEOUT_S = 120.0
 
 OFF_HUB_SAMPLES = 240_000
 """Longer audio is resampled in the hub's thread pool: ten seconds take 4 ms, a trip to the pool a tenth of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """The next clause of reply ``generation`` has audio: it may be heard from now on, as soon as the reply may."""
+
+    generation: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfReply:
+    """A part of reply ``generation`` that is not spoken."""
+
+    generation: int
+    part: Grounds | ClientCall | Used
+
+
+Shown = Clause | OfReply
+
+
+def _unseen(shown: Shown) -> None:
+    """Nobody looks."""
 
 
 class Log(Protocol):
@@ -62,15 +86,18 @@ class Reply:
         tell: Callable[[Event], None],
         log: Log,
         language: str = "en",
+        show: Callable[[Shown], None] = _unseen,
     ) -> None:
         """Stage the reply in playout; nothing is heard before ``playout.release``. Numbers, money and so on are spoken
-        as in ``language``; the account of what was heard stays in the words that were written."""
+        as in ``language``; the account of what was heard stays in the words that were written. ``show`` is told what
+        the reply is made of."""
         self.generation = generation
         self._voice = voice
         self._playout = playout
         self._rate = rate
         self._tell = tell
         self._log = log
+        self._show = show
         self._speaker = Speaker(language)
         self._clauses: Queue = Queue(CLAUSES_AHEAD)
         self._some_of_it = Flag()
@@ -165,6 +192,12 @@ class Reply:
         for part in brain.reply(request):
             if self._stopped:
                 return
+            if isinstance(part, Grounds | ClientCall | Used):
+                self._show(OfReply(self.generation, part))
+            if isinstance(part, ClientCall):
+                self._log.write("client_call", gen=self.generation, id=part.call_id, name=part.name)
+            if isinstance(part, ClientCall | Used):
+                continue
             if isinstance(part, Grounds):
                 self._log.write(
                     "grounds",
@@ -234,6 +267,7 @@ class Reply:
             else:
                 started = True
                 self._playout.add(self.generation, pcm, clause.written, words, clause)
+                self._show(Clause(self.generation, clause.written))
             yield pcm
         self._playout.clause_done(self.generation)
 

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from gevent.event import Event as Flag
 
 from engine import embedded, endofturn, paths
-from engine.call import Call, Surroundings
+from engine.arrival import Arrival
+from engine.call import Call, Live, Surroundings
 from engine.cast import Cast, FixedCast
 from engine.casting import Casting
 from engine.config import Config, TransferTarget
 from engine.disk import DiskWriter
 from engine.embedded import Providers
-from engine.esl.channel import Channel
 from engine.esl.inbound import InboundClient
 from engine.esl.reconcile import Reconciler
 from engine.esl.server import Application, OutboundESLServer
@@ -30,13 +30,17 @@ from engine.media.clock import FrameClock
 from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
+from engine.store.store import Store
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
+from engine.telemetry.figures import Figures
 from engine.telemetry.hubwatch import HubWatch
 from engine.telemetry.state import Component, Snapshot
 from engine.telephony.handover import Telephony
 from engine.telephony.switch import Switch
 from engine.timers import Timers
+from engine.upstream.model import SpeechModel
+from engine.upstream.service import Upstream
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,15 @@ LATE_MS = 10.0
 
 CALLS_END_S = 3.0
 """How long calls that were let go have to close."""
+
+
+class Session(Protocol):
+    """What an engine holds beside telephone calls: a client of the Realtime server."""
+
+    uuid: str
+
+    def let_go(self, why: str) -> None:
+        """End it soon, and say why to its client. Returns at once."""
 
 
 class Engine:
@@ -57,8 +70,32 @@ class Engine:
         """Nothing is opened yet."""
         self.config = config
         self.calls: dict[str, Call] = {}
-        self.targets: Callable[[Channel], Mapping[str, TransferTarget]] = lambda channel: {}
+        self.sessions: dict[str, Session] = {}
+        """Clients of the Realtime server, by the id of their session; ``session_began`` and ``session_ended`` keep it.
+        """
+        self._others: dict[str, Live] = {}  # calls behind sessions
+        self.targets: Callable[[Arrival], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+        self.speech: SpeechModel | None = None
+        """The speech-to-speech model that holds calls, where ``providers`` are given."""
+
+        self.closing: list[Callable[[], None]] = []
+        """What ends with the engine, before anything that it may use."""
+
+        self.figures = Figures()
+        """What all calls since the start were like."""
+
+        self.began: list[Callable[[Live], object]] = [lambda call: self.figures.follow(call.events)]
+        """Each is told of every call before its first line, to follow its event log. They may not wait."""
+
+        self.components: dict[str, Callable[[], Component]] = {}
+        """Further parts of the service for ``/health``, by name; each is asked how it is, and answers at once."""
+
+        self.told_to_drain = Flag()
+        """Set when somebody asks over HTTP what SIGTERM asks: whoever runs the engine waits for it."""
+
+        self.store: Store | None = None
+        """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
 
         self._humans: set[str] = set()
         self._given = providers
@@ -88,6 +125,8 @@ class Engine:
         config = self.config
         disk = self._disk = DiskWriter()
         self._after_call = AfterCall(disk, config.record.page)
+        if config.store.enabled:
+            self.store = Store(config.store, paths.calls())
         given = self._providers = self._given or embedded.providers(config)
         hearing = Hearing(Ears(given.vad, config.vad, config.media.frame_ms))
         clock = self._clock = FrameClock(config.media.frame_ms)
@@ -102,9 +141,11 @@ class Engine:
         gc.freeze()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
-        self._around = Surroundings(
+        if self.store is not None:
+            self.store.start(self.node)
+        self.surroundings = Surroundings(
             config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
-            self._finished,
+            self._finished, self._live_began, self._live_over,
         )
         if self._switch is not None:
             self._switch.start()
@@ -113,12 +154,12 @@ class Engine:
             )
             self._reconciler.start()
 
-    def _caster(self, given: Providers, hearing: Hearing) -> Callable[[Channel, EventLog], Cast]:
+    def _caster(self, given: Providers, hearing: Hearing) -> Callable[[Arrival, EventLog], Cast]:
         """Who makes the cast of calls: the agents' files, or always the providers that were given."""
         score = endofturn.load()
         if self._given is not None:
             senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
-            return lambda channel, events: FixedCast(senses, self.targets(channel))
+            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech)
         casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call
@@ -131,6 +172,11 @@ class Engine:
             self._switch = InboundClient.from_options(config.switch)
         switch = Switch(self._switch) if self._switch is not None else None
         return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
+
+    @property
+    def casting(self) -> Casting | None:
+        """Agents, providers and collections; None before ``start``, and where the providers were given."""
+        return self._casting
 
     @property
     def node(self) -> str:
@@ -151,11 +197,14 @@ class Engine:
     def drain(self) -> bool:
         """Take no more calls, wait up to ``drain_s`` for those there are, let go of the rest. True: all had ended."""
         assert self._server is not None, "start() first"
-        log.info("draining: %d calls, up to %g s", len(self.calls), self.config.drain_s)
+        log.info("draining: %d calls and %d sessions, up to %g s", len(self.calls), len(self.sessions),
+                 self.config.drain_s)
         return self._end_calls(self.config.drain_s, "the engine is draining")
 
     def stop(self) -> None:
         """Close everything, in the order in which calls use it. Idempotent; also after a start that failed."""
+        for close in self.closing:
+            close()
         if self._reconciler is not None:
             self._reconciler.close()
         if self._server is not None:
@@ -172,6 +221,8 @@ class Engine:
             self._providers.close()
         if self._after_call is not None and not self._after_call.close():
             log.warning("some ended calls have no report yet; `python -m engine.telemetry.aftercall FOLDER` makes it")
+        if self.store is not None:
+            self.store.close()
         if self._disk is not None and not self._disk.close():
             log.error("the disk did not take everything within 10 s; some of the last lines are lost")
         self._hubwatch.stop()
@@ -183,17 +234,18 @@ class Engine:
         self._server.stop()
         clean = self._wait_idle(patience_s)
         if not clean:
-            log.warning("%s: %d calls go on to the dialplan's next action", why, len(self.calls))
-            for call in list(self.calls.values()):
-                call.let_go(why)
+            log.warning("%s: %d calls go on to the dialplan's next action, %d sessions end", why, len(self.calls),
+                        len(self.sessions))
+            for held in [*self.calls.values(), *self.sessions.values()]:
+                held.let_go(why)
             self._wait_idle(CALLS_END_S)
         self._server.drain(CALLS_END_S)  # connections that are no calls yet, and calls that do not end
         return clean
 
     def _wait_idle(self, seconds: float) -> bool:
-        """Wait until no call is left, at most ``seconds``."""
+        """Wait until no call and no session is left, at most ``seconds``."""
         deadline = time.monotonic() + seconds
-        while self.calls:
+        while self.calls or self.sessions:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
@@ -212,8 +264,12 @@ class Engine:
             "media": self._media_state(),
             "disk": self._disk_state(),
         }
+        if self.store is not None:
+            components["db"] = self.store.component()
         if self._switch is not None:
             components["switch"] = _switch_state(self._switch)
+        components |= self.figures.components()
+        components |= {name: ask() for name, ask in self.components.items()}
         worst = {component.status for component in components.values()}
         status: Literal["ok", "degraded", "draining", "down"] = "ok"
         if self._draining:
@@ -223,7 +279,8 @@ class Engine:
         elif "degraded" in worst:
             status = "degraded"
         limit = self.config.event_socket.max_calls
-        return Snapshot(status, len(self.calls), limit, components, clock, self._hubwatch.snapshot())
+        active = len(self.calls) + len(self.sessions)
+        return Snapshot(status, active, limit, components, clock, self._hubwatch.snapshot())
 
     def _event_socket_state(self) -> Component:
         server = self._server
@@ -245,6 +302,64 @@ class Engine:
             return Component("degraded", detail=f"{self._disk.error}; {self._disk.dropped} bytes were dropped")
         return Component("ok")
 
+    # ------------------------------------------------------------ for sessions
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new calls and sessions are taken."""
+        return not self._draining and self._clock is not None
+
+    @property
+    def clock(self) -> FrameClock:
+        """The frame clock, once started."""
+        assert self._clock is not None, "start() first"
+        return self._clock
+
+    @property
+    def timers(self) -> Timers:
+        """Call-backs of calls and sessions, made by the frame clock."""
+        return self._timers
+
+    def session_began(self, session: Session) -> None:
+        """It is held from now on."""
+        self.sessions[session.uuid] = session
+
+    def session_ended(self, session: Session) -> None:
+        """It is over."""
+        if self.sessions.pop(session.uuid, None) is not None:
+            self._call_ended.set()
+
+    @property
+    def live(self) -> dict[str, Live]:
+        """All calls that go on, of telephones and of sessions in which somebody has spoken, by their id."""
+        return {**self.calls, **self._others}
+
+    def _live_began(self, call: Live) -> None:
+        self._others[call.uuid] = call
+        self._follow(call)
+
+    def _live_over(self, call: Live) -> None:
+        self._others.pop(call.uuid, None)
+        if self._after_call is not None:
+            self._after_call.submit(call.folder)
+
+    def _follow(self, call: Live) -> None:
+        for told in self.began:
+            told(call)
+        if self.store is not None:
+            self.store.filing.follow(call.events, call.folder)
+
+    @property
+    def upstream(self) -> Upstream | None:
+        """The speech-to-speech model behind the engine, if there is one."""
+        if self._casting is not None:
+            return self._casting.upstream
+        return self.speech.upstream if self.speech is not None else None
+
+    def speech_for(self, arrival: Arrival) -> SpeechModel | None:
+        """The same with the instructions and skills of the agent that ``arrival`` is for. Raises ``TrunklineError``."""
+        return self._casting.speech_for(arrival) if self._casting is not None else self.speech
+
     # ------------------------------------------------------------ for the calls
 
     def _take(self, session: OutboundSession) -> Application:
@@ -253,8 +368,9 @@ class Engine:
         known = self.calls.get(session.channel.uuid)
         if known is not None and known.moving:
             return _Adoption(known, session)
-        call = Call(session, self._around)
+        call = Call(session, self.surroundings)
         self.calls[call.uuid] = call
+        self._follow(call)
         return call
 
     def _channels(self) -> set[str]:
@@ -273,6 +389,8 @@ class Engine:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
             self._call_ended.set()
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 

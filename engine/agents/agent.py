@@ -55,7 +55,8 @@ class Agent:
         language = language if language in self.options.languages else self.language
         own = self.speaks(language)
         texts: dict[str, Any] = {**shipped.of(language), **own.phrases}
-        return AgentOptions(greeting=own.greeting, greeting_interruptible=own.greeting_interruptible, **texts)
+        return AgentOptions(brain=self.options.brain, greeting=own.greeting,
+                            greeting_interruptible=own.greeting_interruptible, **texts)
 
     def missing_phrases(self, language: str) -> list[str]:
         """Phrases that neither its file nor Trunkline has in this language: they would be said in English."""

@@ -17,7 +17,7 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 DidPattern = Annotated[str, StringConstraints(pattern=r"^\+?[0-9x]*\*?$", min_length=1)]
 """A number as the trunk gives it; ``x`` is one digit, ``*`` at the end any more of them."""
 
-PHRASES = tuple(name for name in AgentOptions.model_fields if not name.startswith("greeting"))
+PHRASES = tuple(name for name in AgentOptions.model_fields if name != "brain" and not name.startswith("greeting"))
 PhraseName = Literal[PHRASES]  # type: ignore[valid-type]
 
 ROUTED = "auto"
@@ -173,6 +173,10 @@ class AgentFile(Options):
 
     model: ModelOptions | None = None
     """Without a model it answers out of its collections, in the words that stand there."""
+
+    brain: Literal["local", "realtime"] = "local"
+    """``realtime``: a speech-to-speech model (``upstream`` of the configuration) holds its calls; what else stands here
+    holds when that fails."""
 
     collections: tuple[str, ...] = ()
     """What it knows: it answers from all of them, in the manner that ``knowledge`` gives."""

@@ -22,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
     "demo": "a whole spoken call on this machine: ingest, engine, caller, three questions",
-    "serve": "run the engine: event socket for FreeSWITCH, health over HTTP",
+    "serve": "run the engine: event socket for FreeSWITCH, HTTP and WebSockets",
     "call": "place one call at an engine with WAV files as the caller's voice",
     "dial": "call a number by FreeSWITCH and connect it with an agent",
     "ingest": "read documents into a collection of the knowledge base",
@@ -36,7 +36,9 @@ COMMANDS = {
     "turns": "run turn-taking cases on a virtual clock",
     "load": "place many calls at a running engine and measure",
     "models": "list, install and check model data",
+    "db": "the database of sessions: make, upgrade, look, file calls, sweep, search",
     "provider": "list the models and voices of the configuration, or ask one",
+    "key": "make an API key for HTTP and WebSockets",
     "doctor": "check configuration, ports, models, disk and FreeSWITCH; says what to do",
 }
 

@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 HELP = """\
-Run the engine: it listens for FreeSWITCH's outbound event socket (127.0.0.1:8084) and answers /health (127.0.0.1:8080).
+Run the engine: it listens for FreeSWITCH's outbound event socket (127.0.0.1:8084) and serves HTTP (127.0.0.1:8080;
+/docs lists what is there).
 
 In the dialplan:   <action application="socket" data="127.0.0.1:8084 async full"/>
 
@@ -33,12 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from engine import configfile
     from engine.service import Engine
     from engine.telemetry import logs
-    from engine.web.health import HealthServer
+    from engine.web import parts
 
     config = configfile.load(args.config, os.environ)
     writer = logs.setup()
     engine = Engine(config)
-    health = HealthServer(config.http, engine.snapshot)
+    web = parts.web(engine)
     stop, hurry = Event(), Event()
 
     def on_signal() -> None:
@@ -47,10 +48,11 @@ def run(args: argparse.Namespace) -> int:
     handlers = [gevent.signal_handler(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)]
     draining: gevent.Greenlet | None = None
     try:
-        health.start()
+        web.start()
         engine.start()
-        print(f"trunkline ready: event socket {engine.event_socket_address}, health {health.url}", flush=True)
-        stop.wait()
+        print(f"trunkline ready: event socket {engine.event_socket_address}, health {web.url}/health", flush=True)
+        gevent.wait([stop, engine.told_to_drain], count=1)
+        stop.set()
         draining = gevent.spawn(engine.drain)
         draining.link(lambda _: hurry.set())
         hurry.wait()
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         engine.stop()
         if draining is not None:
             draining.kill()
-        health.stop()
+        web.stop()
         for handler in handlers:
             handler.cancel()
         writer.close()

@@ -10,15 +10,19 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
+from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
+from engine.config.store import RetentionOptions, StoreOptions
 from engine.config.switch import EventSocketOptions, SwitchOptions
 from engine.config.telephony import TelephonyOptions, TransferTarget
 from engine.config.turns import TurnOptions
+from engine.config.upstream import UpstreamOptions
 from engine.config.vectorstores import VectorStoreOptions
 from engine.config.web import HttpOptions
 
@@ -39,7 +43,12 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    compatible: CompatibleOptions = CompatibleOptions()
+    writing: WritingOptions = WritingOptions()
+    realtime: RealtimeOptions = RealtimeOptions()
+    upstream: UpstreamOptions = UpstreamOptions()
     record: RecordOptions = RecordOptions()
+    store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
     """Who thinks and speaks besides the embedded set, each under a name of your choice, described by the options of its
     ``kind``; ``docs/operator/providers.md`` has examples."""
@@ -53,7 +62,8 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RecordOptions", "RoutingOptions", "SkillOptions", "SpeechOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "VadOptions", "VectorStoreOptions",
+    "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
+    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
+    "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
+    "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip

@@ -1,4 +1,6 @@
-"""What the agent says of itself, word for word; and where agents come from."""
+"""What the agent says of itself, word for word, and who thinks for it; and where agents come from."""
+
+from typing import Literal
 
 from engine.config.base import Options
 
@@ -6,6 +8,11 @@ from engine.config.base import Options
 class AgentOptions(Options):
     """What the agent says of itself: the fixed phrases of one language. An agent's file gives them for each of its
     languages; these are those of a call without an agent's file."""
+
+    brain: Literal["local", "realtime"] = "local"
+    """Who holds the conversation. ``local``: the engine's turn-taking, recogniser, model or knowledge base, and voice.
+    ``realtime``: a speech-to-speech model (``upstream``) that hears the caller and speaks itself; when it fails, the
+    call goes on as with ``local``."""
 
     greeting: str = "Hello, this is the Trunkline help desk. How can I help you?"
     greeting_interruptible: bool = True

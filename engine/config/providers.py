@@ -23,6 +23,7 @@ from engine.config.services import (
     Url,
     check_signed_in,
 )
+from engine.config.upstream import AzureSpeechToSpeechOptions, OpenAiSpeechToSpeechOptions
 
 AUDIO_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
 """What the engine can play."""
@@ -291,6 +292,7 @@ Provider = Annotated[
     OpenAiChatOptions | AzureChatOptions | AnthropicOptions
     | OpenAiSpeechOptions | ElevenLabsOptions | HttpTtsOptions
     | OpenAiBatchOptions | OpenAiRealtimeOptions | DeepgramOptions | LocalRecogniserOptions
+    | OpenAiSpeechToSpeechOptions | AzureSpeechToSpeechOptions
     | OpenAiEmbeddingOptions | AzureEmbeddingOptions,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -8,6 +8,10 @@ from engine.config.base import Options
 class TurnOptions(Options):
     """Who speaks when. Times count from the caller's last voiced frame unless said otherwise."""
 
+    answer: bool = True
+    """Whether what the caller says is answered unasked. Off, it is heard and kept, and a reply comes only when somebody
+    asks for one: a client of the Realtime server with ``create_response: false``, or an agent that only listens."""
+
     endpoint_min_ms: int = Field(500, ge=0)
     """Silence after which a finished sentence is answered, until it is known how this caller pauses."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.dialog.actions import CallContext
+from engine.dialog.model import Tool
 
 
 def _decided(timeout_s: float) -> bool:
@@ -32,6 +33,25 @@ class PastTool:
     arguments: str
     result: str | None
     error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a client of the conversation wants of a reply, over what the agent's file says. Brains without a language
+    model heed none of it.
+
+    ``instructions`` take the place of the agent's own; empty: they stand. ``tools`` are the client's: the model may
+    call them, the client runs them, and the call ends the reply (``ClientCall``). ``choice``: ``auto``, ``none``,
+    ``required``, or the name of the tool that must be called. ``calls``: tools of the client that were called so far.
+    ``max_tokens``, ``temperature``: None: the agent's.
+    """
+
+    instructions: str = ""
+    tools: tuple[Tool, ...] = ()
+    choice: str = "auto"
+    calls: tuple[PastTool, ...] = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,9 @@ class Request:
     alternatives: tuple[str, ...] = ()
     """Other texts that ``text`` may have been, likely ones first."""
 
+    terms: Terms | None = None
+    """Of the client that this reply is for, where there is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -87,7 +110,27 @@ class Farewell:
     """The call ends when this reply was heard."""
 
 
-ReplyPart = Text | Grounds | Farewell
+@dataclass(frozen=True, slots=True)
+class ClientCall:
+    """The model calls a tool that only the client can run. ``arguments`` is JSON as the model wrote it. The reply ends
+    after its calls; the turn is decided."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Tokens that the reply took so far, where the model tells them. ``incomplete``: why it is not all there, as the
+    model says (``max_output_tokens``, ``content_filter``); empty: it is."""
+
+    input_tokens: int
+    output_tokens: int
+    incomplete: str = ""
+
+
+ReplyPart = Text | Grounds | ClientCall | Used | Farewell
 
 
 class Brain(Protocol):

@@ -105,6 +105,11 @@ class _Clause:
             self.lengths.append(np.diff(starts, append=len(pcm)))
         self._layout = None
 
+    def say_more(self, text: str) -> None:
+        self.text += text
+        self.chars = list(_spans(self.text))
+        self._layout = None
+
     def close(self) -> None:
         self.growing = False
         self._layout = None
@@ -204,6 +209,17 @@ class Ledger:
         """More audio of the clause that was added last, and more of its words (samples from the clause's start)."""
         self._clauses[-1].grow(pcm, words, self._block)
         self.samples += len(pcm)
+
+    def say_more(self, text: str) -> None:
+        """More words of the clause that was added last: a voice that tells its words while it speaks."""
+        clause = self._clauses[-1]
+        if not clause.text:
+            text = text.lstrip()
+            if text and self._text:
+                self._text += " "
+                clause.first_char = len(self._text)
+        clause.say_more(text)
+        self._text += text
 
     def clause_done(self) -> None:
         """The clause added last has all its audio. Words that a voice gave no sound at all can never be heard: the

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.media.playout import Playout
+from engine.media.timeline import Timeline
 
 Ear = Callable[[bytes, bool], None]
 """``ear(frame, silent)``: the caller's next frame, one ``frame_ms`` long, in order; ``silent`` when no audio came from
@@ -21,6 +22,14 @@ class Leg(Protocol):
 
     playout: Playout
     """What goes to the caller; the leg's clock takes one frame at a time out of it."""
+
+    timeline: Timeline | None
+    """When each sample of the caller was heard, where their audio is no steady stream; None: one frame a tick."""
+
+    @property
+    def unheard(self) -> int:
+        """Frames taken out of ``playout`` that can still be taken back: whoever plays them has not come to them yet and
+        lets go of them when speech is cut. 0 where what is written is heard."""
 
     frames_in: int
     """Caller frames delivered to the ear so far: the call's audio clock."""

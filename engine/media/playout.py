@@ -57,7 +57,7 @@ class Playout:
 
     __slots__ = (
         "_at", "_base", "_current", "_data", "_fade_out", "_furthest", "_max_queued", "_paused", "_released",
-        "_replies", "_size", "_starved", "_tail", "frame_bytes", "on_finished", "on_started", "rate",
+        "_replies", "_size", "_starved", "_tail", "frame_bytes", "newest", "on_finished", "on_started", "rate",
         "underruns", "wake",
     )  # fmt: skip
 
@@ -70,6 +70,8 @@ class Playout:
         self.rate = rate
         self.frame_bytes = frame_bytes
         self.underruns = 0
+        self.newest: int | None = None
+        """The reply that began to be heard last, also when it is over."""
         self.on_started: Callable[[int], None] | None = None
         self.on_finished: Callable[[int, Heard], None] | None = None
         self.wake: Callable[[], None] | None = None
@@ -128,6 +130,12 @@ class Playout:
         self._append(reply, pcm)
         return True
 
+    def say_more(self, generation: int, text: str) -> None:
+        """More words of the clause added last, whose audio they are in with the words before them."""
+        reply = self._replies.get(generation)
+        if reply is not None and not reply.done:
+            reply.ledger.say_more(text)
+
     def clause_done(self, generation: int) -> None:
         """The clause added last has all its audio: its words can be credited exactly. ``add`` and ``done`` imply it."""
         reply = self._replies.get(generation)
@@ -153,6 +161,11 @@ class Playout:
             self._released.append(reply)
             self._wake()
         return True
+
+    def ledger(self, generation: int) -> Ledger | None:
+        """The account of a reply that is staged or heard; it outlives the reply. None: this generation is gone."""
+        reply = self._replies.get(generation)
+        return None if reply is None else reply.ledger
 
     def room(self) -> float:
         """Seconds of audio that may still be added."""
@@ -333,6 +346,7 @@ class Playout:
 
     def _enter(self, reply: _Reply) -> _Reply:
         self._current = reply
+        self.newest = reply.generation
         self._starved = False
         return reply
 

@@ -21,6 +21,7 @@ from engine.media.errors import MediaError
 from engine.media.leg import Ear
 from engine.media.pcm import SAMPLE_BYTES
 from engine.media.playout import Playout
+from engine.media.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +209,7 @@ class UnicastLeg:
         "_on_lost", "_ahead", "_sendto", "_slot", "_socket", "_watchdog_s", "_written_alone",
         "alive", "bad_frames", "ear", "far", "filled", "first_frame", "frame_bytes", "fresh", "frames_in", "frames_out",
         "last_in", "left_out", "local_ip", "local_port", "mouth", "no_rtp", "playout", "rate", "remote_ip",
-        "remote_port", "round", "send_errors", "silence", "surplus",
+        "remote_port", "round", "send_errors", "silence", "surplus", "timeline", "unheard",
     )  # fmt: skip
 
     def __init__(self, socket: UnicastSocket, rate: int, on_lost: Callable[[int], None] | None) -> None:
@@ -221,6 +222,8 @@ class UnicastLeg:
         self.playout.wake = self._kick
         self.first_frame = Event()
         self.frames_in = 0
+        self.timeline: Timeline | None = None  # FreeSWITCH sends one frame every tick
+        self.unheard = 0  # what was written to it cannot be taken back
         self.frames_out = 0
         self.bad_frames = 0
         self.filled = 0

@@ -10,8 +10,12 @@ from engine.config.providers import (
     ElevenLabsOptions,
     ServiceOptions,
 )
+from engine.config.upstream import AzureSpeechToSpeechOptions
 from engine.errors import TrunklineError
 from engine.net.credentials import Credentials, EntraToken, Key
+
+AZURE = (AzureChatOptions, AzureEmbeddingOptions, AzureSpeechToSpeechOptions)
+"""Kinds that take a key as ``api-key``, or an Entra token."""
 
 
 class ProviderError(TrunklineError):
@@ -20,13 +24,13 @@ class ProviderError(TrunklineError):
 
 def credentials(name: str, options: ServiceOptions, environ: Mapping[str, str]) -> Credentials:
     """How requests to this provider are signed. Raises ``ProviderError`` when a variable is not set."""
-    if isinstance(options, (AzureChatOptions, AzureEmbeddingOptions)) and options.entra.tenant_id:
+    if isinstance(options, AZURE) and options.entra.tenant_id:
         entra = options.entra
         return EntraToken(name, entra, secret(f"{name}.entra", "client_secret", entra, environ))
     key = secret(name, "api_key", options, environ)
     if not key:
         return Key()
-    if isinstance(options, (AzureChatOptions, AzureEmbeddingOptions)):
+    if isinstance(options, AZURE):
         return Key("api-key", key)
     if isinstance(options, AnthropicOptions):
         return Key("x-api-key", key)

@@ -1,4 +1,6 @@
-"""A WebSocket client for greenlets: bounded in every direction, and quick to notice that the other side is gone.
+"""WebSockets for greenlets: bounded in every direction, and quick to notice that the other side is gone.
+
+This is the client; a server makes the same of an upgraded connection (``engine/web/socket.py``).
 
 The protocol is wsproto's: sans-I/O, so deadlines, bounds and the one writer are ours to give, and its parser h11 is
 installed anyway; websocket-client has neither a largest message nor a bound for what waits to be sent.
@@ -30,6 +32,18 @@ from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
 log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 16
+WRITE_BYTES = 1 << 18
+"""What is handed to the kernel at a time: a slow reader has the deadline for each, not for a whole message."""
+
+BUSY_S = 0.004
+"""After so much work on what arrived, others have their turn: a read may hold thousands of small frames."""
+
+MAX_PARTS = 4096
+"""Fragments that a message may have: empty ones would cost memory without counting as bytes."""
+
+GOODBYE_S = 0.2
+"""How long the last words may take to leave."""
+
 MAX_REFUSAL_BYTES = 4096
 ABNORMAL = 1006
 """The code of an end without a close frame."""
@@ -46,7 +60,8 @@ class Limits:
     """What may wait to be sent; beyond, the other side does not keep up and the connection is ended."""
 
     ping_s: float = 10.0
-    """A ping goes out after so long without a word from the other side; after the same time again it is gone."""
+    """A ping goes out after so long without a word from the other side; after the same time again it is gone. So is
+    one that takes nothing of what is sent for twice as long."""
 
 
 @functools.cache
@@ -70,9 +85,10 @@ class WebSocket:
         self._outgoing: deque[bytes] = deque()
         self._queued = 0
         self._wake = Event()
-        self._heard_at = monotonic()
+        self._heard_at = self._working_since = monotonic()
+        self._unparsed = False
         self._pinged = False
-        self._ended: SocketClosed | None = None
+        self._ended: tuple[int, str] | None = None
         self._closing = False
         self._writer = gevent.spawn(self._write)
 
@@ -117,6 +133,14 @@ class WebSocket:
             made._take(event)
         return made
 
+    def begin(self, opening: bytes, early: bytes) -> None:
+        """Of a server: send the answer to the upgrade request; ``early`` came behind the request."""
+        self._outgoing.append(opening)
+        self._queued += len(opening)
+        self._wake.set()
+        if early:
+            self._arrive(early)
+
     @property
     def closed(self) -> bool:
         """Whether it has ended; ``receive`` then says why."""
@@ -125,44 +149,47 @@ class WebSocket:
     def send(self, message: str | bytes) -> None:
         """Queue a message. Raises ``SocketClosed`` when the connection has ended or does not keep up."""
         if self._ended is not None or self._closing:
-            raise self._ended or SocketClosed(ABNORMAL, "closed by us")
+            raise self._end()
         event: events.Event = (events.TextMessage(data=message) if isinstance(message, str)
                                else events.BytesMessage(data=message))
         self._queue(event)
         if self._ended is not None:
-            raise self._ended
+            raise self._end()
 
     def receive(self, timeout_s: float | None = None) -> str | bytes | None:
         """The next message; None when none came within ``timeout_s``. Raises ``SocketClosed`` after the last one."""
         if self._arrived:
+            self._share()
             return self._arrived.popleft()
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # gevent's way to end the block silently
             while not self._arrived:
                 if self._ended is not None:
-                    raise self._ended
+                    raise self._end()
                 self._read()
         return self._arrived.popleft() if self._arrived else None
 
-    def close(self, code: int = 1000, timeout_s: float = 1.0) -> None:
-        """Say goodbye, give what is queued so long to leave, and end the connection. Idempotent."""
+    def close(self, code: int = 1000, reason: str = "", timeout_s: float = 1.0) -> None:
+        """Say goodbye, give what is queued so long to leave, and end the connection. ``reason``: its first 123 bytes
+        are sent. Idempotent."""
         if self._ended is None and not self._closing:
-            self._queue(events.CloseConnection(code=code))
-            self._closing = True
-            self._wake.set()
-            self._writer.join(timeout_s)
-        self.abort("closed by us", code)
+            self._last_words(events.CloseConnection(code=code, reason=_short(reason) or None), timeout_s)
+        self.abort(reason or "closed by us", code)
 
     def abort(self, reason: str = "given up", code: int = ABNORMAL) -> None:
         """End the connection now; who waits in ``receive`` is told. Idempotent."""
         if self._ended is None:
-            self._ended = SocketClosed(code, reason)
+            self._ended = (code, reason)
         self._outgoing.clear()
         self._queued = 0
-        if self._writer is not gevent.getcurrent():
-            self._writer.kill(block=False)
+        self._closing = True
+        self._wake.set()  # the writer ends: at once where it waits, by the closed socket where it sends
         with contextlib.suppress(OSError):  # it is down already
             self._socket.shutdown(sockets.SHUT_RDWR)  # wakes a reader
         self._socket.close()
+
+    def _end(self) -> SocketClosed:
+        """What ended it, anew: one that was raised holds the frames it went through, and they hold this socket."""
+        return SocketClosed(*(self._ended or (ABNORMAL, "closed by us")))
 
     # ------------------------------------------------------------ out
 
@@ -177,13 +204,20 @@ class WebSocket:
         if self._queued > self._limits.queued_bytes:
             self.abort("the other side does not keep up")
 
+    def _last_words(self, event: events.CloseConnection, timeout_s: float) -> None:
+        self._queue(event)
+        self._closing = True
+        self._wake.set()
+        if self._writer is not gevent.getcurrent():
+            self._writer.join(timeout_s)
+
     def _write(self) -> None:
         """The writer: the only one that sends, so messages never mix; and the one that notices silence."""
         try:
             while True:
                 while self._outgoing:
                     data = self._outgoing.popleft()
-                    self._socket.sendall(data)
+                    self._send_all(data)
                     self._queued -= len(data)
                 if self._closing:
                     return
@@ -192,6 +226,11 @@ class WebSocket:
                     self._silence()
         except OSError as fault:
             self.abort(f"sending failed: {fault}")
+
+    def _send_all(self, data: bytes) -> None:
+        for start in range(0, len(data), WRITE_BYTES):
+            with gevent.Timeout(2 * self._limits.ping_s, TimeoutError("the other side takes nothing")):
+                self._socket.sendall(data[start:start + WRITE_BYTES])
 
     def _silence(self) -> None:
         """Nothing was heard for long: ask, or give up when asking was in vain."""
@@ -209,25 +248,48 @@ class WebSocket:
 
     def _read(self) -> None:
         try:
-            data = self._socket.recv(READ_BYTES)
-            if not data:
-                self.abort("the connection broke")
-                return
-            self._heard_at, self._pinged = monotonic(), False
-            self._protocol.receive_data(data)
-            for event in self._protocol.events():
-                self._take(event)
-                if self._ended is not None:
+            if not self._unparsed:
+                data = self._socket.recv(READ_BYTES)
+                if not data:
+                    self.abort("the connection broke")
                     return
+                self._heard_at, self._pinged = monotonic(), False
+                self._arrive(data)
+                self._let_others()
+            self._parse()
         except (OSError, RemoteProtocolError, LocalProtocolError) as fault:
             self.abort(str(fault))
+
+    def _arrive(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        self._unparsed = True
+
+    def _parse(self) -> None:
+        """Take what has arrived. Whoever waits in here may be interrupted by a deadline: the rest is kept."""
+        for event in self._protocol.events():
+            self._take(event)
+            if self._ended is not None:
+                return
+            self._share()
+        self._unparsed = False
+
+    def _share(self) -> None:
+        """Let others have their turn when this one has worked for long."""
+        if monotonic() - self._working_since > BUSY_S:
+            gevent.sleep(0)
+            self._let_others()
+
+    def _let_others(self) -> None:
+        """Called before work on what arrived: a server may wait here for its turn."""
+        self._working_since = monotonic()
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, (events.TextMessage, events.BytesMessage)):
             self._parts.append(event.data if isinstance(event, events.TextMessage) else bytes(event.data))
             self._part_bytes += len(event.data)
-            if self._part_bytes > self._limits.message_bytes:
-                self.abort(f"a message of more than {self._limits.message_bytes} bytes", 1009)
+            if self._part_bytes > self._limits.message_bytes or len(self._parts) > MAX_PARTS:
+                self._part_bytes, self._parts = 0, []
+                self._refuse(1009, f"a message of more than {self._limits.message_bytes} bytes")
             elif event.message_finished:
                 empty: str | bytes = "" if isinstance(event, events.TextMessage) else b""
                 self._arrived.append(empty.join(self._parts))  # type: ignore[arg-type]
@@ -236,10 +298,23 @@ class WebSocket:
             self._queue(event.response())
         elif isinstance(event, events.CloseConnection):
             if not self._closing:
-                self._queue(event.response())
-                self._closing = True
-                self._writer.join(0.2)
+                self._last_words(event.response(), GOODBYE_S)
             self.abort(event.reason or "", int(event.code))
+
+    def _refuse(self, code: int, why: str) -> None:
+        """The other side breaks the rules: tell it, and end the connection."""
+        if not self._closing:
+            self._last_words(events.CloseConnection(code=code, reason=_short(why)), GOODBYE_S)
+            self._let_read()
+        self.abort(why, code)
+
+    def _let_read(self) -> None:
+        """Take what is still coming, for a moment: a connection closed over unread bytes is reset, and the other side
+        would never see why."""
+        with contextlib.suppress(OSError), gevent.Timeout(GOODBYE_S, TimeoutError()):
+            self._socket.shutdown(sockets.SHUT_WR)
+            while self._socket.recv(READ_BYTES):
+                pass
 
 
 def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.Event]:
@@ -264,6 +339,11 @@ def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.
             if refusal is not None:
                 raise _refused(refusal, body)
             raise ConnectFailed("the connection broke before the WebSocket was open")
+
+
+def _short(reason: str) -> str:
+    """As much of a close reason as the frame holds."""
+    return reason.encode()[:123].decode(errors="ignore")
 
 
 def _refused(refusal: events.RejectConnection, body: bytes) -> UpgradeRefused:

@@ -179,10 +179,13 @@ def _item_out(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _response_out(response: Mapping[str, Any]) -> dict[str, Any]:
     made = dict(response)
-    output = made.pop("audio")["output"]
-    made["modalities"] = _value_out("output_modalities", made.pop("output_modalities"))
+    output = (made.pop("audio", None) or {}).get("output") or {}  # those of an upstream may lack it
+    made["modalities"] = _value_out("output_modalities", made.pop("output_modalities", ["audio"]))
     made["output"] = [_item_out(item) for item in made["output"] if not item["type"].startswith("mcp_")]
-    made["voice"], made["output_audio_format"] = output["voice"], _FORMAT_NAMES[output["format"]["type"]]
+    if "voice" in output:
+        made["voice"] = output["voice"]
+    if "format" in output:
+        made["output_audio_format"] = _FORMAT_NAMES[output["format"]["type"]]
     made["temperature"] = _TEMPERATURE
     return made
 

@@ -9,7 +9,7 @@ orders for the engine. Pure: ids and time are given, nothing is waited for.
     for order in step.orders: ...             # to the engine (engine/realtime/orders.py), in this order
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.realtime import clientevents as client
@@ -19,7 +19,7 @@ from engine.realtime import orders as order
 from engine.realtime import serverevents as events
 from engine.realtime.config import SessionConfig
 from engine.realtime.errors import Refused
-from engine.realtime.items import Bounds, Conversation
+from engine.realtime.items import Bounds, Conversation, Entry
 from engine.realtime.talk import Step, Talk
 
 WENT_AWAY = 1001
@@ -82,6 +82,15 @@ class Protocol:
             conversation = {"id": self._talk.conversation_id, "object": "realtime.conversation"}
             step.sends.append(events.event("conversation.created", conversation=conversation))
         return self._finished(step)
+
+    def resumed(self, items: Iterable[dict[str, Any]], beta: bool = False) -> Step:
+        """The client has a session already, which somebody else has held so far: ``items`` are its conversation, as
+        text, ``beta`` is its dialect. Its configuration is told, because not all of it may be the same."""
+        self.beta, self._updated = beta, True
+        for item in items:
+            if self.conversation.find(item["id"]) is None:
+                self.conversation.append(Entry({**item, "object": "realtime.item", "status": "completed"}))
+        return self._finished(Step([events.event("session.updated", session=self.session)]))
 
     def receive(self, raw: dict[str, Any] | str | bytes, now_s: float) -> Step:
         """A message of the client's: its text, or the JSON object in it. ``now_s`` in Unix seconds."""

@@ -86,6 +86,15 @@ class Health:
         for (provider, capability), breaker in sorted(self._breakers.items()):
             yield provider, capability, breaker.state(now), max(0.0, breaker.ready_at(now) - now)
 
+    def reset(self, provider: str) -> list[Capability]:
+        """Forget what is known of ``provider``: its breakers are closed, nobody expects failures of it. For which
+        capabilities there was anything."""
+        known = sorted({capability for name, capability in (*self._breakers, *self._shares) if name == provider})
+        for capability in known:
+            self._breakers.pop((provider, capability), None)
+            self._shares.pop((provider, capability), None)
+        return known
+
     def _breaker(self, choice: Choice) -> Breaker:
         key = (choice.provider, choice.capability)
         if key not in self._breakers:

@@ -22,6 +22,7 @@ import gevent
 from engine.disk import DiskWriter
 
 _call: contextvars.ContextVar[str] = contextvars.ContextVar("call", default="")
+_request: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="")
 
 WAITING_BYTES = 4 * 1024 * 1024
 COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31;1m"}
@@ -38,14 +39,24 @@ def call(call_id: str) -> Iterator[None]:
         _call.reset(token)
 
 
+@contextmanager
+def request(request_id: str) -> Iterator[None]:
+    """Log lines of this greenlet in this block carry ``request``, the id that an HTTP client can name."""
+    token = _request.set(request_id)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
 def spawn(function: Callable[..., Any], *args: Any, **kwargs: Any) -> gevent.Greenlet:
-    """``gevent.spawn`` whose greenlet keeps the call of this one; a plain one begins without."""
+    """``gevent.spawn`` whose greenlet keeps the call and the request of this one; a plain one begins without."""
     return gevent.spawn(contextvars.copy_context().run, function, *args, **kwargs)
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: ``ts`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, ``call``, what came as
-    ``extra``, and ``exception``."""
+    """One JSON object a line: ``ts`` (ISO 8601, UTC), ``level``, ``logger``, ``message``, ``call``, ``request``,
+    what came as ``extra``, and ``exception``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its newline."""
@@ -57,6 +68,8 @@ class JsonLines(logging.Formatter):
         }
         if call_id := _call.get():
             line["call"] = call_id
+        if request_id := _request.get():
+            line["request"] = request_id
         line.update((name, value) for name, value in vars(record).items() if name not in _STANDARD and name not in line)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -33,13 +33,24 @@ class Recording:
         """Size as a WAV file."""
         return 44 + self.samples.nbytes
 
-    def data_uri(self) -> str:
-        """The whole recording as a ``data:`` URI, with a header that is right."""
+    @property
+    def header(self) -> bytes:
+        """The header of a WAV file, right also where that of the file is not."""
         channels = self.samples.shape[1]
         size = self.samples.nbytes
-        header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, channels, self.rate,
-                             self.rate * channels * 2, channels * 2, 16, b"data", size)
-        return "data:audio/wav;base64," + base64.b64encode(header + self.samples.tobytes()).decode("ascii")
+        return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, channels, self.rate,
+                           self.rate * channels * 2, channels * 2, 16, b"data", size)
+
+    def data_uri(self) -> str:
+        """The whole recording as a ``data:`` URI."""
+        return "data:audio/wav;base64," + base64.b64encode(self.header + self.samples.tobytes()).decode("ascii")
+
+    def wav(self, start: int, end: int) -> bytes:
+        """Bytes ``start`` to ``end`` (not included) of it as a WAV file."""
+        header = self.header
+        samples = self.samples.reshape(-1).view(np.uint8)
+        from_data, to_data = max(start - len(header), 0), max(end - len(header), 0)
+        return header[start:end] + samples[from_data:to_data].tobytes()
 
     def peaks(self, columns: int) -> npt.NDArray[np.int16]:
         """Lowest and highest sample of each of ``columns`` stretches; shape (channels, columns, 2)."""

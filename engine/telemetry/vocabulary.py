@@ -10,7 +10,8 @@ import re
 
 EVENTS: dict[str, str] = {
     # the call
-    "call_started": "id, caller, called, node, version, started (ISO 8601, UTC), switch, variables",
+    "call_started": "id, transport (freeswitch, ws), direction (inbound, outbound), caller, called, node, version, "
+    "started (ISO 8601, UTC), switch, variables",
     "agent_picked": "name, variant, why, language",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
@@ -38,6 +39,7 @@ EVENTS: dict[str, str] = {
     "error": "where, message",
     "config": "options (those that differ from the defaults)",
     "language": "language, before, why",
+    "brain_lost": "why (the speech-to-speech model that held the call), lines (of the conversation so far)",
     "dialect": "dialect, confidence, why",
     # hearing
     "voice_on": "at",
@@ -70,6 +72,7 @@ EVENTS: dict[str, str] = {
     "model_broke_off": "gen, step, said (whether the caller has something to hear), reason",
     "tool_call": "gen, id, skill, arguments, speculative, repeated (an earlier result is given again)",
     "tool_result": "gen (that of the call: the reply may be over), id, skill, success, error, ms, result",
+    "client_call": "gen, id, name (of the tool; the client runs it)",
     "filler": "gen, text, skill, after_ms",
     "ask_back": "gen, confidence",
     "middleware": "gen, hook, name, problem (late, failed), ms, message",

@@ -5,9 +5,9 @@ from typing import Protocol
 
 from gevent.event import Event as Flag
 
-from engine.conversation import Conversation
 from engine.esl.channel import Channel
 from engine.media.unicast import UnicastLeg
+from engine.talk import Talk
 from engine.telemetry.eventlog import EventLog
 
 
@@ -21,7 +21,7 @@ class CallerSide(Protocol):
     """Set when the engine is to leave the call (draining, or its channel is gone)."""
 
     @property
-    def conversation(self) -> Conversation:
+    def conversation(self) -> Talk:
         """The agent's side of it."""
 
     @property

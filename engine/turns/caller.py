@@ -81,6 +81,9 @@ class Turn:
     at_once: bool = False
     """It is complete, whatever the silence."""
 
+    ends_with_words: bool = False
+    """It is complete when its final transcript is there."""
+
     @property
     def text(self) -> str:
         """All words so far."""

@@ -117,7 +117,10 @@ class Deadlines:
         state, voice, turn = self._state, self._state.voice, self._state.turn
         if state.reply is not None or not turn.pieces or turn.speculated_in_vain:
             return inf
-        if not self._desk.options.speculate or state.expired or state.closing or self._desk.endpointing.collecting:
+        options = self._desk.options
+        if not (options.speculate and options.answer) or self._desk.endpointing.collecting:
+            return inf
+        if state.expired or state.closing:
             return inf
         if voice.talking:
             may = turn.thought_early < self._desk.options.speculate_early and turn.told_at > voice.on

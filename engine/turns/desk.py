@@ -13,15 +13,21 @@ class Desk:
 
     def __init__(self, options: TurnOptions, agent: AgentOptions, score: Score | None, language: str) -> None:
         """A call begins."""
-        self.options = options
         self.agent = agent
         self.state = State()
         self.history = History()
-        self.endpointing = Endpointing(options, score, language)
-        self.barge_in = BargeIn(options, language)
+        self._score = score
+        self.language = language
+        self.retune(options)
         self.reply_timeout_s = options.reply_timeout_ms / 1000
         self.now = 0.0
         self.actions: list[Action] = []
+
+    def retune(self, options: TurnOptions) -> None:
+        """Take turns by these options from now on; what was learned of the caller's pauses is learned anew."""
+        self.options = options
+        self.endpointing = Endpointing(options, self._score, self.language)
+        self.barge_in = BargeIn(options, self.language)
 
     def act(self, action: Action) -> None:
         """Ask for this."""

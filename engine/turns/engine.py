@@ -5,7 +5,7 @@ that is due is decided here. What is due is computed from the state (``deadlines
 or left behind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -60,6 +60,9 @@ class TurnEngine:
             ev.Language: hearing.language,
             ev.Written: hearing.written,
             ev.Happened: speaking.happened,
+            ev.Respond: speaking.respond,
+            ev.Commit: hearing.commit,
+            ev.Forget: hearing.forget,
             ev.Interrupt: hearing.silence_agent,
             ev.Held: hearing.held,
             ev.Unheld: hearing.unheld,
@@ -102,6 +105,24 @@ class TurnEngine:
         """Say these fixed phrases from now on: the language has changed."""
         self._desk.agent = agent
 
+    def retune(self, options: TurnOptions) -> None:
+        """Take turns by ``options`` from now on."""
+        self._desk.retune(options)
+
+    def take_over(self, now: float, lines: Sequence[tuple[str, str, bool]], generation: int) -> None:
+        """Somebody else has held the conversation up to ``now``: ``(who, text, interrupted)`` with who ``user``,
+        ``agent`` or ``note``; ``generation`` is the last that they used. To be told before anything else."""
+        history = self._desk.history
+        for who, text, interrupted in lines:
+            if who == "user":
+                history.user(text)
+            elif who == "agent":
+                history.agent(text, interrupted)
+            else:
+                history.note(text)
+        self._desk.now = self._state.idle_from = now
+        self._state.generation = generation
+
     def step(self, now: float, event: ev.Event) -> list[ev.Action]:
         """Take ``event`` at ``now`` (call time in s, never falling); what is to be done, in this order."""
         desk, state = self._desk, self._state
@@ -135,6 +156,8 @@ class TurnEngine:
         turn, state.turn = state.turn, Turn()
         awaited, voice.given_up = voice.awaited, max(voice.given_up, voice.off)
         voice.over_agent = True
+        start = turn.start if turn.pieces else voice.on
+        desk.act(ev.TurnOver(turn.text, start, max(turn.quiet_from, voice.off, start), turn.ends_partial))
         if not turn.pieces:
             self._ask_again(turn)
             return
@@ -146,6 +169,12 @@ class TurnEngine:
         state.reminders = state.asked_again = 0
         self._speaking.commit_user()
         state.answering = turn
+        if not desk.options.answer:
+            self._speaking.commit_user()
+            if state.reply is not None:
+                self._speaking.cancel(state.reply)
+            desk.note("turn", "silence; it is not answered unasked", text=text)
+            return
         reply = state.reply
         hit = reply is not None and same_words(reply.text, text)
         waited_ms = round((desk.now - turn.quiet_from) * 1000)
@@ -178,6 +207,8 @@ class TurnEngine:
         """There was voice, but no words."""
         state = self._state
         if state.closing is not None or not (turn.cut_in or turn.unclear_s >= UNCLEAR_S):
+            return
+        if not self._desk.options.answer:
             return
         if state.asked_again < ASK_AGAIN_LIMIT:
             state.asked_again += 1

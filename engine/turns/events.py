@@ -175,6 +175,30 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Respond:
+    """Somebody wants a reply now, to the conversation as it stands and without new words of the caller. ``asked`` is
+    their name for it, which comes back in ``Think``. Refused (``Note`` ``respond_refused``) while a reply that is owed
+    or heard has the floor: ``Interrupt`` it first."""
+
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The caller's turn is complete, whatever the silence (a key of theirs was let go): it ends with the words that
+    the recogniser still has of it. ``at`` is the end of it."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """What the caller has said since the last turn was not meant."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupt:
     """Somebody other than the caller wants the agent to be silent now, whatever it says, protected or not."""
 
@@ -213,7 +237,7 @@ class Tick:
 
 Event = (VoiceOn | VoiceOff | Transcript | ReplyReady | ReplyDone | ReplyFailed | ToolCalled | ToolReturned
          | PlayoutStarted | PlayoutFinished | PlayoutCut | Digit | Collect | CollectEnd | Language | SayRequest
-         | Happened | Written | Interrupt | Held | Unheld | HungUp | Tick)
+         | Happened | Written | Respond | Commit | Forget | Interrupt | Held | Unheld | HungUp | Tick)
 
 # ---------------------------------------------------------------- actions: what to do
 
@@ -231,6 +255,8 @@ class Think:
     confidence: float = -1.0
     alternatives: tuple[str, ...] = ()
     early: bool = False
+    asked: str = ""
+    """Of the ``Respond`` that asked for it; then ``text`` is empty, and the history is what is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +319,18 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnOver:
+    """The caller's turn is decided: they said ``text`` between ``start`` and ``end``; empty: voice without words.
+    It becomes history (``CommitUser``) a little later, or with what they go on to say. ``partial``: a final transcript
+    may still mend it."""
+
+    text: str
+    start: float
+    end: float
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CommitUser:
     """The caller said this; it is history now."""
 
@@ -328,5 +366,5 @@ class Note:
     fields: tuple[tuple[str, object], ...] = ()
 
 
-Action = (Think | Render | Decided | Say | Release | Cancel | Pause | Resume | Cut | CommitUser | CommitAgent | EndCall
-          | Note)
+Action = (Think | Render | Decided | Say | Release | Cancel | Pause | Resume | Cut | TurnOver | CommitUser | CommitAgent
+          | EndCall | Note)

@@ -78,6 +78,23 @@ class Hearing:
         if reply is not None and reply.decided and not reply.guarded and reply.cutting_at is None:
             self._interrupt(reply, "written")
 
+    def commit(self, event: ev.Commit) -> None:
+        """Nobody waits for more of it than the words that are on their way."""
+        voice, turn = self._state.voice, self._state.turn
+        if turn.pieces and not voice.awaited:
+            turn.at_once = True
+        elif voice.talking or voice.awaited:
+            turn.ends_with_words = True
+
+    def forget(self, event: ev.Forget) -> None:
+        """It was not said. The reply to it, if one was begun ahead, goes as well."""
+        state = self._state
+        state.turn = Turn()
+        state.voice.given_up = max(state.voice.given_up, event.at)
+        state.unjudged = False
+        if state.reply is not None and not state.reply.decided:
+            self._speaking.cancel(state.reply)
+
     def digit(self, event: ev.Digit) -> None:
         """A key is a sign of life; its tone on the line is not speech."""
         self._state.key_at = event.at
@@ -96,6 +113,7 @@ class Hearing:
 
     def language(self, event: ev.Language) -> None:
         """Other word lists hold."""
+        self._desk.language = event.code
         self._desk.endpointing.speak(event.code)
         self._desk.barge_in.speak(event.code)
 
@@ -149,6 +167,7 @@ class Hearing:
         state, reply = self._state, self._state.reply
         state.turn.take(piece, state.voice)
         state.turn.told_at = self._desk.now
+        state.turn.at_once |= state.turn.ends_with_words and piece.final
         self._still_there(state.turn.text)
         if piece.end > state.voice.on and (reply is None or not reply.decided):
             self._learn_pause()

@@ -38,6 +38,21 @@ class Speaking:
         self._begin(Reply(generation, "think", text, decided, now, attempt=attempt, early=early))
         self._desk.act(ev.Think(generation, text, not decided, turn.confidence, turn.alternatives, early))
 
+    def respond(self, event: ev.Respond) -> None:
+        """Have a reply made to the conversation as it stands."""
+        reply = self._state.reply
+        if reply is not None and reply.decided:
+            self._desk.note("respond_refused", "another reply has the floor", gen=reply.generation)
+            return
+        if reply is not None:
+            self.cancel(reply)
+        self._think_as_asked(event.asked)
+
+    def _think_as_asked(self, asked: str, attempt: int = 0) -> None:
+        generation = self._state.generation + 1
+        self._begin(Reply(generation, "think", "", True, self._desk.now, attempt=attempt, asked=asked))
+        self._desk.act(ev.Think(generation, "", False, asked=asked))
+
     def say(self, text: str, interruptible: bool = True, ends_call: str = "", attempt: int = 0) -> None:
         """Have a fixed text said. ``ends_call``: the reason for the end of the call once it was played."""
         state = self._state
@@ -209,6 +224,9 @@ class Speaking:
         elif reply.attempt == 0 and self._state.answering is not None:
             self._desk.note("retry", why, gen=reply.generation)
             self.think(self._state.answering, decided=True, attempt=1)
+        elif reply.attempt == 0 and reply.asked:
+            self._desk.note("retry", why, gen=reply.generation)
+            self._think_as_asked(reply.asked, attempt=1)
         elif reply.kind == "think":
             self._apologise(why)
         else:

@@ -35,6 +35,9 @@ class Reply:
     attempt: int = 0
     """0, or 1 if it is the second try."""
 
+    asked: str = ""
+    """Of the ``Respond`` that asked for it."""
+
     early: bool = False
     """The caller was talking when it was begun and has not stopped since: it is not rendered yet."""
 

@@ -221,7 +221,7 @@ def test_shipped_agents_speak_their_languages_fully():
         for language in agent.languages:
             assert not agent.missing_phrases(language)
             if language != "en":
-                said = agent.phrases(language).model_dump()
+                said = agent.phrases(language).model_dump(exclude={"brain"})
                 assert not [name for name, text in said.items()
                             if isinstance(text, str) and text == getattr(english, name)]
 
@@ -230,7 +230,7 @@ def test_shipped_agents_speak_their_languages_fully():
                                                          ("ta", 0xB80, 0xBFF)])
 def test_phrases_are_in_native_script(language, first, last):
     """A voice spells out what is written in another script."""
-    phrases = Agents.load(SHIPPED).get("kerala").phrases(language).model_dump()
+    phrases = Agents.load(SHIPPED).get("kerala").phrases(language).model_dump(exclude={"brain"})
     for name, text in phrases.items():
         if isinstance(text, str):
             letters = re.sub(r"\{\w+\}", "", text)

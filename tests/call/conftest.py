@@ -45,10 +45,11 @@ def world(home, tidy, monkeypatch):
     ``reports``: whether ended calls get theirs, which takes a process and a second."""
 
     @contextmanager
-    def open_world(given=None, reports=False, **changes):
+    def open_world(given=None, reports=False, speech=None, **changes):
         if not reports:
             monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
         engine = Engine(Config.model_validate(merged(QUICK, changes)), given or providers())
+        engine.speech = speech
         engine.start()
         try:
             with StandIn() as switch:

@@ -18,7 +18,8 @@ from engine.speech import voices
 from engine.speech.errors import VoiceUnavailable
 from engine.speech.interfaces import Chunk
 from engine.telemetry.state import Snapshot
-from engine.web.health import HealthServer
+from engine.web import health
+from engine.web.app import Web
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +76,7 @@ def test_a_port_in_use_names_option_and_variable():
 
 def test_ports_of_a_running_engine_are_fine():
     """The doctor is called when something is wrong, mostly while the engine runs."""
-    server = HealthServer(HttpOptions(port=0), lambda: Snapshot("ok", calls_active=3))
+    server = Web(HttpOptions(port=0), health.routes(lambda: Snapshot("ok", calls_active=3)))
     server.start()
     try:
         with socket.create_server(("127.0.0.1", 0)) as events:

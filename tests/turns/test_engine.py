@@ -15,7 +15,7 @@ class Call:
 
     def tell(self, now: float, event: ev.Event) -> list[ev.Action]:
         actions = self.engine.step(now, event)
-        self.do = [action for action in actions if not isinstance(action, ev.Note)]
+        self.do = [action for action in actions if not isinstance(action, ev.Note | ev.TurnOver)]
         self.notes = [action.name for action in actions if isinstance(action, ev.Note)]
         return self.do
 

@@ -11,16 +11,16 @@ import pytest
 from engine.config import HttpOptions
 from engine.telemetry.state import Component, Snapshot
 from engine.web import health
+from engine.web.app import Web
 from engine.web.errors import WebError
-from engine.web.health import HealthServer
 
 
 @pytest.fixture
 def serve():
     servers = []
 
-    def serve(snapshot) -> HealthServer:
-        server = HealthServer(HttpOptions(port=0), snapshot)
+    def serve(snapshot, **options) -> Web:
+        server = Web(HttpOptions(port=0, **options), health.routes(snapshot))
         server.start()
         servers.append(server)
         return server
@@ -30,7 +30,7 @@ def serve():
         server.stop()
 
 
-def get(server: HealthServer, path: str, method: str = "GET") -> tuple[int, dict]:
+def get(server: Web, path: str, method: str = "GET") -> tuple[int, dict]:
     request = urllib.request.Request("http://{}:{}{}".format(*server.address, path), method=method)
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
@@ -80,19 +80,17 @@ def test_a_port_in_use_says_what_to_do():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(WebError, match=rf"127.0.0.1:{port} is in use by another program.*TRUNKLINE_HTTP__PORT"):
-            HealthServer(HttpOptions(port=port), lambda: Snapshot("ok")).start()
+            Web(HttpOptions(port=port), []).start()
 
 
 def test_an_address_of_another_machine_says_what_to_do():
     with pytest.raises(WebError, match="no address of this machine; set http.host"):
-        HealthServer(HttpOptions(host="192.0.2.1"), lambda: Snapshot("ok")).start()
+        Web(HttpOptions(host="192.0.2.1"), []).start()
 
 
-def test_connections_that_say_nothing_are_dropped(serve, monkeypatch):
+def test_connections_that_say_nothing_are_dropped(serve):
     """They would otherwise take all places, and the load balancer would hear nothing."""
-    monkeypatch.setattr(health, "IDLE_S", 0.1)
-    monkeypatch.setattr(health, "CONNECTIONS", 2)
-    server = serve(lambda: Snapshot("ok"))
+    server = serve(lambda: Snapshot("ok"), idle_s=0.1, max_connections=2)
     silent = [socket.create_connection(server.address) for _ in range(4)]
     try:
         with gevent.Timeout(10):
@@ -103,7 +101,7 @@ def test_connections_that_say_nothing_are_dropped(serve, monkeypatch):
 
 
 def test_stop_frees_the_port():
-    server = HealthServer(HttpOptions(port=0), lambda: Snapshot("ok"))
+    server = Web(HttpOptions(port=0), [])
     server.start()
     address = server.address
     server.stop()

@@ -1,0 +1,1 @@
+"""Sessions in a database: tables, filing, search, retention. Knows rows and event logs, no calls."""

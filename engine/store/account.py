@@ -1,0 +1,367 @@
+"""What a session's event log means for the tables: lines in, rows out. Pure: no clock, no database.
+
+    account = Account("2026-11-21/041502-6c1f...")
+    for number, event in enumerate(log, 1):
+        account.take(event, number)
+    account.session            # the columns of call_sessions
+    account.take_changes()     # rows of the other tables that are new or have changed since the last time
+
+A log may be cut off anywhere and its values may be anything: nothing here raises for that. ``source_seq`` is the number
+of the line that began a row, so the same log makes the same rows.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from typing import Any
+
+from engine.store import states
+from engine.store.words import words
+
+Row = dict[str, Any]
+Event = dict[str, Any]
+
+LONGEST_TEXT = 100_000
+"""Letters of a text that are kept."""
+
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+
+_FAULTS = frozenset({"error", "reply_failed", "provider_failed", "media_lost"})
+"""Lines that count as an error, as in the call's report."""
+
+
+class Account:
+    """One session. ``session`` is None until its first line has come."""
+
+    def __init__(self, folder: str) -> None:
+        """``folder``: of the call, below the folder of calls; it names the session when its id is taken."""
+        self.folder = folder
+        self.session: Row | None = None
+        self.ended = False
+        """Whether the log has its last line."""
+
+        self._changed: dict[str, dict[int, Row]] = {}
+        self._base = _EPOCH
+        self._answers_ms: list[float] = []
+        self._spoken: dict[int, Row] = {}  # the agent's segments, by generation
+        self._began: dict[int, float] = {}  # when a reply was first heard
+        self._done: dict[int, float] = {}  # when it ended
+        self._tools: dict[str, Row] = {}
+        self._heard: Row = {}  # the last final transcript
+        self._human: Row | None = None
+        self._people: dict[int, Row] = {}
+        self._source = ""
+        self._order = 0
+        self._fault = self._machine = False
+        self._takes: dict[str, Callable[[Event, int], None]] = {
+            "call_started": self._started, "answered": self._answered, "agent_picked": self._picked,
+            "language": self._language, "dialect": self._dialect, "final": self._final, "turn": self._turn,
+            "user_said": self._user_said, "agent_said": self._agent_said, "on_wire": self._on_wire,
+            "playout_finished": self._played, "cut": self._played, "tool_call": self._tool_call,
+            "tool_result": self._tool_result, "handover_dialing": self._dialing, "handover_bridged": self._bridged,
+            "caller_back": self._back, "recording": self._recording, "answering": self._answering, "cost": self._cost,
+            "hangup": self._hangup, "media_attached": self._known, "handover_queued": self._known,
+            "call_ended": self._ended,
+        }
+
+    def take(self, event: Event, seq: int) -> bool:
+        """The line number ``seq`` (from 1). Whether anything of the session or its rows is another now."""
+        name = event["event"]
+        if self.session is None and name != "call_started":
+            return False
+        take = self._takes.get(name)
+        if take is None and name not in _FAULTS:
+            return False
+        if take is not None:
+            take(event, seq)
+        session = self.session
+        assert session is not None
+        if name in _FAULTS:
+            session["errors"] += 1
+            self._fault = self._fault or (name == "error" and event.get("where") == "call")
+        self._become(states.after(session["state"], name))
+        return True
+
+    def break_off(self, last: float) -> None:
+        """The log has no last line and will get none: the engine died. ``last``: ``t`` of the last one there is."""
+        if self.session is not None and not self.ended:
+            self._fault = True
+            self.session["hangup_cause"] = self.session["hangup_cause"] or "the log breaks off"
+            self._end(max(last, 0.0))
+
+    def take_changes(self) -> dict[str, list[Row]]:
+        """Rows that are new or have changed, by the names of ``tables.CHILDREN``. They count as written then."""
+        changed, self._changed = self._changed, {}
+        return {table: [dict(row) for row in rows.values()] for table, rows in changed.items()}
+
+    def put_back(self, changes: dict[str, list[Row]]) -> None:
+        """What ``take_changes`` gave was not written. Rows that have changed again since stay as they are now."""
+        for table, rows in changes.items():
+            waiting = self._changed.setdefault(table, {})
+            for row in rows:
+                waiting.setdefault(row["source_seq"], row)
+
+    @property
+    def waiting(self) -> int:
+        """How many rows ``take_changes`` would give."""
+        return sum(map(len, self._changed.values()))
+
+    # ------------------------------------------------------------ the call
+
+    def _started(self, event: Event, seq: int) -> None:
+        if self.session is not None:
+            return
+        started = as_time(event.get("started"))
+        self._base = started - _span(event.get("t"))
+        call_id = _text(event.get("id")) or self.folder.rpartition("/")[2]
+        transport = _text(event.get("transport")) or "freeswitch"
+        caller, called = _text(event.get("caller")) or None, _text(event.get("called")) or None
+        outbound = event.get("direction") == "outbound"
+        customer = called if outbound else caller
+        self.session = {
+            "session_id": call_id, "call_id": call_id, "transport": transport, "mode": "bot",
+            "direction": _text(event.get("direction")) or None, "state": "created", "status": "active",
+            "from_number": caller, "to_number": called, "did": caller if outbound else called,
+            "fs_uuid": call_id if transport == "freeswitch" else None, "customer_phone": customer,
+            "agent_id": None, "agent_name": None, "variant": None, "language": None, "dialect": None,
+            "language_confidence": None, "outcome": None, "escalated": False, "cost_amount": None,
+            "cost_currency": None, "recording_uri": None, "started_at": started, "answered_at": None, "ended_at": None,
+            "hangup_cause": None, "hangup_by": None, "node": _text(event.get("node")) or None, "folder": self.folder,
+            "duration_s": None, "turns": 0, "interruptions": 0, "errors": 0, "answer_ms_p50": None,
+            "answer_ms_p95": None, "filed": False,
+        }
+        self._source = "freeswitch" if transport == "freeswitch" else "realtime" if transport == "ws" else transport
+        self._put("participants", seq, {"role": "customer", "fs_uuid": self.session["fs_uuid"], "leg": "a",
+                                        "number": customer, "display_name": None, "joined_at": started,
+                                        "left_at": None})
+
+    def _answered(self, event: Event, seq: int) -> None:
+        row = self._row()
+        if row["answered_at"] is None:
+            # Call time begins anew when the call is answered.
+            self._base = row["answered_at"] = row["started_at"] + _span(event.get("ms")) / 1000
+
+    def _picked(self, event: Event, seq: int) -> None:
+        name = _text(event.get("name")) or None
+        self._row().update(agent_id=name, agent_name=name, variant=_text(event.get("variant")) or None,
+                           language=_text(event.get("language")) or None)
+        self._put("participants", seq, {"role": "bot", "fs_uuid": None, "leg": None, "number": None,
+                                        "display_name": name, "joined_at": self._at(event), "left_at": None})
+
+    def _language(self, event: Event, seq: int) -> None:
+        self._row()["language"] = _text(event.get("language")) or None
+
+    def _dialect(self, event: Event, seq: int) -> None:
+        self._row().update(dialect=_text(event.get("dialect")) or None,
+                           language_confidence=_number(event.get("confidence")))
+
+    def _recording(self, event: Event, seq: int) -> None:
+        self._row()["recording_uri"] = f"{self.folder}/{_text(event.get('file'))}"
+
+    def _answering(self, event: Event, seq: int) -> None:
+        self._machine = event.get("verdict") == "machine"
+
+    def _cost(self, event: Event, seq: int) -> None:
+        self._row().update(cost_amount=_number(event.get("total")), cost_currency=_text(event.get("currency")) or None)
+
+    def _hangup(self, event: Event, seq: int) -> None:
+        self._row().update(hangup_cause=_text(event.get("cause")) or None, hangup_by=_text(event.get("by")) or None)
+
+    def _ended(self, event: Event, seq: int) -> None:
+        self._end(_number(event.get("seconds")) or 0.0)
+
+    def _end(self, seconds: float) -> None:
+        row = self._row()
+        row["ended_at"] = self._base + _span(seconds)
+        row["duration_s"] = round((row["ended_at"] - row["started_at"]).total_seconds(), 3)
+        self._become(states.end(row, self._fault))
+        row["outcome"] = states.outcome(row, self._machine)
+        for call in self._tools.values():
+            if call["status"] == "running":
+                call["status"] = "abandoned"
+                self._put("tool_calls", call["source_seq"], call)
+        for person in self._people.values():
+            if person["left_at"] is None and person["joined_at"] is not None:
+                person["left_at"] = row["ended_at"]
+                self._put("participants", person["source_seq"], person)
+        self.ended = row["filed"] = True
+
+    # ------------------------------------------------------------ a human
+
+    def _dialing(self, event: Event, seq: int) -> None:
+        self._human = {"role": "agent", "fs_uuid": _text(event.get("leg")) or None, "leg": "b", "number": None,
+                       "display_name": _text(event.get("target")) or None, "joined_at": None, "left_at": None}
+
+    def _bridged(self, event: Event, seq: int) -> None:
+        human, self._human = self._human, None
+        human = human or {"role": "agent", "fs_uuid": None, "leg": "b", "number": None, "left_at": None,
+                          "display_name": _text(event.get("target")) or None}
+        self._put("participants", seq, {**human, "joined_at": self._at(event)})
+        self._row()["escalated"] = True
+
+    def _back(self, event: Event, seq: int) -> None:
+        for person in self._people.values():
+            if person["role"] == "agent" and person["left_at"] is None:
+                person["left_at"] = self._at(event)
+                self._put("participants", person["source_seq"], person)
+
+    # ------------------------------------------------------------ what is said
+
+    def _final(self, event: Event, seq: int) -> None:
+        self._heard = event
+
+    def _turn(self, event: Event, seq: int) -> None:
+        self._row()["turns"] += 1
+
+    def _user_said(self, event: Event, seq: int) -> None:
+        text = _text(event.get("text"))
+        if not text:
+            return
+        confidence = _number(self._heard.get("confidence"))
+        language = _text(self._heard.get("language")) or self._row()["language"]
+        self._put("segments", seq, self._segment("customer", text, event, language=language, confidence=(
+            confidence if confidence is not None and confidence >= 0 else None),
+            start_time=_number(event.get("start")), end_time=_number(event.get("end"))))
+        self._item(seq, event, "message", "user", [{"type": "input_audio", "transcript": text}])
+
+    def _agent_said(self, event: Event, seq: int) -> None:
+        text, gen = _text(event.get("text")), _gen(event)
+        if not text:
+            return
+        interrupted = bool(event.get("interrupted"))
+        start, end = self._began.get(gen), self._done.get(gen)
+        row = self._segment("bot", text, event, language=self._row()["language"], confidence=None, start_time=start,
+                            end_time=end, interrupted=interrupted)
+        self._spoken[gen] = row
+        self._put("segments", seq, row)
+        self._row()["interruptions"] += interrupted
+        heard_ms = None
+        if interrupted and start is not None and end is not None:
+            heard_ms = round(_span(end - start).total_seconds() * 1000)
+        self._item(seq, event, "message", "assistant", [{"type": "output_audio", "transcript": text}],
+                   "incomplete" if interrupted else "completed", heard_ms)
+
+    def _segment(self, speaker: str, text: str, event: Event, **fields: Any) -> Row:
+        return {"speaker": speaker, "text": text, "words": " ".join(words(text)), "is_final": True,
+                "interrupted": False, "source": self._source, "created_at": self._at(event), **fields}
+
+    def _on_wire(self, event: Event, seq: int) -> None:
+        at = _number(event.get("at"))
+        self._began.setdefault(_gen(event), event["t"] if at is None else at)
+        after = _number(event.get("after_voice_ms"))
+        if after is not None:
+            self._answers_ms.append(after)
+            self._row().update(answer_ms_p50=_rank(self._answers_ms, 0.5), answer_ms_p95=_rank(self._answers_ms, 0.95))
+
+    def _played(self, event: Event, seq: int) -> None:
+        gen, at = _gen(event), _number(event.get("at"))
+        end = self._done.setdefault(gen, event["t"] if at is None else at)
+        row = self._spoken.get(gen)
+        if row is not None and row["end_time"] is None:
+            row["end_time"] = end
+            self._put("segments", row["source_seq"], row)
+
+    def _known(self, event: Event, seq: int) -> None:
+        """Only the state is another."""
+
+    def _item(self, seq: int, event: Event, kind: str, role: str | None, content: Any, status: str = "completed",
+              truncated_ms: int | None = None) -> None:
+        self._order += 1
+        gen = _gen(event)
+        name = sha256(f"{self.folder}:{seq}".encode()).hexdigest()[:20]
+        self._put("items", seq, {
+            "id": f"item_{name}", "response_id": f"resp_{gen}" if gen >= 0 and role != "user" else None,
+            "ord": self._order, "type": kind, "role": role, "content": content, "status": status,
+            "truncated_ms": truncated_ms, "created_at": self._at(event)})
+
+    # ------------------------------------------------------------ skills
+
+    def _tool_call(self, event: Event, seq: int) -> None:
+        if event.get("repeated"):
+            return
+        name, call_id, arguments = _text(event.get("skill")), _text(event.get("id")), _plain(event.get("arguments"))
+        row = {"call_id": call_id or None, "name": name, "arguments": arguments, "result": None, "status": "running",
+               "started_at": self._at(event), "duration_ms": None, "side": "server", "error": None}
+        self._tools[call_id] = row
+        self._put("tool_calls", seq, row)
+        self._item(seq, event, "function_call", None, {"name": name, "call_id": call_id, "arguments": arguments})
+
+    def _tool_result(self, event: Event, seq: int) -> None:
+        call_id, result = _text(event.get("id")), _plain(event.get("result"))
+        row = self._tools.get(call_id)
+        if row is None or row["status"] != "running":
+            return
+        row.update(result=result, status="completed" if event.get("success") else "failed",
+                   duration_ms=_number(event.get("ms")), error=_text(event.get("error")) or None)
+        self._put("tool_calls", row["source_seq"], row)
+        output = result if event.get("success") else {"error": row["error"]}
+        self._item(seq, event, "function_call_output", None, {"call_id": call_id, "output": output})
+
+    # ------------------------------------------------------------ rows
+
+    def _row(self) -> Row:
+        assert self.session is not None
+        return self.session
+
+    def _become(self, state: str) -> None:
+        self._row().update(state=state, status=states.STATUS[state])
+
+    def _put(self, table: str, seq: int, row: Row) -> None:
+        row["source_seq"] = seq
+        if table == "participants":
+            self._people[seq] = row
+        self._changed.setdefault(table, {})[seq] = row
+
+    def _at(self, event: Event) -> datetime:
+        return self._base + _span(event.get("t"))
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _span(value: object) -> timedelta:
+    """So many seconds; within a year, so that no log leads out of the calendar."""
+    return timedelta(seconds=min(max(_number(value) or 0.0, -3e7), 3e7))
+
+
+def _text(value: object) -> str:
+    """As text that every database takes: without NUL and without halves of surrogate pairs."""
+    if value is None:
+        return ""
+    return str(value)[:LONGEST_TEXT].replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _plain(value: Any) -> Any:
+    """JSON, its texts as ``_text``; numbers that JSON does not know as text."""
+    if isinstance(value, dict):
+        return {_text(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    return value if isinstance(value, float) and math.isfinite(value) else _text(value)
+
+
+def _gen(event: Event) -> int:
+    gen = _number(event.get("gen"))
+    return -1 if gen is None else int(gen)
+
+
+def as_time(value: object) -> datetime:
+    """An ISO time; the epoch where it is none."""
+    try:
+        found = datetime.fromisoformat(_text(value).replace("Z", "+00:00"))
+    except ValueError:
+        found = _EPOCH
+    if not 1970 <= found.year < 9000:
+        found = _EPOCH
+    return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found.astimezone(timezone.utc)
+
+
+def _rank(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,0 +1,62 @@
+"""All that the engine offers over HTTP: one line a feature."""
+
+from engine.service import Engine
+from engine.web import (
+    admin,
+    ai,
+    console,
+    documents,
+    health,
+    knowledge,
+    metrics,
+    openai_audio,
+    openai_chat,
+    openai_models,
+    phone,
+    realtime,
+    sessions,
+)
+from engine.web.app import Web
+from engine.web.keys import Verifier
+from engine.web.route import Route, WebSocketRoute
+from engine.web.traffic import Traffic
+
+
+def web(engine: Engine) -> Web:
+    """The server of ``engine``; not started. Raises ``WebError``."""
+    traffic = Traffic()
+    return Web(engine.config.http, routes(engine, traffic), sockets(engine), verifiers=verifiers(engine),
+               traffic=traffic)
+
+
+def routes(engine: Engine, traffic: Traffic) -> list[Route]:
+    """The routes of every feature."""
+    return [
+        *health.routes(engine.snapshot),
+        *metrics.routes(engine, traffic),
+        *admin.routes(engine, traffic),
+        *sessions.routes(engine),
+        *console.routes(engine),
+        *phone.routes(engine.config.http.phone),
+        *openai_chat.routes(engine),
+        *openai_audio.routes(engine),
+        *openai_models.routes(engine),
+        *ai.routes(engine),
+        *knowledge.routes(engine),
+        *documents.routes(engine),
+        *realtime.routes(engine),
+    ]
+
+
+def sockets(engine: Engine) -> list[WebSocketRoute]:
+    """The WebSockets of every feature."""
+    return [
+        *realtime.sockets(engine),
+    ]
+
+
+def verifiers(engine: Engine) -> list[Verifier]:
+    """Whose secrets are known besides the keys of the configuration."""
+    return [
+        lambda secret: realtime.verify(engine, secret),
+    ]

@@ -1,0 +1,213 @@
+"""The Realtime server over HTTP: WebSockets for sessions, and ephemeral secrets for browsers.
+
+    WS   /v1/realtime, /ws/realtime, /openai/v1/realtime, /realtime
+    POST /v1/realtime/client_secrets, /v1/realtime/sessions
+    GET  /api/session
+"""
+
+import time
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.arrival import Visitor
+from engine.errors import ProviderFault
+from engine.net.websocket import Limits
+from engine.realtime import dialect_beta, relaying
+from engine.realtime.errors import Refused
+from engine.realtime.secrets import PREFIX, Secret
+from engine.realtime.server import RealtimeServer, Visit, make_id
+from engine.service import Engine
+from engine.upstream.terms import Terms
+from engine.web.errors import ApiError
+from engine.web.route import Asked, Key, Route, WebSocketRoute
+from engine.web.socket import ServerSocket
+
+PATHS = ("/v1/realtime", "/ws/realtime", "/openai/v1/realtime", "/realtime")
+MIDDLE_TIER = "/realtime"
+"""Where clients of the origin's middle tier come: relayed where there is an upstream, with ``extension.*`` events."""
+
+SUBPROTOCOL = "realtime"
+"""What is answered to browsers, which offer their key as a sub-protocol beside it."""
+
+LIMITS = Limits(message_bytes=24 << 20, queued_bytes=8 << 20)
+"""The largest event has 15 MiB of audio, in base64; what waits for a client is a minute of its audio and more."""
+
+SECRET_SCOPES = frozenset({"talk"})
+_SERVERS: "WeakKeyDictionary[Engine, RealtimeServer]" = WeakKeyDictionary()
+
+
+def server_of(engine: Engine) -> RealtimeServer:
+    """The Realtime server of an engine: one, whoever asks."""
+    found = _SERVERS.get(engine)
+    if found is None:
+        found = _SERVERS[engine] = RealtimeServer(engine)
+    return found
+
+
+class SocketQuery(BaseModel):
+    """The address of a session."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field("", max_length=200)
+    """Said back as the session's model."""
+
+    deployment: str = Field("", max_length=200)
+    """The same, as Azure's clients call it."""
+
+    agent: str = Field("", max_length=100)
+    """Who answers: the name of an agent; empty: the default one."""
+
+    language: str = Field("", max_length=20)
+    """ISO 639-1; empty: the agent's first."""
+
+    greet: bool | None = None
+    """Whether the agent speaks first."""
+
+    mode: Literal["", "local", "relay"] = ""
+    """Who holds the session: the engine's own providers, or the upstream; empty: as configured (``realtime.mode``)."""
+
+    dialect: Literal["", "ga", "beta"] = ""
+    """Which protocol the client speaks; empty: it is found out."""
+
+    extensions: bool = False
+    """The client understands ``extension.*`` events."""
+
+
+class Target(BaseModel):
+    """Where a page is going to connect."""
+
+    target: Literal["", "local", "upstream"] = ""
+    """``upstream``: directly to the service behind the engine; empty: there if there is one."""
+
+
+class Expiry(BaseModel):
+    """When a secret expires."""
+
+    anchor: Literal["created_at"] = "created_at"
+    seconds: int = Field(600, ge=10, le=7200)
+
+
+class SecretBody(BaseModel):
+    """What ``POST /v1/realtime/client_secrets`` takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    expires_after: Expiry | None = None
+    session: dict[str, Any] = Field(default_factory=dict)
+
+
+class SecretAnswer(BaseModel):
+    """An ephemeral secret, and the session that it opens."""
+
+    value: str
+    expires_at: int
+    session: dict[str, Any]
+
+
+class ClientSecret(BaseModel):
+    """The secret in a session's description."""
+
+    value: str
+    expires_at: int
+
+
+class SessionAnswer(BaseModel):
+    """A session that a page may open."""
+
+    id: str
+    client_secret: ClientSecret
+
+
+def routes(engine: Engine) -> list[Route]:
+    """Ephemeral secrets."""
+    server = server_of(engine)
+    return [
+        Route("POST", "/v1/realtime/client_secrets", lambda asked: _make_secret(server, asked),
+              "Makes an ephemeral secret for a browser's session.", scope="talk", body=SecretBody,
+              answer=SecretAnswer),
+        Route("GET", "/api/session", lambda asked: _api_session(server, asked),
+              "An ephemeral session for a page: its id and secret.", scope="talk", query=Target,
+              answer=SessionAnswer),
+    ]
+
+
+def sockets(engine: Engine) -> list[WebSocketRoute]:
+    """Sessions."""
+    server = server_of(engine)
+    return [
+        WebSocketRoute(path, lambda socket, asked: _hold(server, socket, asked), (SUBPROTOCOL,), scope="talk",
+                       query=SocketQuery, summary="A conversation by the OpenAI Realtime protocol.", limits=LIMITS)
+        for path in PATHS
+    ]
+
+
+def verify(engine: Engine, secret: str) -> Key | None:
+    """Whose ephemeral secret this is; for the verifiers of ``engine.web.keys``."""
+    found = server_of(engine).secrets.find(secret, time.time()) if secret.startswith(PREFIX) else None
+    return None if found is None else Key("ephemeral", SECRET_SCOPES)
+
+
+def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
+    body: SecretBody = asked.body
+    seconds = body.expires_after.seconds if body.expires_after else server.engine.config.realtime.secret_s
+    session = {"type": "realtime", **body.session}
+    try:
+        whole = server.config(Visit(given=session)).whole
+    except Refused as fault:
+        raise ApiError(400, fault.code or "invalid_value", fault.message, param=fault.param or "session") from fault
+    value, secret = server.secrets.make(session, seconds, time.time())
+    return SecretAnswer(value=value, expires_at=secret.expires_at, session={**whole, "expires_at": secret.expires_at})
+
+
+def _api_session(server: RealtimeServer, asked: Asked) -> SessionAnswer:
+    query: Target = asked.query
+    if query.target == "upstream" or not query.target and server.engine.upstream is not None:
+        return _upstream_session(server.engine)
+    value, secret = server.secrets.make({"type": "realtime"}, server.engine.config.realtime.secret_s, time.time())
+    session_id = str(server.config(Visit()).whole["id"])
+    return SessionAnswer(id=session_id, client_secret=ClientSecret(value=value, expires_at=secret.expires_at))
+
+
+def _upstream_session(engine: Engine) -> SessionAnswer:
+    """A secret of the service's own, with the agent's instructions and voice bound to it. Its functions are not: a page
+    that talks to the service itself has nobody to run them."""
+    model = engine.speech_for(Visitor(""))
+    if model is None:
+        raise ApiError(404, "no_upstream", "there is no upstream (upstream.provider); target=local gives a secret for "
+                       "this server", param="target")
+    upstream, options = model.upstream, model.upstream.options
+    terms = Terms(options.instructions or model.instructions(None), options.voice,
+                  {"id": options.prompt_id} if options.prompt_id else None, options.max_output_tokens)
+    try:
+        secret = upstream.client_secret(terms.bound(), engine.config.realtime.secret_s)
+    except ProviderFault as fault:
+        raise ApiError(502, "upstream_failed", str(fault), type="server_error") from fault
+    return SessionAnswer(id=str(secret.session.get("id") or make_id("sess")),
+                         client_secret=ClientSecret(value=secret.value, expires_at=secret.expires_at))
+
+
+def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
+    query: SocketQuery = asked.query
+    secret = _secret_of(server, asked)
+    given = dict(secret.session) if secret is not None else {}
+    middle_tier = asked.request.path == MIDDLE_TIER
+    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
+                  query.extensions or middle_tier, asked.remote, given)
+    if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
+        relaying.hold(server, socket, visit, headers, dialect_beta.chosen(headers, offered, {"dialect": query.dialect}))
+    else:
+        server.hold(socket, visit)
+
+
+def _secret_of(server: RealtimeServer, asked: Asked) -> Secret | None:
+    """The ephemeral secret that the client came with."""
+    offered = asked.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    found = [name.strip().removeprefix("openai-insecure-api-key.") for name in offered]
+    found += [asked.headers.get("Authorization", "").removeprefix("Bearer ").strip(), asked.headers.get("api-key", "")]
+    secrets = (server.secrets.find(value, time.time()) for value in found)
+    return next((secret for secret in secrets if secret is not None), None)

@@ -1,0 +1,31 @@
+/** The console: what is where, and what is shown at which address (`#/live`, `#/call/ID?t=12`, ...). */
+
+import {load} from "../shared/i18n.js";
+import {Shell} from "./shell.js";
+
+const VIEWS = {
+  live: "live-view", call: "call-view", past: "past-view", knowledge: "knowledge-view", agents: "agents-view",
+  providers: "providers-view", health: "health-view", settings: "settings-view",
+};
+
+await load((code) => import(`./texts/${code}.js`));
+const shell = new Shell();
+document.body.replaceChildren(shell);
+
+async function show() {
+  const {view, id, query} = address();
+  const name = view in VIEWS ? view : "live";
+  await import(`./views/${name}.js`);
+  if (address().view !== view || address().id !== id) return; // somebody was faster
+  shell.show(name, document.createElement(VIEWS[name]), {id, query});
+}
+
+/** `#/call/ID?t=12` as {view: "call", id: "ID", query: {t: "12"}}. */
+function address() {
+  const [path, search] = location.hash.replace(/^#\/?/, "").split("?");
+  const [view, id = ""] = path.split("/").map(decodeURIComponent);
+  return {view, id, query: Object.fromEntries(new URLSearchParams(search ?? ""))};
+}
+
+addEventListener("hashchange", show);
+await show();
