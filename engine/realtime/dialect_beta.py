@@ -52,12 +52,11 @@ _UNKNOWN = ("conversation.item.done", "input_audio_buffer.timeout_triggered", "i
             "conversation.item.input_audio_transcription.segment", "mcp_list_tools.", "response.mcp_call")
 
 
-def chosen(headers: Mapping[str, str], subprotocols: Iterable[str], query: Mapping[str, str]) -> bool | None:
-    """Whether a client asks for beta; None: it does not say. ``headers`` with lower-case names. ``?dialect=`` (ga,
-    beta) has the last word."""
+def chosen(headers: Mapping[str, str], subprotocols: Iterable[str], query: Mapping[str, str]) -> bool:
+    """Whether a client asks for beta. ``headers`` with lower-case names. ``?dialect=`` (ga, beta) has the last word."""
     if query.get("dialect"):
         return query["dialect"] == "beta"
-    return True if HEADER_VALUE in headers.get(HEADER, "") or SUBPROTOCOL in subprotocols else None
+    return HEADER_VALUE in headers.get(HEADER, "") or SUBPROTOCOL in subprotocols
 
 
 def is_beta(event: Event) -> bool:

@@ -31,15 +31,15 @@ class Protocol:
 
     def __init__(
         self, config: SessionConfig, make_id: Callable[[str], str], *, bounds: Bounds | None = None,
-        phone: bool = False, extensions: bool = False, beta: bool | None = None,
+        phone: bool = False, extensions: bool = False, beta: bool = False,
     ) -> None:
         """``make_id(prefix)`` gives an id that was never given before (``item_...``). ``phone``: the session belongs to
         a phone call, whose audio does not come from the client; then playback and digits are told. ``extensions``: the
-        client understands ``extension.*`` events. ``beta``: it speaks the beta dialect (``dialect_beta.chosen``); None:
-        it does if its first ``session.update`` has fields that only beta had."""
-        self.beta = bool(beta)
-        self._guessing = beta is None
+        client understands ``extension.*`` events. ``beta``: it speaks the beta dialect; a client whose first
+        ``session.update`` has fields that only beta had is taken to."""
+        self.beta = beta
         self._talk = Talk(config, make_id, bounds or Bounds(), phone, extensions)
+        self._updated = False
         self._expired = False
 
     @property
@@ -122,8 +122,8 @@ class Protocol:
     def _translated(self, event: dict[str, Any]) -> dict[str, Any]:
         """The event in GA."""
         if event.get("type") in ("session.update", "transcription_session.update"):
-            self.beta = self.beta or (self._guessing and dialect_beta.is_beta(event))
-            self._guessing = False
+            self.beta = self.beta or (not self._updated and dialect_beta.is_beta(event))
+            self._updated = True
         return dialect_beta.decode(event) if self.beta else event
 
     def _finished(self, step: Step) -> Step:

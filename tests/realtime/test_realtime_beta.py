@@ -122,8 +122,8 @@ def test_beta_transcription_sessions():
 
 
 @pytest.mark.parametrize(("headers", "subprotocols", "query", "is_beta"), [
-    ({}, [], {}, None), ({"openai-beta": "realtime=v1"}, [], {}, True),
-    ({"openai-beta": "assistants=v2"}, [], {}, None),
+    ({}, [], {}, False), ({"openai-beta": "realtime=v1"}, [], {}, True),
+    ({"openai-beta": "assistants=v2"}, [], {}, False),
     ({}, ["realtime", "openai-insecure-api-key.ek_1", "openai-beta.realtime-v1"], {}, True),
     ({}, ["realtime"], {"dialect": "beta"}, True), ({"openai-beta": "realtime=v1"}, [], {"dialect": "ga"}, False),
 ])
@@ -137,10 +137,9 @@ def test_a_first_update_in_beta_makes_it_a_beta_session():
     session = Session()
     (event,) = session.client("session.update", session={"voice": "verse"})
     assert event["session"]["voice"] == "verse"
-    late, told = Session(), Session(beta=False)
+    late = Session()
     late.update(tracing="auto")
-    for one in (late, told):
-        assert error_of(one.client("session.update", session={"voice": "verse"}))["param"] == "session.type"
+    assert error_of(late.client("session.update", session={"voice": "verse"}))["param"] == "session.type"
 
 
 @pytest.mark.parametrize("session", [
