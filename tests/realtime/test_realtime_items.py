@@ -254,6 +254,15 @@ def test_heard_words_of_a_function_call_before_it():
     assert [item["type"] for item in session.protocol.items_for_model()] == ["message", "function_call"]
 
 
+def test_words_that_come_before_their_audio_share_it():
+    """Rule: a model is ahead of its voice: words that came together are heard one after the other, none at once."""
+    spoken = Spoken()
+    spoken.words("one two ")
+    spoken.words("three four")
+    spoken.audio(1000)
+    assert [spoken.heard(ms) for ms in (10, 500, 999)] == ["", "one two", "one two three"]
+
+
 @given(st.lists(st.tuples(st.sampled_from(["one ", "two three ", "four", " five", "नमस्ते "]), st.integers(0, 900))),
        st.lists(st.integers(0, 4000), min_size=1))
 def test_heard_words_grow_with_the_audio_and_are_never_half(clauses, times):
