@@ -106,7 +106,8 @@ class Client:
         try:
             while True:
                 event = json.loads(self._socket.receive())
-                EVENT.validate_python(json.loads(OTHER_RATES.sub('"rate":24000', json.dumps(event, separators=(",", ":")))))
+                plain = json.dumps(event, separators=(",", ":"))
+                EVENT.validate_python(json.loads(OTHER_RATES.sub('"rate":24000', plain)))
                 self.events.append(event)
                 if event["type"] == "response.output_audio.delta":
                     before = self.audio.get(event["item_id"], b"")
