@@ -53,6 +53,7 @@ EXTRAS = {
         "websockets>=15,<16",  # what openai's Realtime client stands on (BSD)
         "schemathesis>=4.30,<5",  # asks /openapi.json what it promises (MIT)
         "playwright>=1.60,<2",  # drives Debian's Chromium through the pages (Apache)
+        "axe-playwright-python>=0.1.8,<0.2",  # brings axe-core, which checks the pages' accessibility (MIT; MPL-2.0)
     ],
     "lint": [
         "ruff>=0.14,<1",  # style and common faults
@@ -73,6 +74,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["engine", "engine.*"]),
     package_data={"": ["*.md", "*.yaml", "*.json", "*.jsonl", "*.html", "*.css", "*.js", "*.svg", "*.txt", "py.typed"],
+                  "engine.knowledge.search": ["judge.npz"],
                   "engine.knowledge.words": ["glossaries/*.yaml"],
                   "engine.knowledge": ["sample_questions/*.jsonl", "sample/*/*.md",
                                        "sample_*/*.md"],

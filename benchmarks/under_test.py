@@ -11,11 +11,14 @@ from gevent import signal_handler  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
 from benchmarks.instant import InstantBrain, InstantRecogniser, InstantVoice  # noqa: E402
+from benchmarks.web_sockets import SOCKETS  # noqa: E402
 from engine import configfile  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.speech.vad import make_vad  # noqa: E402
 from engine.web import parts  # noqa: E402
+from engine.web.app import Web  # noqa: E402
+from engine.web.traffic import Traffic  # noqa: E402
 
 
 def main() -> None:
@@ -24,7 +27,8 @@ def main() -> None:
     engine = Engine(
         config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
     )
-    web = parts.web(engine)
+    traffic = Traffic()
+    web = Web(config.http, parts.routes(engine, traffic), [*parts.sockets(engine), *SOCKETS], traffic=traffic)
     stop = Event()
     handler = signal_handler(signal.SIGTERM, stop.set)
     try:

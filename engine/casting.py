@@ -6,10 +6,14 @@ folder, so that what is missing is known before somebody calls.
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
+
+from gevent.lock import BoundedSemaphore
 
 from engine import providers
 from engine.agents.agent import Agent
@@ -25,6 +29,7 @@ from engine.dialog.brain import Brain
 from engine.dialog.knowledge_brain import KnowledgeBrain
 from engine.dialog.model import Model
 from engine.dialog.model_brain import ModelBrain
+from engine.dialog.persona import Persona
 from engine.dialog.skills.setup import Skills
 from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
@@ -38,8 +43,9 @@ from engine.routing.dialect import region_dialect
 from engine.routing.facts import Facts
 from engine.routing.recogniser import RoutedRecogniser
 from engine.routing.routed import RoutedModel, RoutedVoice
-from engine.routing.router import CallRoute, Log, Router
+from engine.routing.router import CallRoute, Log, NoLog, Router
 from engine.senses import Hearing, Senses
+from engine.speech.ears import Ears
 from engine.speech.interfaces import Recogniser, Voice
 from engine.speech.stt.vocabulary import keyterms
 from engine.speech.tts.phrases import PhraseCache
@@ -52,6 +58,9 @@ from engine.upstream.service import open_upstream
 log = logging.getLogger(__name__)
 
 EMBEDDED_RECOGNISER = "pocketsphinx"
+
+MOST = 256
+"""Models, voices, and recognisers, that are made at most, each with its connections: programs may ask for any name."""
 
 
 class CastError(TrunklineError):
@@ -86,6 +95,8 @@ class Casting:
         self.upstream = open_upstream(config, os.environ)
         """The speech-to-speech model behind the engine."""
         self._connections = Connections()
+        self._transcriber: Recogniser | None = None
+        self._making = BoundedSemaphore(1)
         self._router = self._make_router()
 
     def start(self) -> None:
@@ -170,6 +181,8 @@ class Casting:
 
     def close(self) -> None:
         """End what was made. The embedded set is its maker's."""
+        if self._transcriber is not None:
+            self._transcriber.close()
         for skills in self._skills.values():
             skills.close()
         self._connections.close()
@@ -181,6 +194,54 @@ class Casting:
                 one.close()
             except Exception:
                 log.exception("%s failed while it was closed", type(one).__name__)
+
+    # ------------------------------------------------------------ in writing, and for other programs
+
+    def written(self, agent: Agent, language: str, route: CallRoute | None, more: str = "",
+                limits: Mapping[str, Any] = MappingProxyType({})) -> Brain:
+        """The brain of ``agent`` for one conversation in writing, in ``language`` (one with a model: in all its
+        languages). ``more`` is put after its persona; ``limits`` are fields of ``Persona`` that are otherwise this
+        once. Raises ``TrunklineError`` where it cannot be had."""
+        model = agent.options.model
+        if model is None:
+            config = effective(self.config, agent, language, is_default=agent.name == self.agents.default)
+            return KnowledgeBrain(self._answers_from(agent, config.knowledge), config.agent, language, spoken=False)
+        if model.provider == ROUTED and route is None:
+            raise CastError(f"agent {agent.name}: model.provider is {ROUTED}, which needs routing.file")
+        thinks = RoutedModel(route) if model.provider == ROUTED and route else self.model(model.provider, model.name)
+        persona = persona_of(agent)
+        prompt = "\n\n".join(filter(None, (persona.prompt, more)))
+        return self._model_brain(agent, thinks, replace(persona, prompt=prompt, written=True, **limits))
+
+    def ears(self) -> Ears:
+        """Ears of their own, for a recording: its frames come in bursts."""
+        return Ears(self._embedded.vad, self.config.vad)
+
+    def transcriber(self) -> Recogniser:
+        """The embedded recogniser for recordings: processes of its own, so that no call waits behind them. Takes a
+        second the first time. Raises ``TrunklineError``."""
+        with self._making:
+            if self._transcriber is None and self._embedded.transcriber is not None:
+                self._transcriber = self._embedded.transcriber()
+        return self._transcriber or self._embedded.recogniser
+
+    def recogniser(self, name: str, language: str) -> Recogniser:
+        """The recogniser called ``name`` under ``providers``, in ``language`` ("": any)."""
+        key = (name, language, ())
+        if key not in self._recognisers:
+            _check_room(self._recognisers, name)
+            self._recognisers[key] = providers.make_recogniser(name, self.config, language=language)
+        return self._recognisers[key]
+
+    def model_name(self, provider: str) -> str:
+        """The model that the provider of this name is configured with."""
+        options = providers.described(provider, self.config)
+        return str(getattr(options, "deployment", "") or getattr(options, "model", ""))
+
+    def knowledge(self, collection: str = "") -> KnowledgeBase:
+        """The collection of this name, or that of ``knowledge.collection``. Raises ``KnowledgeError``."""
+        options = self.config.knowledge
+        return self._knowledge(options.model_copy(update={"collection": collection}) if collection else options)
 
     # ------------------------------------------------------------ senses
 
@@ -198,7 +259,7 @@ class Casting:
     def _warm(self, agent: Agent, language: str) -> None:
         model = agent.options.model
         # Who is routed is chosen in the call; here it is only looked whether there is anybody.
-        route = self._router.for_call(Facts(language=language, agent=agent.name), _Nowhere()) if self._router else None
+        route = self.router.for_call(Facts(language=language, agent=agent.name), NoLog()) if self.router else None
         brain = self._model_brain(agent, RoutedModel(route)) if model and model.provider == ROUTED and route else None
         senses = self._senses(agent, language, route, brain)
         if language in lexicon.LANGUAGES and senses.config.knowledge.gloss:
@@ -234,13 +295,16 @@ class Casting:
             return RoutedVoice(route)
         if name in ("", ROUTED):
             own = language == self.config.speech.language
-            return self._embedded.voice if own else self._speak(f"espeak-ng:{language}")
-        return self._speak(name)
+            return self._embedded.voice if own else self.voice(f"espeak-ng:{language}")
+        return self.voice(name)
 
-    def _speak(self, name: str) -> Voice:
-        if name == self.config.speech.voice:
+    def voice(self, name: str) -> Voice:
+        """The voice called ``flite:VOICE``, ``espeak-ng:VOICE``, ``PROVIDER`` or ``PROVIDER:VOICE``; "": that of
+        ``speech.voice``. Raises ``TrunklineError``."""
+        if name in ("", self.config.speech.voice):
             return self._embedded.voice
         if name not in self._voices:
+            _check_room(self._voices, name)
             provider, _, voice = name.partition(":")
             config, made = self.config, name
             if voice and provider in config.providers:
@@ -260,16 +324,19 @@ class Casting:
             elif model.provider == ROUTED:
                 raise CastError(f"agent {agent.name}: model.provider is {ROUTED}, which needs routing.file")
             else:
-                brain = self._model_brain(agent, self._model(model.provider, model.name))
+                brain = self._model_brain(agent, self.model(model.provider, model.name))
             self._brains[key] = brain
         return self._brains[key]
 
-    def _model_brain(self, agent: Agent, model: Model) -> ModelBrain:
+    def _model_brain(self, agent: Agent, model: Model, persona: Persona | None = None) -> ModelBrain:
         skills = self._skills_for(agent)
-        return ModelBrain(persona_of(agent), model, skills.executor, middleware=skills.registry.middleware)
+        return ModelBrain(persona or persona_of(agent), model, skills.executor, middleware=skills.registry.middleware)
 
-    def _model(self, name: str, model: str) -> Model:
+    def model(self, name: str, model: str = "") -> Model:
+        """The language model called ``name`` under ``providers``; ``model``: another one of that provider. Raises
+        ``TrunklineError``."""
         if (name, model) not in self._models:
+            _check_room(self._models, f"{name}/{model}")
             config = _with(self.config, name, model=model) if model else self.config
             self._models[name, model] = providers.make_model(name, config)
             self._models[name, model].warm()
@@ -315,13 +382,13 @@ class Casting:
     def _connect(self, name: str) -> None:
         """The provider called ``name``, as the router asks for it."""
         connections = self._connections
-        connections.add_model(name, lambda choice: self._model(name, choice.model))
-        connections.add_voice(name, lambda choice: self._speak(name))
+        connections.add_model(name, lambda choice: self.model(name, choice.model))
+        connections.add_voice(name, lambda choice: self.voice(name))
         connections.add_recogniser(name, lambda choice, on_fault: providers.make_recogniser(
             name, self.config, language=choice.language, on_fault=on_fault))
 
     def _route(self, agent: Agent, channel: Arrival, events: EventLog) -> CallRoute | None:
-        if self._router is None:
+        if self.router is None:
             return None
         now, dialect = datetime.now(), region_dialect(channel.caller_number)
         region = channel.variables.get("region") or ("kerala" if dialect else "")
@@ -329,7 +396,7 @@ class Casting:
             language=agent.language, dialect=dialect if agent.language == "ml" else "", region=region, agent=agent.name,
             caller=channel.caller_number, called=channel.destination, hour=now.hour, weekday=now.isoweekday(),
         )
-        return self._router.for_call(facts, events)
+        return self.router.for_call(facts, events)
 
 
 def _is_routed(name: str, capability: Capability, route: CallRoute) -> bool:
@@ -337,11 +404,9 @@ def _is_routed(name: str, capability: Capability, route: CallRoute) -> bool:
     return name == ROUTED or (not name and bool(route.order(capability).standing))
 
 
-class _Nowhere:
-    """Takes the lines of a route that belongs to no call."""
-
-    def write(self, event: str, /, **fields: Any) -> None:
-        """They are of no interest."""
+def _check_room(made: Mapping[Any, Any], name: str) -> None:
+    if len(made) >= MOST:
+        raise CastError(f"{name}: {MOST} others are in use already; a restart of the engine forgets them")
 
 
 def _with(config: Config, name: str, *, model: str = "", voice: str = "") -> Config:

@@ -4,6 +4,7 @@ Demo-grade recognition, English only, and said so: the recogniser knows the word
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 READY_TIMEOUT_S = 30.0
 """How long the start waits for the recogniser's processes; calls that come before they are ready only wait longer."""
 
+PATIENCE_MS = 60_000
+"""Longest wait for a final of a recording: nobody is on the line."""
+
 
 @dataclass(frozen=True)
 class Providers:
@@ -36,6 +40,9 @@ class Providers:
     brain: Brain
     knowledge: KnowledgeBase | None = None
     """What the brain answers from, where it is a knowledge base."""
+
+    transcriber: Callable[[], Recogniser] | None = None
+    """Makes a recogniser for recordings, apart from that of the calls; None: recordings are heard by that one."""
 
     def close(self) -> None:
         """End their processes and connections."""
@@ -61,7 +68,9 @@ def providers(config: Config) -> Providers:
         if not recogniser.wait_ready(READY_TIMEOUT_S):
             log.warning("the recogniser is not ready after %g s; first callers may have to repeat", READY_TIMEOUT_S)
         undo.pop_all()
-    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent), knowledge)
+    patient = config.speech.model_copy(update={"recogniser_workers": 1, "final_timeout_ms": PATIENCE_MS})
+    return Providers(vad, recogniser, voice, KnowledgeBrain(knowledge, config.agent), knowledge,
+                     lambda: PocketsphinxRecogniser(patient, config.vad, model))
 
 
 def fixed_phrases(config: Config) -> list[str]:

@@ -27,6 +27,11 @@ def knowledge() -> Path:
     return home() / "knowledge"
 
 
+def documents() -> Path:
+    """Documents that were uploaded, one folder a collection."""
+    return home() / "documents"
+
+
 def calls() -> Path:
     """What calls leave behind, one folder a call: event log, recording, page, report."""
     return home() / "calls"

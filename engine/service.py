@@ -79,6 +79,9 @@ class Engine:
         self.speech: SpeechModel | None = None
         """The speech-to-speech model that holds calls, where ``providers`` are given."""
 
+        self.closing: list[Callable[[], None]] = []
+        """What ends with the engine, before anything that it may use."""
+
         self.figures = Figures()
         """What all calls since the start were like."""
 
@@ -200,6 +203,8 @@ class Engine:
 
     def stop(self) -> None:
         """Close everything, in the order in which calls use it. Idempotent; also after a start that failed."""
+        for close in self.closing:
+            close()
         if self._reconciler is not None:
             self._reconciler.close()
         if self._server is not None:

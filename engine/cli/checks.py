@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
-from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks
+from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks, store_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.listening import bind_problem
@@ -34,7 +34,7 @@ WAIT_S = 3.0
 """How long anything may take to answer."""
 
 PACKAGES = ("gevent", "greenswitch", "numpy", "faiss", "webrtcvad", "pocketsphinx", "soundfile", "yaml", "pydantic",
-            "openai", "httpx2", "rich", "rule_engine", "wsproto")
+            "openai", "httpx2", "rich", "rule_engine", "wsproto", "sqlalchemy", "alembic")
 PYTHONS = ((3, 10), (3, 13))
 
 DATAGRAM_BYTES = 1280
@@ -70,6 +70,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [Finding("reranker", *row) for row in knowledge_checks.reranker(config, WAIT_S)]
     findings += [Finding("providers", *row) for row in provider_checks.look(config, environ, WAIT_S)]
     findings += [Finding("routing", *row) for row in routing_checks.look(config)]
+    findings += [Finding("store", *row) for row in store_checks.look(config)]
     findings += [Finding("hand-over", *row) for row in handover_checks.look(config, WAIT_S)]
     findings += freeswitch(config, environ)
     return findings

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,33 +63,10 @@ def opened(args: argparse.Namespace) -> "KnowledgeBase":
 def scope_of(args: argparse.Namespace, collection: str) -> "Scope":
     """The part of the collection that is asked for. Raises ``KnowledgeError`` for a tag that no document has, a date
     that is none."""
-    from engine.knowledge.errors import KnowledgeError
+    from engine.knowledge.inventory import scope_in
     from engine.knowledge.offhub import off_hub
-    from engine.knowledge.scope import Scope
 
-    if args.on:
-        try:
-            args.on = date.fromisoformat(args.on).isoformat()
-        except ValueError:
-            raise KnowledgeError(f"--on {args.on}: a day is written as 2026-05-31") from None
-    if args.tag:
-        known = off_hub(_tags, collection)
-        for tag in args.tag:
-            if known is not None and tag not in known:
-                raise KnowledgeError(f"--tag {tag}: no document of collection '{collection}' has it; there are: "
-                                     f"{', '.join(sorted(known)) or 'none'}")
-    return Scope(frozenset(args.tag), frozenset(language.lower() for language in args.language), args.on)
-
-
-def _tags(collection: str) -> dict[str, int] | None:
-    """Tags of the copy on this machine; ``None``: the collection is in a vector store alone."""
-    from engine.knowledge.errors import CollectionMissing
-    from engine.knowledge.inventory import tags_of
-
-    try:
-        return tags_of(collection)
-    except CollectionMissing:
-        return None
+    return off_hub(scope_in, collection, args.tag, args.language, args.on, "--")
 
 
 def joined(words: list[str]) -> str:

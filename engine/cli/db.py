@@ -104,7 +104,8 @@ def _status(database: "Database", options: "StoreOptions", args: argparse.Namesp
     from engine.store.refiling import unfiled
     from engine.store.store import oldest_day
 
-    found = database.run(schema.look)
+    there = database.path is None or database.path.exists()
+    found = database.run(schema.look) if there else schema.Schema("empty", "")
     told: dict[str, object] = {"database": database.address, "tables": found.state, "version": found.version}
     problem = schema.trouble(found, database.address)
     if not problem:

@@ -4,7 +4,7 @@ import argparse
 import json
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.cli import collection
 
@@ -79,16 +79,10 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"collection": base.collection, "logs": str(logs), "calls": found.calls,
                           "turns": found.turns, "unanswered": len(found.questions), "masked": found.masked,
                           "dropped": found.dropped, "damaged": found.damaged, "clusters": count,
-                          "gaps": [_as_dict(gap) for gap in shown]}, indent=2, ensure_ascii=False))
+                          "gaps": [gap.as_dict() for gap in shown]}, indent=2, ensure_ascii=False))
     else:
         _show(logs, found, shown, count)
     return 1 if found.damaged else 0
-
-
-def _as_dict(gap: "Gap") -> dict[str, Any]:
-    return {"example": gap.example, "others": list(gap.others), "asked": gap.asked, "calls": gap.calls,
-            "last": gap.last, "decisions": gap.decisions, "advice": gap.advice,
-            "nearest": [hit.citation.as_dict() for hit in gap.nearest]}
 
 
 def _show(logs: Path, found: "Read", shown: "list[Gap]", count: int) -> None:

@@ -71,16 +71,11 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         print(json.dumps({"query": query, "searched": resolve(query, before), "collection": base.collection,
                           "search": "meaning" if base.by_meaning else "keywords", "mode": args.mode,
-                          "context": rag_context(hits), "passages": [_as_dict(hit) for hit in hits]},
+                          "context": rag_context(hits), "passages": [hit.as_dict() for hit in hits]},
                          indent=2, ensure_ascii=False))
     else:
         _show(base, hits, why=args.why)
     return 0
-
-
-def _as_dict(hit: "Hit") -> dict[str, object]:
-    made_of = {name: round(value, 3) for name, value in asdict(hit.features).items()} if hit.features else {}
-    return {**hit.citation.as_dict(), "text": hit.text, "say": list(hit.says), "features": made_of}
 
 
 def _show(base: "KnowledgeBase", hits: "list[Hit]", *, why: bool) -> None:

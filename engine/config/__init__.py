@@ -10,6 +10,7 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
@@ -42,6 +43,8 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    compatible: CompatibleOptions = CompatibleOptions()
+    writing: WritingOptions = WritingOptions()
     realtime: RealtimeOptions = RealtimeOptions()
     upstream: UpstreamOptions = UpstreamOptions()
     record: RecordOptions = RecordOptions()
@@ -59,8 +62,8 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "Config", "EventSocketOptions", "HttpOptions", "KnowledgeOptions",
-    "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions", "RoutingOptions",
-    "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget",
-    "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
+    "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
+    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
+    "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
+    "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip

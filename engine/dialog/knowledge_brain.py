@@ -27,8 +27,10 @@ class Answerer(Protocol):
 class KnowledgeBrain:
     """Answers from ``knowledge``, with the fixed phrases of ``agent``."""
 
-    def __init__(self, knowledge: Answerer, agent: AgentOptions, language: str = "en") -> None:
-        """Shared by all calls of an engine in this language; ``agent`` has its phrases."""
+    def __init__(self, knowledge: Answerer, agent: AgentOptions, language: str = "en", *, spoken: bool = True) -> None:
+        """Shared by all calls of an engine in this language; ``agent`` has its phrases. ``spoken`` False: questions are
+        typed, and answers are read."""
+        self._spoken = spoken
         self._knowledge = knowledge
         self._agent = agent
         self._language = language
@@ -47,7 +49,7 @@ class KnowledgeBrain:
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
         context = tuple(line for line in request.history if line[0] != "note")
-        answer = self._knowledge.answer(request.text, spoken=True, context=context,
+        answer = self._knowledge.answer(request.text, spoken=self._spoken, context=context,
                                         confidence=request.confidence, alternatives=request.alternatives,
                                         phrases=self._phrases)
         yield Grounds(

@@ -3,9 +3,9 @@
 A provider implements ``Model`` in one file and knows nothing of calls, skills or the knowledge base.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,15 @@ class Usage:
 
 ModelPart = Words | ToolCall | Usage
 """A ``ToolCall`` comes whole, when the model has finished writing it."""
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A model that takes further fields of the chat completions API."""
+
+    def tuned(self, fields: Mapping[str, Any]) -> "Model":
+        """The same model, over the same connections, that sends these fields with each request: ``response_format``,
+        ``tool_choice``, ``top_p``, ``seed`` ... It is not closed."""
 
 
 class Model(Protocol):

@@ -177,7 +177,7 @@ class ModelReply:
             run = attempt.run
             while run is not None and run.result is None:
                 left = due - monotonic()
-                if run.skill.quiet or self._fillers >= len(self._phrases.fillers):
+                if run.skill.quiet or self._persona.written or self._fillers >= len(self._phrases.fillers):
                     run.done.wait(LONGEST_WAIT_S)
                 elif left > 0:
                     run.done.wait(left)
@@ -190,7 +190,8 @@ class ModelReply:
 
     def _tell_late(self, running: Sequence[Run]) -> Iterator[ReplyPart]:
         """What an earlier turn began and ends while this reply is still being spoken: the caller is told at once."""
-        until = monotonic() + LATE_SHARE * len(self._said) / LETTERS_A_SECOND
+        spoken_s = 0.0 if self._persona.written else len(self._said) / LETTERS_A_SECOND
+        until = monotonic() + LATE_SHARE * spoken_s
         for run in running:
             run.done.wait(max(until - monotonic(), 0))
         if not self._said.strip() or all(run.result is None for run in running) or not self._turn.is_decided():

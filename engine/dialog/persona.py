@@ -71,6 +71,8 @@ class Persona:
     """Confidence of the recogniser below which the caller is asked to repeat, without asking the model."""
     unsure_below: float = 0.5
     """Confidence below which the model is told that the words may be wrong."""
+    written: bool = False
+    """The conversation is in writing: the model is not told to speak, and nothing is said to cover a wait."""
     phrases: Mapping[str, Phrases] = field(default_factory=dict)
     """The agent's own, by language; those that come with Trunkline where it has none."""
 

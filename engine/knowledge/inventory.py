@@ -2,12 +2,14 @@
 threads only."""
 
 import fcntl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 from engine.knowledge.collections import collections, folder_of
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
+from engine.knowledge.scope import Scope
 from engine.knowledge.store import LOCK, Store, index
 from engine.knowledge.store.indexfiles import read_manifest
 
@@ -100,6 +102,27 @@ def tags_of(name: str) -> dict[str, int]:
             return view.tags()
     finally:
         store.close()
+
+
+def scope_in(collection: str, tags: Sequence[str] = (), languages: Sequence[str] = (), on: str = "",
+             asked_as: str = "") -> Scope:
+    """The part of a collection that is asked for. Raises ``KnowledgeError`` for a tag that no document has, and for a
+    day that is none; ``asked_as`` stands before the field's name there (``--`` of a command line)."""
+    if on:
+        try:
+            on = date.fromisoformat(on).isoformat()
+        except ValueError:
+            raise KnowledgeError(f"{asked_as}on {on}: a day is written as 2026-05-31") from None
+    if tags:
+        try:
+            known = tags_of(collection)
+        except CollectionMissing:
+            known = dict.fromkeys(tags, 1)  # in a vector store alone: not known here
+        for tag in tags:
+            if tag not in known:
+                raise KnowledgeError(f"{asked_as}tag {tag}: no document of collection '{collection}' has it; there "
+                                     f"are: {', '.join(sorted(known)) or 'none'}")
+    return Scope(frozenset(tags), frozenset(language.lower() for language in languages), on)
 
 
 def check(name: str) -> list[str]:

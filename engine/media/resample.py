@@ -14,7 +14,7 @@ import numpy.typing as npt
 from engine.media.errors import MediaError
 from engine.media.pcm import Pcm
 
-RATES = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
+RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 """Rates in Hz that ``resample`` knows."""
 
 STREAM_RATES = (8000, 16000, 24000, 48000)

@@ -35,6 +35,9 @@ READ_BYTES = 1 << 16
 WRITE_BYTES = 1 << 18
 """What is handed to the kernel at a time: a slow reader has the deadline for each, not for a whole message."""
 
+BUSY_S = 0.004
+"""After so much work on what arrived, others have their turn: a read may hold thousands of small frames."""
+
 MAX_PARTS = 4096
 """Fragments that a message may have: empty ones would cost memory without counting as bytes."""
 
@@ -82,9 +85,10 @@ class WebSocket:
         self._outgoing: deque[bytes] = deque()
         self._queued = 0
         self._wake = Event()
-        self._heard_at = monotonic()
+        self._heard_at = self._working_since = monotonic()
+        self._unparsed = False
         self._pinged = False
-        self._ended: SocketClosed | None = None
+        self._ended: tuple[int, str] | None = None
         self._closing = False
         self._writer = gevent.spawn(self._write)
 
@@ -135,7 +139,7 @@ class WebSocket:
         self._queued += len(opening)
         self._wake.set()
         if early:
-            self._feed(early)
+            self._arrive(early)
 
     @property
     def closed(self) -> bool:
@@ -145,21 +149,22 @@ class WebSocket:
     def send(self, message: str | bytes) -> None:
         """Queue a message. Raises ``SocketClosed`` when the connection has ended or does not keep up."""
         if self._ended is not None or self._closing:
-            raise self._ended or SocketClosed(ABNORMAL, "closed by us")
+            raise self._end()
         event: events.Event = (events.TextMessage(data=message) if isinstance(message, str)
                                else events.BytesMessage(data=message))
         self._queue(event)
         if self._ended is not None:
-            raise self._ended
+            raise self._end()
 
     def receive(self, timeout_s: float | None = None) -> str | bytes | None:
         """The next message; None when none came within ``timeout_s``. Raises ``SocketClosed`` after the last one."""
         if self._arrived:
+            self._share()
             return self._arrived.popleft()
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # gevent's way to end the block silently
             while not self._arrived:
                 if self._ended is not None:
-                    raise self._ended
+                    raise self._end()
                 self._read()
         return self._arrived.popleft() if self._arrived else None
 
@@ -173,14 +178,18 @@ class WebSocket:
     def abort(self, reason: str = "given up", code: int = ABNORMAL) -> None:
         """End the connection now; who waits in ``receive`` is told. Idempotent."""
         if self._ended is None:
-            self._ended = SocketClosed(code, reason)
+            self._ended = (code, reason)
         self._outgoing.clear()
         self._queued = 0
-        if self._writer is not gevent.getcurrent():
-            self._writer.kill(block=False)
+        self._closing = True
+        self._wake.set()  # the writer ends: at once where it waits, by the closed socket where it sends
         with contextlib.suppress(OSError):  # it is down already
             self._socket.shutdown(sockets.SHUT_RDWR)  # wakes a reader
         self._socket.close()
+
+    def _end(self) -> SocketClosed:
+        """What ended it, anew: one that was raised holds the frames it went through, and they hold this socket."""
+        return SocketClosed(*(self._ended or (ABNORMAL, "closed by us")))
 
     # ------------------------------------------------------------ out
 
@@ -239,24 +248,40 @@ class WebSocket:
 
     def _read(self) -> None:
         try:
-            data = self._socket.recv(READ_BYTES)
-            if not data:
-                self.abort("the connection broke")
-                return
-            self._heard_at, self._pinged = monotonic(), False
-            self._feed(data)
-        except OSError as fault:
+            if not self._unparsed:
+                data = self._socket.recv(READ_BYTES)
+                if not data:
+                    self.abort("the connection broke")
+                    return
+                self._heard_at, self._pinged = monotonic(), False
+                self._arrive(data)
+                self._let_others()
+            self._parse()
+        except (OSError, RemoteProtocolError, LocalProtocolError) as fault:
             self.abort(str(fault))
 
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._protocol.receive_data(data)
-            for event in self._protocol.events():
-                self._take(event)
-                if self._ended is not None:
-                    return
-        except (RemoteProtocolError, LocalProtocolError) as fault:
-            self.abort(str(fault))
+    def _arrive(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        self._unparsed = True
+
+    def _parse(self) -> None:
+        """Take what has arrived. Whoever waits in here may be interrupted by a deadline: the rest is kept."""
+        for event in self._protocol.events():
+            self._take(event)
+            if self._ended is not None:
+                return
+            self._share()
+        self._unparsed = False
+
+    def _share(self) -> None:
+        """Let others have their turn when this one has worked for long."""
+        if monotonic() - self._working_since > BUSY_S:
+            gevent.sleep(0)
+            self._let_others()
+
+    def _let_others(self) -> None:
+        """Called before work on what arrived: a server may wait here for its turn."""
+        self._working_since = monotonic()
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, (events.TextMessage, events.BytesMessage)):

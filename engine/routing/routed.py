@@ -3,7 +3,7 @@
 One each a call: they go by the call's language and keep to its voice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from engine.dialog.model import Message, Model, ModelPart, Tool, Usage, Words
@@ -24,10 +24,12 @@ class RoutedModel:
     """``Model`` over candidates: the first that gives a part answers. After its first part a fault is raised, and the
     call's next request goes to another."""
 
-    def __init__(self, route: CallRoute) -> None:
-        """For one call. ``name`` becomes that of the model in use."""
+    def __init__(self, route: CallRoute, tune: Callable[[Model], Model] | None = None) -> None:
+        """For one call. ``name`` becomes that of the model in use. ``tune`` makes of each candidate's model the one
+        that is asked; a ``ProviderFault`` that it raises leaves the candidate out."""
         self.name = "routed"
         self._route = route
+        self._tune = tune
 
     def stream(
         self, messages: Sequence[Message], tools: Sequence[Tool] = (), *, temperature: float | None = None,
@@ -38,6 +40,8 @@ class RoutedModel:
 
         def parts_of(choice: Choice) -> Iterator[ModelPart]:
             model = route.router.connectors.model(choice)
+            if self._tune is not None:
+                model = self._tune(model)
             return model.stream(messages, tools, temperature=temperature, max_tokens=max_tokens)
 
         options = route.options

@@ -78,6 +78,13 @@ class Log(Protocol):
         """One line."""
 
 
+class NoLog:
+    """Takes the lines of what is no call."""
+
+    def write(self, event: str, /, **fields: Any) -> None:
+        """They are not kept."""
+
+
 class Router:
     """Routes, health and connections of an engine; all methods belong to the hub's thread."""
 
@@ -201,13 +208,21 @@ class CallRoute:
         """Who is asked next, in which order."""
         planned = self._plans.get(capability)
         if planned is None:
-            planned = self._plans[capability] = self.router.plan(capability, self.facts)
+            planned = self._plans[capability] = self.plan(capability)
         now = self.now
         avoided = [provider for (what, provider), until in self._avoided.items() if what == capability and now < until]
         used = self._used.get((capability, self.facts.language))
         # A model has no voice that the caller would miss; voices and recognisers stay.
         sticky = used.name if used and capability != "llm" else ""
         return order(planned, self.health, self.options, now, sticky=sticky, avoided=avoided)
+
+    def plan(self, capability: Capability) -> Plan:
+        """Whom the routing file has for the call as it is now."""
+        return self.router.plan(capability, self.facts)
+
+    def used(self, capability: Capability) -> Choice | None:
+        """Who served the call last, in its language."""
+        return self._used.get((capability, self.facts.language))
 
     def begin(self, choice: Choice) -> Request:
         """A request to ``choice`` begins now."""

@@ -98,6 +98,10 @@ class Database:
         except _TooLate:
             turn.abandon()
             raise StoreDown(f"{self.address}: no answer within {seconds:g} s (store.timeout_s)") from None
+        except StoreError:  # of the work itself, which was rolled back, unless the turn has dropped its connection
+            if turn.connection is not None:
+                self._give_back(turn.connection)
+            raise
         except BaseException:
             turn.abandon()
             raise
@@ -110,7 +114,7 @@ class Database:
         with self._connecting:
             try:
                 if self.path is not None:
-                    self._off_hub(lambda: self.path.parent.mkdir(parents=True, exist_ok=True))
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
                 return self._off_hub(self._engine.connect)
             except OSError as fault:
                 raise StoreDown(f"{self.address}: {fault.strerror or fault}") from fault
@@ -208,6 +212,8 @@ class _Turn:
         except exc.DBAPIError as fault:
             self._drop()
             raise _explained(database, fault) from fault
+        except StoreError:
+            raise
         except BaseException:  # the transaction is rolled back; what the server sends next may not be known
             self._drop()
             raise

@@ -9,7 +9,7 @@ where lines were missed, the session is left to be filed from its folder (``refi
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -85,12 +85,20 @@ class Filing:
             self._leave(followed)
 
     def live(self, name: str) -> Row | None:
-        """The row of a session that goes on, by its id or its transport's."""
-        for followed in self._followed.values():
-            session = followed.account.session
-            if session and not followed.account.ended and name in (session["session_id"], session["call_id"]):
+        """The row of a session that goes on here, by its id or its transport's."""
+        for session in self._live():
+            if name in (session["session_id"], session["call_id"]):
                 return dict(session)
         return None
+
+    def live_ids(self) -> frozenset[str]:
+        """The ids of the sessions that go on here."""
+        return frozenset(session["session_id"] for session in self._live())
+
+    def _live(self) -> Iterator[Row]:
+        for followed in self._followed.values():
+            if followed.account.session is not None and not followed.account.ended:
+                yield followed.account.session
 
     def check_schema(self) -> None:
         """Make sure, once, that the tables are those of this Trunkline. Waits for the database. Raises

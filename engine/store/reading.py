@@ -43,6 +43,8 @@ def session(connection: Connection, name: str) -> Session | None:
 
 def find(connection: Connection, name: str) -> Row | None:
     """The row alone."""
+    if "\0" in name:  # PostgreSQL refuses it
+        return None
     table = call_sessions.c
     found = connection.execute(select(call_sessions).where(or_(table.session_id == name, table.call_id == name))
                                .order_by((table.session_id == name).desc(), table.started_at.desc()).limit(1)).first()

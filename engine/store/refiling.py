@@ -40,12 +40,12 @@ LINES_A_PAUSE, PAUSE_S = 200, 0.002
 _nap = get_original("time", "sleep")
 
 
-def file_folder(database: Database, folder: Path, calls: Path, ended: bool = False) -> bool:
+def file_folder(database: Database, folder: Path, calls: Path, ended: bool = False, live: bool = True) -> bool:
     """File the session of this folder, which lies in ``calls``. ``ended``: it goes on no more, whatever its log says.
-    False where there is nothing to file: no log, or one without its first line. Raises ``StoreError`` where the
-    database does not take it."""
+    ``live``: also one that goes on. False where there is nothing to file: no log, or one without its first line.
+    Raises ``StoreError`` where the database does not take it."""
     account = off_hub(_read, folder, calls, ended)
-    if account is None or account.session is None:
+    if account is None or account.session is None or not (live or account.ended):
         return False
     session, changes = account.session, account.take_changes()
     database.run(lambda connection: rewrite(connection, session, changes), write=True)

@@ -118,7 +118,7 @@ def _sweep_files(calls: Path, options: RetentionOptions, today: date, kept: froz
             swept.folders += _gone(folder, swept)
         elif options.recording_days and age > options.recording_days:
             found = [path for pattern in AUDIO for path in folder.glob(pattern)]
-            swept.recordings += any([_gone(path, swept) for path in found])
+            swept.recordings += sum(_gone(path, swept) for path in found) > 0
 
 
 def _aged(calls: Path, today: date) -> Iterator[tuple[Path, int]]:

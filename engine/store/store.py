@@ -8,9 +8,11 @@
 """
 
 import logging
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 import gevent
@@ -35,6 +37,9 @@ SETTLE_S = 10.0
 """What was left to be filed from its folder waits so long, until the folder is whole."""
 
 DAY_S = 86_400.0
+
+AGAIN_S = 60.0
+"""When the database did not answer, it is asked again after so long."""
 
 
 class Store:
@@ -85,19 +90,21 @@ class Store:
 
     def _keep(self) -> None:
         """File and sweep at the start, every day, and file when something was left."""
-        wait_s, sweeping = 0.0, True
+        wait_s, swept_at = 0.0, -math.inf
         while not self._stop.wait(wait_s):
             self._lacking.clear()
+            rest_s = AGAIN_S
             try:
                 self.filing.check_schema()
                 self.catch_up()
-                if sweeping:
+                if monotonic() >= swept_at + DAY_S:
                     swept = sweep(self.database, self._calls, self._options.retention, datetime.now(timezone.utc))
                     log.info("swept: %s", swept)
+                    swept_at = monotonic()
+                rest_s = swept_at + DAY_S - monotonic()
             except StoreError as fault:
                 log.warning("the store keeps no house: %s", fault)
-            sweeping = not self._lacking.wait(DAY_S)
-            wait_s = 0.0 if sweeping else SETTLE_S
+            wait_s = SETTLE_S if self._lacking.wait(rest_s) else 0.0
 
     def catch_up(self) -> int:
         """File the folders that are not filed, but for calls that go on. How many."""
@@ -108,7 +115,8 @@ class Store:
             name = f"{folder.parent.name}/{folder.name}"
             if name not in self.filing.going_on:
                 try:
-                    filed += file_folder(self.database, folder, self._calls, self._is_over(folder))
+                    # Sessions that go on are written by the engine that holds them.
+                    filed += file_folder(self.database, folder, self._calls, self._is_over(folder), live=False)
                     self.filing.broken_off.discard(name)
                 except StoreDown:
                     raise

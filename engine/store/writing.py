@@ -39,8 +39,13 @@ def write(connection: Connection, sessions: Iterable[tuple[Row, Changes]]) -> No
 
 
 def rewrite(connection: Connection, session: Row, changes: Changes) -> None:
-    """A whole session as its log has it; rows that were made of lines which the log does not have go."""
+    """A whole session as its log has it; rows that were made of lines which the log does not have go. A session that
+    was filed to its end stays: a log that was read before its end is older than that."""
     session["session_id"] = session_id(connection, session)
+    there = connection.execute(select(call_sessions.c.filed).where(
+        call_sessions.c.session_id == session["session_id"]).with_for_update()).scalar()
+    if there and not session["filed"]:
+        return
     write(connection, [(session, changes)])
     for name, (table, _) in CHILDREN.items():
         of_session = table.c.session_id == session["session_id"]

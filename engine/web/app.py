@@ -27,6 +27,7 @@ from engine.web.listening import CONNECTION, STOP_S, Listener, Places, tls
 from engine.web.route import Answer, Asked, Route, WebSocketRoute
 from engine.web.socket import FAILED, GOING_AWAY, ServerSocket
 from engine.web.traffic import Traffic
+from engine.web.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class Web:
     def _socket_view(self, route: WebSocketRoute) -> Any:
         def view(**path: str) -> flask.Response:
             asked = self._gate.admit(route, flask.request, path)
-            return _Takeover(self, route, asked, _accept(route, asked))
+            return _Takeover(self, route, asked, _accept(route, asked, self._places.turnstile))
         return view
 
     def _begin(self) -> None:
@@ -201,10 +202,10 @@ class _Takeover(flask.Response):
         return []
 
 
-def _accept(route: WebSocketRoute, asked: Asked) -> ServerSocket:
+def _accept(route: WebSocketRoute, asked: Asked, turnstile: Turnstile) -> ServerSocket:
     connection, reader = asked.request.environ[CONNECTION]
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in asked.request.headers.items()]
-    return ServerSocket.accept(connection, reader, headers, route.subprotocols, route.limits)
+    return ServerSocket.accept(connection, reader, headers, route.subprotocols, route.limits, turnstile)
 
 
 def _response(result: object, status: int) -> flask.Response:

@@ -174,11 +174,13 @@ class Rehearsal:
                 finally:
                     if isinstance(brain, ModelBrain):
                         brain.call_ended(call_id)
-        except gevent.Timeout as fault:
-            raise ApiError(504, "timeout", f"there was no answer within {LONGEST_TRY_S:g} s", type="api_error") from fault
+        except gevent.Timeout:
+            raise ApiError(504, "timeout", f"there was no answer within {LONGEST_TRY_S:g} s", type="server_error"
+                           ) from None
         except TrunklineError as fault:
-            raise ApiError(502, "agent_failed", str(fault), type="api_error") from fault
-        return {**found, "language": self._language, "skills": self._skills(), "routing": self._named("provider_chosen")}
+            raise ApiError(502, "agent_failed", str(fault), type="server_error") from fault
+        return {**found, "language": self._language, "skills": self._skills(),
+                "routing": self._named("provider_chosen")}
 
     def write(self, event: str, /, **fields: Any) -> None:
         """A line for the event log of the call that this is not."""

@@ -3,8 +3,8 @@
 import base64
 import gzip
 import json
+import logging
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,15 @@ import numpy as np
 from engine import paths
 from engine.knowledge.offhub import off_hub
 from engine.service import Engine
+from engine.store import reading
+from engine.store.errors import StoreError
 from engine.telemetry import eventlog, recording, report
 from engine.telemetry.aftercall import LOG, PAGE, RECORDING, REPORT
 from engine.telemetry.errors import TelemetryError
 from engine.web.errors import ApiError
 from engine.web.route import Answer, Asked, Route
+
+log = logging.getLogger(__name__)
 
 PEAKS = "peaks.json"
 """The waveform of a finished call, kept in its folder."""
@@ -28,17 +32,14 @@ MOST_COLUMNS = 12000
 SMALL_BYTES = 4096
 """Shorter answers are not compressed."""
 
-Find = Callable[[str], Path | None]
 
-
-def routes(engine: Engine, find: Find | None = None) -> list[Route]:
-    """``find``: the folder of a finished call, by its id; by default the folders are searched."""
-    find = find or (lambda call_id: off_hub(search, call_id))
+def routes(engine: Engine) -> list[Route]:
+    """Routes over the calls of ``engine``, and over those that are over."""
 
     def folder_of(asked: Asked) -> tuple[Path, bool]:
         call_id = asked.path["call_id"]
         call = engine.live.get(call_id)
-        folder = call.folder if call is not None else find(call_id)
+        folder = call.folder if call is not None else _stored(engine, call_id) or off_hub(search, call_id)
         if folder is None:
             raise ApiError(404, "not_found", f"there is no call {call_id}", param="call_id")
         return folder, call is not None
@@ -57,6 +58,19 @@ def routes(engine: Engine, find: Find | None = None) -> list[Route]:
         Route("GET", "/api/console/calls/<call_id>/waveform", waveform, "Lowest and highest sample of each stretch of "
               "both sides: `seconds`, and in `channels` pairs of signed bytes (base64).", scope="read"),
     ]
+
+
+def _stored(engine: Engine, call_id: str) -> Path | None:
+    """The folder as the store has it; None where it does not know, has none here, or cannot be asked."""
+    if engine.store is None:
+        return None
+    try:
+        row = engine.store.read(lambda connection: reading.find(connection, call_id))
+    except StoreError as fault:
+        log.debug("the folder of call %s is searched for: %s", call_id, fault)
+        return None
+    folder = paths.calls() / row["folder"] if row is not None else None
+    return folder if folder is not None and off_hub(folder.is_dir) else None
 
 
 def search(call_id: str) -> Path | None:

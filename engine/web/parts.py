@@ -1,7 +1,21 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
-from engine.web import admin, console, health, metrics, phone, realtime, sessions
+from engine.web import (
+    admin,
+    ai,
+    console,
+    documents,
+    health,
+    knowledge,
+    metrics,
+    openai_audio,
+    openai_chat,
+    openai_models,
+    phone,
+    realtime,
+    sessions,
+)
 from engine.web.app import Web
 from engine.web.keys import Verifier
 from engine.web.route import Route, WebSocketRoute
@@ -24,6 +38,12 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *sessions.routes(engine),
         *console.routes(engine),
         *phone.routes(engine.config.http.phone),
+        *openai_chat.routes(engine),
+        *openai_audio.routes(engine),
+        *openai_models.routes(engine),
+        *ai.routes(engine),
+        *knowledge.routes(engine),
+        *documents.routes(engine),
         *realtime.routes(engine),
     ]
 

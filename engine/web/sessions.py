@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from engine import paths
@@ -20,6 +20,7 @@ from engine.store.account import Row
 from engine.store.errors import BadQuery, StoreError
 from engine.store.offhub import off_hub
 from engine.store.store import Store
+from engine.store.tables import call_sessions
 from engine.telemetry.aftercall import LOG, PAGE, RECORDING, REPORT
 from engine.telemetry.errors import TelemetryError
 from engine.telemetry.eventlog import decode
@@ -56,43 +57,60 @@ def routes(engine: Engine) -> list[Route]:
     ]
 
 
+def _sound(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
+def _utc(time: datetime) -> datetime:
+    """A time without a zone is UTC."""
+    if not 1970 <= time.year <= 9000:
+        raise ValueError("must lie between the years 1970 and 9000")
+    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time
+
+
+Words = Annotated[str, AfterValidator(_sound)]
+Time = Annotated[datetime, AfterValidator(_utc)]
+
+
 class Wanted(BaseModel):
     """What sessions are wanted."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    q: str = Field("", max_length=500)
+    q: Words = Field("", max_length=500)
     """Words that were said, or beginnings of them, all of them, in any order."""
 
-    caller: str = Field("", max_length=100)
+    caller: Words = Field("", max_length=100)
     """A part of the caller's number."""
 
-    called: str = Field("", max_length=100)
+    called: Words = Field("", max_length=100)
     """A part of the number called."""
 
-    agent: str = Field("", max_length=200)
-    language: str = Field("", max_length=20)
-    outcome: str = Field("", max_length=40)
+    agent: Words = Field("", max_length=200)
+    language: Words = Field("", max_length=20)
+    outcome: Words = Field("", max_length=40)
     """handed_over, agent_done, caller_left, let_go, machine, failed, not_answered"""
 
-    state: str = Field("", max_length=40)
-    status: str = Field("", max_length=40)
-    transport: str = Field("", max_length=40)
-    node: str = Field("", max_length=300)
+    state: Words = Field("", max_length=40)
+    status: Words = Field("", max_length=40)
+    transport: Words = Field("", max_length=40)
+    node: Words = Field("", max_length=300)
     error: bool | None = None
     """Only sessions with an error, or only those without."""
 
-    slower_ms: float | None = Field(None, ge=0)
+    slower_ms: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Only sessions whose answers took longer than this (95th percentile)."""
 
-    after: datetime | None = None
+    after: Time | None = None
     """Begun at this time or later."""
 
-    before: datetime | None = None
+    before: Time | None = None
     """Begun before this time."""
 
     limit: int = Field(50, ge=1, le=search.MOST_ROWS)
-    cursor: str = Field("", max_length=1000)
+    cursor: Words = Field("", max_length=1000)
     """``next`` of the page before."""
 
 
@@ -118,12 +136,14 @@ class _Sessions:
     def find(self, asked: Asked) -> dict[str, Any]:
         """A page of sessions."""
         wanted = asked.query.model_dump()
-        query = search.Query(text=wanted.pop("q"), **{name: _utc(value) for name, value in wanted.items()})
+        query = search.Query(text=wanted.pop("q"), **wanted)
         try:
             page = self._read(lambda connection: search.find(connection, query))
         except BadQuery as fault:
             raise ApiError(422, "invalid_value", str(fault), fault.param) from fault
-        return {"data": [self._shown(row) for row in page.rows], "next": page.following or None}
+        live = self._store.filing.live_ids()
+        return {"data": [{**_plain(row), "live": row["session_id"] in live} for row in page.rows],
+                "next": page.following or None}
 
     def show(self, asked: Asked) -> dict[str, Any]:
         """One session."""
@@ -137,10 +157,10 @@ class _Sessions:
                 raise
         if live is None and found is None:
             raise _unknown(name)
-        row = {**(found.row if found else {}), **(live or {})}
+        row = {**dict.fromkeys(call_sessions.c.keys()), **(found.row if found else {}), **(live or {})}
         counters = {**(found.counters if found else {}), **{count: row[count] for count in reading.COUNTED}}
-        return {**self._shown(row), "participants": [_plain(one) for one in found.participants] if found else [],
-                "counters": counters}
+        people = [_plain(one) for one in found.participants] if found else []
+        return {**_plain(row), "live": live is not None, "participants": people, "counters": counters}
 
     def transcript(self, asked: Asked) -> dict[str, Any]:
         """Its segments."""
@@ -249,9 +269,6 @@ class _Sessions:
                            type="server_error")
         return store
 
-    def _shown(self, row: Row) -> dict[str, Any]:
-        return {**_plain(row), "live": self._live(row["session_id"]) is not None}
-
 
 def _plain(row: Row) -> dict[str, Any]:
     """A row as JSON has it; times with a Z, a segment's number under its public name."""
@@ -262,11 +279,6 @@ def _plain(row: Row) -> dict[str, Any]:
 
 def _iso(time: datetime) -> str:
     return time.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _utc(value: Any) -> Any:
-    """A time without a zone is UTC."""
-    return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def _unknown(name: str) -> ApiError:

@@ -18,6 +18,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from engine.net.errors import SocketClosed
 from engine.net.websocket import Limits, WebSocket
 from engine.web.errors import ApiError
+from engine.web.turnstile import Turnstile
 
 GOING_AWAY = 1001
 """Close code when the server stops."""
@@ -34,13 +35,15 @@ class ServerSocket(WebSocket):
     """
 
     subprotocol: str = ""
+    _turnstile: Turnstile | None = None
 
     @classmethod
     def accept(cls, connection: sockets.socket, rfile: io.BufferedReader, headers: list[tuple[bytes, bytes]],
-               subprotocols: tuple[str, ...], limits: Limits) -> ServerSocket:
+               subprotocols: tuple[str, ...], limits: Limits, turnstile: Turnstile | None = None) -> ServerSocket:
         """Answer an upgrade request whose head was read. Raises ``ApiError`` when it is not one of RFC 6455.
 
-        ``rfile``: what read the head; it may hold bytes that came behind it, and is not read after this.
+        ``rfile``: what read the head; it may hold bytes that came behind it, and is not read after this. ``turnstile``:
+        where what arrives waits for its turn.
         """
         protocol = WSConnection(ConnectionType.SERVER)
         try:
@@ -52,11 +55,16 @@ class ServerSocket(WebSocket):
         except (RemoteProtocolError, LocalProtocolError) as fault:
             raise ApiError(400, "bad_websocket", f"this is no WebSocket request: {fault}") from fault
         early = _read_already(connection, rfile)
-        connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         made = cls(connection, protocol, limits)
         made.subprotocol = chosen or ""
+        made._turnstile = turnstile
         made.begin(answer, early)
         return made
+
+    def _let_others(self) -> None:
+        if self._turnstile is not None:
+            self._turnstile.enter()
+        super()._let_others()
 
 
 def _read_already(connection: sockets.socket, rfile: io.BufferedReader) -> bytes:

@@ -54,7 +54,7 @@ def test_ready_health_drain_and_the_second_signal(home):
     with engine(home, DRAIN_S="60") as process, StandIn() as switch:
         status, health = get(process.health)
         assert (status, health["status"], health["calls"]["active"]) == (200, "ok", 0)
-        assert set(health["components"]) == {"event_socket", "frame_clock", "media", "disk"}
+        assert set(health["components"]) == {"event_socket", "frame_clock", "media", "disk", "db"}
         assert health["hub"]["blocks"] >= 0 and "late_p99_ms" in health["frame_clock"]
         call = switch.place(process.address, dialplan=["playback sorry.wav"])
         wait(lambda: get(process.health)[1]["calls"]["active"] == 1, "no call")

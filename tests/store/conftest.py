@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "knowledge" / "vectorstores"), str(TESTS / "telemetry"), str(TESTS / "call")]
@@ -38,19 +39,46 @@ def server():
 @pytest.fixture
 def postgres_url(server):
     """The address of an empty database."""
+    return made(server)
+
+
+def made(server):
     import psycopg
 
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         number = connection.execute("SELECT count(*) FROM pg_database").fetchone()[0]
-        connection.execute(f"CREATE DATABASE store{number}")
+        connection.execute(f"CREATE DATABASE store{number} STRATEGY file_copy")
     return f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.port}/store{number}"
+
+
+@pytest.fixture(scope="session")
+def shared(server):
+    """A PostgreSQL with the tables, for all tests that do not change them."""
+    opened = Database(StoreOptions(url=made(server)))
+    schema.upgrade(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def fresh(request, home):
+    """A database of its own, with its tables, of each kind."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    opened = Database(StoreOptions(url=url))
+    schema.upgrade(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request, home):
     """An empty database with its tables, of each kind."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-    opened = Database(StoreOptions(url=url))
+    if request.param == "postgres":
+        opened = request.getfixturevalue("shared")
+        opened.run(lambda connection: connection.execute(text("TRUNCATE call_sessions RESTART IDENTITY CASCADE")))
+        yield opened
+        return
+    opened = Database(StoreOptions())
     schema.upgrade(opened)
     yield opened
     opened.close()
@@ -74,18 +102,3 @@ def left(home):
         return folder
 
     return leave
-
-
-def started(name="a-call", **fields):
-    """The first line of a log."""
-    return {"t": 0.0, "event": "call_started", "id": name, "transport": "freeswitch", "caller": "15550100",
-            "called": "1000", "node": "one:8084", "started": "2026-11-20T10:00:00.000+00:00", **fields}
-
-
-def whole(*said, name="a-call", agent="clerk", language="en", cause="NORMAL_CLEARING", by="caller", **fields):
-    """The log of a whole call in which the caller says these texts."""
-    return [started(name, **fields), {"event": "answered", "ms": 100.0},
-            {"event": "agent_picked", "name": agent, "variant": "", "why": "default", "language": language},
-            {"event": "media_attached", "backend": "unicast", "rate": 8000, "ms": 30},
-            *({"event": "user_said", "text": text, "start": 1.0, "end": 2.0} for text in said),
-            {"event": "hangup", "cause": cause, "by": by}, {"event": "call_ended", "seconds": 30.0}]

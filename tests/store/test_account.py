@@ -5,9 +5,9 @@ from datetime import datetime, timezone
 
 import pytest
 import sample_call
-from conftest import started, whole
 from hypothesis import given
 from hypothesis import strategies as st
+from store_world import started, whole
 
 from engine.store import states
 from engine.store.account import Account

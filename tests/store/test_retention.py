@@ -3,8 +3,8 @@
 from datetime import datetime, timezone
 
 import pytest
-from conftest import whole
 from sqlalchemy import update
+from store_world import whole
 
 from engine import paths
 from engine.config import RetentionOptions, StoreOptions

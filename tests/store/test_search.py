@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from conftest import whole
 from hypothesis import given
 from hypothesis import strategies as st
+from store_world import whole
 
 from engine import paths
 from engine.store.errors import BadQuery
@@ -82,7 +82,8 @@ def test_what_is_known_of_a_call(database, filed):
     ours = filed("hello", called="200", direction="outbound", node="two:8084")
     expected = {
         plain: [{"caller": "484"}, {"agent": "clerk", "before": FIRST + timedelta(minutes=1)}],
-        failed: [{"agent": "booker"}, {"language": "ml"}, {"error": True}, {"slower_ms": 1500.0}, {"outcome": "let_go"}],
+        failed: [{"agent": "booker"}, {"language": "ml"}, {"error": True}, {"slower_ms": 1500.0},
+                 {"outcome": "let_go"}],
         ours: [{"called": "200"}, {"node": "two:8084"}, {"after": FIRST + timedelta(minutes=2)}],
     }
     for name, queries in expected.items():

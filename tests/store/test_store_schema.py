@@ -26,13 +26,13 @@ def test_migrations_make_what_the_code_expects(database):
     assert database.run(differences) == []
 
 
-def test_each_step_can_be_taken_back(database):
+def test_each_step_can_be_taken_back(fresh):
     """A downgrade leaves nothing, and what is upgraded again is current: an operator can go back a version."""
-    schema.downgrade(database, "base")
-    assert database.run(lambda connection: inspect(connection).get_table_names()) == [schema.VERSION_TABLE]
-    assert database.run(schema.look).state == "empty"
-    assert schema.upgrade(database) == schema.Schema("current", schema.REVISIONS[-1])
-    assert schema.upgrade(database).state == "current"
+    schema.downgrade(fresh, "base")
+    assert fresh.run(lambda connection: inspect(connection).get_table_names()) == [schema.VERSION_TABLE]
+    assert fresh.run(schema.look).state == "empty"
+    assert schema.upgrade(fresh) == schema.Schema("current", schema.REVISIONS[-1])
+    assert schema.upgrade(fresh).state == "current"
 
 
 def test_the_steps_are_those_of_the_folder():
@@ -57,13 +57,13 @@ def test_sqlite_is_made_by_itself_and_postgres_by_the_operator(home, postgres_ur
     shared.close()
 
 
-def test_newer_tables_are_left_alone(database):
+def test_newer_tables_are_left_alone(fresh):
     """An engine that was set back must not write into tables whose meaning it does not know."""
-    database.run(lambda connection: connection.execute(text(
+    fresh.run(lambda connection: connection.execute(text(
         f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")), write=True)
     for act in (schema.ready, schema.upgrade):
         with pytest.raises(SchemaError, match="9999.*install a newer Trunkline"):
-            act(database)
+            act(fresh)
 
 
 def test_a_query_that_takes_too_long_ends(database):

@@ -11,7 +11,8 @@ or a bearer token.
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any, TypeVar
 
 import gevent
@@ -65,6 +66,13 @@ class OpenAiChat:
             max_retries=0, http_client=self._http,
         )
         self._warming: gevent.Greenlet | None = None
+        self._fields: Mapping[str, Any] = {}
+
+    def tuned(self, fields: Mapping[str, Any]) -> "OpenAiChat":
+        """See ``Tunable``. What the configuration says in ``extra`` wins."""
+        other = copy(self)
+        other._fields = {**self._fields, **fields}
+        return other
 
     def stream(
         self, messages: Sequence[Message], tools: Sequence[Tool] = (), *, temperature: float | None = None,
@@ -85,7 +93,7 @@ class OpenAiChat:
                    **deadline.run(self._credentials.headers)}
         plain: Any = [message_json(message) for message in messages]
         request = self._client.chat.completions.with_streaming_response.create(
-            model=self._model, messages=plain, stream=True, extra_body={**more, **self._options.extra},
+            model=self._model, messages=plain, stream=True, extra_body={**self._fields, **more, **self._options.extra},
             extra_headers={"Authorization": openai.Omit(), **headers})
         answer = self._wait(deadline, request.__enter__)
         try:

@@ -1,7 +1,8 @@
 """A question to an answer: what it refers to, what is found, what is said. For one collection or several."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from engine.config import KnowledgeOptions
 from engine.knowledge.answers.answer import Answer, Citation, Manner, cite, cited, decide, gate_for
@@ -41,6 +42,11 @@ class Hit:
     def score(self) -> float:
         """How likely it answers, 0 to 1."""
         return self.citation.score
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the citation, the text, and what the score is made of."""
+        made_of = {name: round(value, 3) for name, value in asdict(self.features).items()} if self.features else {}
+        return {**self.citation.as_dict(), "text": self.text, "say": list(self.says), "features": made_of}
 
     @property
     def whole(self) -> str:

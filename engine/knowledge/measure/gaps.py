@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,6 +38,12 @@ class Gap:
     decisions: dict[str, int]
     nearest: tuple[Hit, ...]
     advice: Advice
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"example": self.example, "others": list(self.others), "asked": self.asked, "calls": self.calls,
+                "last": self.last, "decisions": self.decisions, "advice": self.advice,
+                "nearest": [hit.citation.as_dict() for hit in self.nearest]}
 
 
 def gaps(base: KnowledgeBase, questions: Sequence[Unanswered], most: int = 20) -> tuple[list[Gap], int]:

@@ -39,6 +39,7 @@ export class Shell extends HTMLElement {
   show(name, view, {id, query}) {
     view.id_ = id;
     view.query = query;
+    view.dataset.place = location.hash.replace(/^#\/?/, "");
     const place = name === "call" ? "past" : name;
     for (const [other, link] of this.#links) {
       if (other === place) link.setAttribute("aria-current", "page");

@@ -12,7 +12,8 @@ export class View extends HTMLElement {
 
   connectedCallback() {
     this.classList.add("view");
-    Promise.resolve(this.open()).catch((fault) => this.replaceChildren(...this.children, faultNotice(fault)));
+    this.setAttribute("aria-busy", "true");
+    Promise.resolve(this.open()).catch((fault) => this.#failed(fault)).finally(() => this.removeAttribute("aria-busy"));
   }
 
   disconnectedCallback() {
@@ -32,12 +33,22 @@ export class View extends HTMLElement {
   }
 
   open() {}
+
+  #failed(fault) {
+    this.querySelector(".loading")?.remove();
+    this.append(faultNotice(fault));
+  }
 }
 
 /** The head of a view: its name, and what can be done. */
 export function head(title, ...actions) {
   document.title = `${title} · Trunkline`;
   return h("header.view-head", {}, h("h1", {tabindex: "-1"}, title), h("div.row", {}, ...actions));
+}
+
+/** Stands where something is being fetched. */
+export function loading() {
+  return h("p.soft.loading", {}, t("loading"));
 }
 
 /** What went wrong, in a line that says what to do. */
@@ -72,10 +83,12 @@ export function pairs(entries) {
   return h("dl.pairs", {}, given.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-/** A table: `columns` are [heading, cell(row), class]. */
+/** A table: `columns` are [heading, cell(row), class]. On narrow screens every row is a block, each cell with its
+ *  heading; the roles keep it a table for who cannot see it. */
 export function table(caption, columns, rows) {
-  return h("div.table-wrap", {tabindex: "0", role: "region", "aria-label": caption}, h("table", {},
+  return h("div.table-wrap", {}, h("table", {role: "table"},
     h("caption.visually-hidden", {}, caption),
-    h("thead", {}, h("tr", {}, columns.map(([name, , kind]) => h("th", {scope: "col", class: kind ?? ""}, name)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, columns.map(([, cell, kind]) => h("td", {class: kind ?? ""}, cell(row))))))));
+    h("thead", {role: "rowgroup"}, h("tr", {role: "row"}, columns.map(([name, , kind]) => h("th", {scope: "col", role: "columnheader", class: kind ?? ""}, name)))),
+    h("tbody", {role: "rowgroup"}, rows.map((row) => h("tr", {role: "row"}, columns.map(([name, cell, kind]) =>
+      h("td", {role: "cell", class: kind ?? "", dataset: {label: name}}, h("div", {}, cell(row)))))))));
 }

@@ -12,17 +12,23 @@ export class Turns extends HTMLElement {
   #report = null;
   #open = new Set();
   #high = 100;
+  #list = h("ol");
+
+  connectedCallback() {
+    this.replaceChildren(this.#list);
+  }
 
   /** The turns of a report; those that were opened stay open. */
   show(report) {
     this.#report = report;
     const edges = report.turns.flatMap((turn) => turn.stages.map((stage) => stage.to_ms));
     this.#high = Math.max(100, percentile(edges, 0.98));
-    const draw = (turn) => h("li", {dataset: {text: JSON.stringify(turn)}}, this.#parts(turn));
-    reconcile(this, report.turns, (turn) => turn.number, draw, (row, turn) => {
-      if (row.dataset.text !== JSON.stringify(turn)) row.replaceWith(Object.assign(draw(turn), {}));
+    const draw = (turn) => h("li.turn", {dataset: {text: JSON.stringify(turn)}}, this.#parts(turn));
+    reconcile(this.#list, report.turns, (turn) => turn.number, draw, (row, turn) => {
+      if (row.dataset.text === JSON.stringify(turn)) return;
+      row.dataset.text = JSON.stringify(turn);
+      row.replaceChildren(...this.#parts(turn));
     });
-    for (const [place, row] of [...this.children].entries()) row.dataset.key = report.turns[place].number;
   }
 
   /** Open the turn of that number and bring it into sight. */
@@ -48,14 +54,14 @@ export class Turns extends HTMLElement {
         h("span.turn-number", {}, String(turn.number)), h("span.turn-text", {}, turn.text || t("turn.wordless"),
           turn.interruptions.some((item) => item.outcome === "cut") ? h("span.chip.bad", {}, t("outcome.cut")) : null),
         total, stack(turn, this.#high)),
-      open ? this.#detail(turn) : null,
+      ...(open ? [this.#detail(turn)] : []),
     ];
   }
 
   #refresh(number_) {
     const turn = this.#report.turns.find((one) => one.number === number_);
     const row = this.querySelector(`[data-key="${number_}"]`);
-    if (turn && row) row.replaceChildren(...this.#parts(turn).filter(Boolean));
+    if (turn && row) row.replaceChildren(...this.#parts(turn));
   }
 
   #detail(turn) {
@@ -120,7 +126,7 @@ function waterfall(turn) {
   const edges = turn.stages.flatMap((stage) => [stage.from_ms, stage.to_ms]);
   const [low, high] = [Math.min(0, ...edges), Math.max(100, ...edges)];
   const share = (value) => `${(100 * (value - low)) / (high - low)}%`;
-  const step = TICKS.find((ticks) => high / ticks <= 6) ?? 5000;
+  const step = TICKS.find((ticks) => high / ticks <= 4) ?? 5000;
   const ticks = Array.from({length: Math.floor(high / step) + 1}, (_, place) => place * step);
   return h("div.waterfall", {role: "table", "aria-label": t("turn.waterfall")},
     STAGES.map((name) => turn.stages.find((stage) => stage.name === name)).filter(Boolean).map((stage) =>

@@ -9,7 +9,7 @@ import {Player} from "../parts/player.js";
 import {Timeline} from "../parts/timeline.js";
 import {Transcript} from "../parts/transcript.js";
 import {Turns} from "../parts/turns.js";
-import {View, faultNotice, head, pairs, status, tile} from "../view.js";
+import {View, faultNotice, head, loading, pairs, status, tile} from "../view.js";
 
 const REFRESH_MS = 1500; // between two looks at a live call's report
 const NEWS = new Set(["turn", "user_said", "agent_said", "playout_finished", "cut", "error", "reply_failed", "hangup"]);
@@ -35,7 +35,7 @@ class CallView extends View {
   }
 
   async open() {
-    fill(this, this.#head, h("p.soft", {}, t("loading")));
+    fill(this, this.#head, loading());
     fill(this.#head, head(t("call.title")));
     const call = await get(this.#path);
     fill(this, this.#head, this.#notices, this.#tiles, this.#picture(), h("div.columns.call-columns", {},
@@ -44,11 +44,12 @@ class CallView extends View {
       h("details.card", {}, h("summary", {}, t("call.facts")), this.#facts));
     this.#wire();
     this.#show(call);
-    this.#wave();
+    const wave = this.#wave();
     if (call.live) this.#follow();
     else if (call.recording) this.#play();
     if (this.query.t) this.#seek(Number(this.query.t));
     if (this.query.turn) this.#turns.open(Number(this.query.turn));
+    await wave;
   }
 
   #wire() {

@@ -1,0 +1,138 @@
+"""What ``POST /ai/process`` takes by itself: the model is instant, the question was embedded before.
+
+The client is another process with kept connections, one request after the other on each.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from benchmarks.figure import Figure
+from engine.casting import Casting
+from engine.config import Config
+from engine.dialog.model import Usage, Words
+from engine.embedded import Providers
+from engine.knowledge.filling.ingest import ingest
+from engine.senses import Hearing
+from engine.speech.ears import Ears
+from engine.speech.vad import make_vad
+from engine.timers import Timers
+from engine.web import ai
+from engine.web.app import Web
+
+COMMAND = "python -m benchmarks ai_process"
+
+TURNS, CLIENTS = 100, (1, 4)
+
+AGENTS = {
+    "desk": "default: true\nlanguages: {en: {greeting: Hello.}}\ncollections: [desk]\n",
+    "clerk": "persona: You help.\nlanguages: {en: {greeting: Hello.}, fr: {greeting: Bonjour.}}\n"
+             "model: {provider: instant, name: instant}\nskills: [search, set_language]\ncollections: [desk]\n",
+}
+
+CLIENT = """
+import http.client, json, sys, threading, time
+host, port, agent, clients, turns = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+took, lock = [], threading.Lock()
+def run(number):
+    line = http.client.HTTPConnection(host, port, timeout=30)
+    mine, session = [], None
+    for turn in range(turns + 5):
+        if turn % 20 == 0:
+            session = None
+        body = {"user_input": "how much is green tea", "agent": agent}
+        if session:
+            body["session_id"] = session
+        data = json.dumps(body).encode()
+        began = time.perf_counter()
+        line.request("POST", "/ai/process", data, {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        read = answer.read()
+        mine.append((time.perf_counter() - began) * 1000)
+        assert answer.status == 200, read
+        session = json.loads(read)["session_id"]
+    with lock:
+        took.extend(mine[5:])
+threads = [threading.Thread(target=run, args=(n,)) for n in range(clients)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print(json.dumps(took))
+"""
+
+
+class Instant:
+    """A model that answers at once."""
+
+    name = "instant"
+
+    def stream(self, messages, tools=(), *, temperature=None, max_tokens=None):
+        yield from (Words("A cup of green tea "), Words("costs two euros."), Usage(100, 8))
+
+    def warm(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def figures() -> list[Figure]:
+    """Of an agent with a model and of one that answers from documents, by one client and by four."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        web, casting = _served(Path(folder))
+        try:
+            for agent, what in (("clerk", "an agent with a model"), ("desk", "an agent that answers from documents")):
+                for clients in CLIENTS:
+                    p95 = float(np.percentile(_took(web, agent, clients), 95))
+                    name = f"/ai/process, own time (p95), {what}, {clients} at a time"
+                    found.append(Figure(name, round(p95, 1), "ms", "≤ 10", p95 <= 10, COMMAND))
+        finally:
+            web.stop()
+            casting.close()
+    return found
+
+
+def _served(home: Path) -> tuple[Web, Casting]:
+    import os
+
+    os.environ["TRUNKLINE_HOME"] = str(home)
+    (home / "agents").mkdir()
+    for name, text in AGENTS.items():
+        (home / "agents" / f"{name}.yaml").write_text(text)
+    (home / "given").mkdir()
+    (home / "given" / "tea.md").write_text("---\ntitle: Tea\n---\nGreen tea costs two euros a cup.\n")
+    ingest([home / "given"], "desk", None)
+    config = Config.model_validate({
+        "http": {"port": 0}, "agents": {"shipped": False},
+        "knowledge": {"collection": "desk", "embedding": "none", "typed_score": 0.3},
+        "providers": {"instant": {"kind": "openai_chat", "base_url": "http://127.0.0.1:9/v1", "model": "instant",
+                                  "api_key": "none"}},
+    })
+    vad = make_vad(config.vad)
+    casting = Casting(config, Providers(vad, _Closed(), _Closed(), _Closed()), Hearing(Ears(vad, config.vad)),  # type: ignore[arg-type]
+                      Timers())
+    casting.model = lambda name, model="": Instant()  # type: ignore[method-assign, assignment]
+    engine = SimpleNamespace(config=config, casting=casting, closing=[])
+    web = Web(config.http, ai.routes(engine))  # type: ignore[arg-type]
+    web.start()
+    return web, casting
+
+
+def _took(web: Web, agent: str, clients: int) -> list[float]:
+    """Milliseconds of each request."""
+    import json
+
+    host, port = web.address
+    command = [sys.executable, "-c", CLIENT, host, str(port), agent, str(clients), str(TURNS)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+    return json.loads(done.stdout)
+
+
+class _Closed:
+    """Nobody hears, speaks or thinks."""
+
+    def close(self):
+        pass
