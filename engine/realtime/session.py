@@ -9,7 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,12 +53,14 @@ class Client(Protocol):
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the address of the connection says: ``language`` (ISO 639-1; empty: the agent's), ``greet`` None: as the
-    configuration says; ``extensions``: the client understands ``extension.*`` events."""
+    configuration says; ``extensions``: the client understands ``extension.*`` events; ``beta``: it speaks beta."""
 
     language: str = ""
     greet: bool | None = None
     extensions: bool = False
-    variables: Mapping[str, str] = field(default_factory=dict)
+    beta: bool = False
+    limits: Callable[[], tuple[dict[str, object], ...]] = tuple
+    """What the client's key has left."""
 
 
 class Session:
@@ -75,7 +77,7 @@ class Session:
         self._visitor = visitor
         self._wishes = wishes
         self._options = around.config.realtime
-        self._state = State(config, make_id, extensions=wishes.extensions)
+        self._state = State(config, make_id, extensions=wishes.extensions, beta=wishes.beta)
         self._talk: SocketCall | None = None
         self._asides = Asides(self._call, self.tell, self._options.max_asides)
         self._decoder: Decoder | None = None
@@ -95,6 +97,7 @@ class Session:
     def opened(self) -> None:
         """The client is there."""
         self._carry_out(self._state.opened())
+        self._tell_limits()
         self._await_expiry()
         if self._options.greet if self._wishes.greet is None else self._wishes.greet:
             talk = self._begin()
@@ -159,6 +162,8 @@ class Session:
         self._carry_out(self._state.happened(happening, time.time()))
         if isinstance(happening, happen.TurnEnded) and not happening.idle:
             self._answer_in_writing()
+        elif isinstance(happening, happen.ReplyEnded):
+            self._tell_limits()
         self._watch_silence()
 
     def deliver(self, generation: int, pcm: bytes) -> None:
@@ -197,6 +202,12 @@ class Session:
             self._client.close(1011, "a fault of the engine")
         elif talk is not None:
             self._client.close(1000, reason)
+
+    def _tell_limits(self) -> None:
+        """For the next response's ``rate_limits.updated``."""
+        limits = self._wishes.limits()
+        if limits:
+            self._carry_out(self._state.happened(happen.RateLimits(limits), time.time()))
 
     def _ticked(self) -> None:
         while self._later:

@@ -34,6 +34,9 @@ SUBPROTOCOL = "realtime"
 LIMITS = Limits(message_bytes=24 << 20, queued_bytes=8 << 20)
 """The largest event has 15 MiB of audio, in base64; what waits for a client is a minute of its audio and more."""
 
+BETA_SECRET_S = 60
+"""How long the beta's secrets were good for."""
+
 SECRET_SCOPES = frozenset({"talk"})
 _SERVERS: "WeakKeyDictionary[Engine, RealtimeServer]" = WeakKeyDictionary()
 
@@ -69,11 +72,11 @@ class SocketQuery(BaseModel):
     mode: Literal["", "local", "relay"] = ""
     """Who holds the session: the engine's own providers, or the upstream; empty: as configured (``realtime.mode``)."""
 
-    dialect: Literal["", "ga", "beta"] = ""
-    """Which protocol the client speaks; empty: it is found out."""
-
     extensions: bool = False
     """The client understands ``extension.*`` events."""
+
+    dialect: Literal["", "ga", "beta"] = ""
+    """What the client speaks; empty: as its headers say."""
 
 
 class Target(BaseModel):
@@ -114,6 +117,21 @@ class ClientSecret(BaseModel):
     expires_at: int
 
 
+class BetaSession(BaseModel):
+    """A session as the beta described it, with its secret."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    client_secret: ClientSecret
+
+
+class BetaBody(BaseModel):
+    """What ``POST /v1/realtime/sessions`` takes: beta's flat fields of a session."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class SessionAnswer(BaseModel):
     """A session that a page may open."""
 
@@ -128,6 +146,9 @@ def routes(engine: Engine) -> list[Route]:
         Route("POST", "/v1/realtime/client_secrets", lambda asked: _make_secret(server, asked),
               "Makes an ephemeral secret for a browser's session.", scope="talk", body=SecretBody,
               answer=SecretAnswer),
+        Route("POST", "/v1/realtime/sessions", lambda asked: _beta_session(server, asked),
+              "An ephemeral session as the Realtime API's beta made them.", scope="talk", body=BetaBody,
+              answer=BetaSession),
         Route("GET", "/api/session", lambda asked: _api_session(server, asked),
               "An ephemeral session for a page: its id and secret.", scope="talk", query=Target,
               answer=SessionAnswer),
@@ -147,19 +168,33 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
 def verify(engine: Engine, secret: str) -> Key | None:
     """Whose ephemeral secret this is; for the verifiers of ``engine.web.keys``."""
     found = server_of(engine).secrets.find(secret, time.time()) if secret.startswith(PREFIX) else None
-    return None if found is None else Key("ephemeral", SECRET_SCOPES)
+    return None if found is None else Key("ephemeral", SECRET_SCOPES, {"secret": found})
 
 
 def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
     body: SecretBody = asked.body
     seconds = body.expires_after.seconds if body.expires_after else server.engine.config.realtime.secret_s
     session = {"type": "realtime", **body.session}
-    try:
-        whole = server.config(Visit(given=session)).whole
-    except Refused as fault:
-        raise ApiError(400, fault.code or "invalid_value", fault.message, param=fault.param or "session") from fault
+    whole = _checked(server, session)
     value, secret = server.secrets.make(session, seconds, time.time())
     return SecretAnswer(value=value, expires_at=secret.expires_at, session={**whole, "expires_at": secret.expires_at})
+
+
+def _beta_session(server: RealtimeServer, asked: Asked) -> BetaSession:
+    flat = asked.body.model_dump(exclude_unset=True)
+    session = dialect_beta.decode({"type": "session.update", "session": flat})["session"]
+    whole = _checked(server, session)
+    value, secret = server.secrets.make(session, BETA_SECRET_S, time.time())
+    described = dialect_beta.encode({"type": "session.created", "session": whole}) or {}
+    return BetaSession(**described["session"], client_secret=ClientSecret(value=value, expires_at=secret.expires_at))
+
+
+def _checked(server: RealtimeServer, session: dict[str, Any]) -> dict[str, Any]:
+    """The whole configuration that a session begins with. ``ApiError`` names what is wrong in it."""
+    try:
+        return server.config(Visit(given=session)).whole
+    except Refused as fault:
+        raise ApiError(400, fault.code or "invalid_value", fault.message, param=fault.param or "session") from fault
 
 
 def _api_session(server: RealtimeServer, asked: Asked) -> SessionAnswer:
@@ -191,23 +226,23 @@ def _upstream_session(engine: Engine) -> SessionAnswer:
 
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     query: SocketQuery = asked.query
-    secret = _secret_of(server, asked)
-    given = dict(secret.session) if secret is not None else {}
+    secret = asked.key.about.get("secret") if asked.key is not None else None
+    given = dict(secret.session) if isinstance(secret, Secret) else {}
+    offered = [name.strip() for name in asked.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    beta = dialect_beta.chosen(headers, offered, {"dialect": query.dialect})
     middle_tier = asked.request.path == MIDDLE_TIER
-    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
-                  query.extensions or middle_tier, asked.remote, given)
+    visit = Visit(
+        query.model or query.deployment, query.agent, query.language, query.greet, query.extensions or middle_tier,
+        beta, asked.remote, given, lambda: _limits(asked),
+    )
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
-        headers = {name.lower(): value for name, value in asked.headers.items()}
-        offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
-        relaying.hold(server, socket, visit, headers, dialect_beta.chosen(headers, offered, {"dialect": query.dialect}))
+        relaying.hold(server, socket, visit, headers)
     else:
         server.hold(socket, visit)
 
 
-def _secret_of(server: RealtimeServer, asked: Asked) -> Secret | None:
-    """The ephemeral secret that the client came with."""
-    offered = asked.headers.get("Sec-WebSocket-Protocol", "").split(",")
-    found = [name.strip().removeprefix("openai-insecure-api-key.") for name in offered]
-    found += [asked.headers.get("Authorization", "").removeprefix("Bearer ").strip(), asked.headers.get("api-key", "")]
-    secrets = (server.secrets.find(value, time.time()) for value in found)
-    return next((secret for secret in secrets if secret is not None), None)
+def _limits(asked: Asked) -> tuple[dict[str, object], ...]:
+    left = asked.allowance()
+    return ({"name": "requests", "limit": left.limit, "remaining": left.remaining,
+             "reset_seconds": round(left.reset_seconds, 3)},) if left.limit else ()

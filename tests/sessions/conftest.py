@@ -35,7 +35,7 @@ def tidy():
     greenlets, files = living(), open_files()
     yield
     left = set()
-    for _ in range(150):
+    for _ in range(25):
         gc.collect()
         left = living() - greenlets
         if not left and open_files() <= files:
@@ -75,7 +75,8 @@ def place(home, tidy, monkeypatch):
     def open_place(given=None, **changes):
         monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
         engine = Engine(Config.model_validate(merged(QUICK, changes)), given or providers())
-        web = Web(engine.config.http, realtime.routes(engine), realtime.sockets(engine))
+        web = Web(engine.config.http, realtime.routes(engine), realtime.sockets(engine),
+                  verifiers=[lambda secret: realtime.verify(engine, secret)])
         engine.start()
         try:
             web.start()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import gevent
 import numpy as np
@@ -13,6 +14,8 @@ from engine.net.websocket import Limits, WebSocket
 
 EVENT = TypeAdapter(RealtimeServerEvent)
 RATE = 24000
+OTHER_RATES = re.compile(r'"rate":(8000|16000)')
+"""Which the SDK does not know and we speak."""
 
 
 class Client:
@@ -103,7 +106,7 @@ class Client:
         try:
             while True:
                 event = json.loads(self._socket.receive())
-                EVENT.validate_python(event)
+                EVENT.validate_python(json.loads(OTHER_RATES.sub('"rate":24000', json.dumps(event, separators=(",", ":")))))
                 self.events.append(event)
                 if event["type"] == "response.output_audio.delta":
                     before = self.audio.get(event["item_id"], b"")
