@@ -75,6 +75,9 @@ class SocketQuery(BaseModel):
     mode: Literal["", "local", "relay"] = ""
     """Who holds the session: the engine's own providers, or the upstream; empty: as configured (``realtime.mode``)."""
 
+    dialect: Literal["", "ga", "beta"] = ""
+    """Which protocol the client speaks; empty: it is found out."""
+
     extensions: bool = False
     """The client understands ``extension.*`` events."""
 
