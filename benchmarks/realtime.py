@@ -16,7 +16,6 @@ import numpy as np
 
 from benchmarks.calls import engine, spoken
 from benchmarks.figure import Figure
-from benchmarks.instant import murmur
 from engine.net.errors import SocketClosed
 from engine.net.websocket import Limits, WebSocket
 from engine.standin.dialogue import AgentEar
@@ -72,7 +71,7 @@ def _phone_delays(address: str) -> list[float]:
 def _socket_delays(url: str) -> list[float]:
     """ms from sending the last voiced chunk to the first audio of the answer."""
     delays = []
-    question = murmur(1.2, RATE)
+    question = spoken(RATE)
     for _ in range(TURNS):
         client = WebSocket.connect(url, limits=LIMITS)
         client.receive()
@@ -118,7 +117,8 @@ def active() -> Figure:
     with tempfile.TemporaryDirectory() as home, engine(home, **CROWD) as under_test:
         clients = _connected(_address(under_test.health), ACTIVE)
         answered = [0] * ACTIVE
-        work = [gevent.spawn(_talk, client, number) for number, client in enumerate(clients)]
+        question = _pieces(spoken(RATE))
+        work = [gevent.spawn(_talk, client, number, question) for number, client in enumerate(clients)]
         work += [gevent.spawn(_count, client, answered, number) for number, client in enumerate(clients)]
         gevent.sleep(ACTIVE_S)
         with urllib.request.urlopen(under_test.health) as answer:
@@ -131,9 +131,9 @@ def active() -> Figure:
     return _figure(name, late, "ms", "< 20", good)
 
 
-def _talk(client: WebSocket, number: int) -> None:
-    pieces = _pieces(murmur(1.2, RATE, seed=number)) + _pieces(np.zeros(RATE * 5, np.int16))
-    at = time.monotonic() + number * 0.05
+def _talk(client: WebSocket, number: int, question: list[str]) -> None:
+    pieces = question + _pieces(np.zeros(RATE * 5, np.int16))
+    at = time.monotonic() + number % 50 * 0.1
     while True:
         for piece in pieces:
             gevent.sleep(max(0.0, at - time.monotonic()))
