@@ -24,7 +24,7 @@ from engine.standin.standin import StandIn
 COMMAND = "python -m benchmarks realtime"
 RATE = 24000
 CHUNK_MS = 40
-TURNS = 20
+TURNS = 8
 IDLE = 2000
 ACTIVE = 100
 ACTIVE_S = 20.0
@@ -53,14 +53,15 @@ def _phone_delays(address: str) -> list[float]:
     delays = []
     question = spoken(8000)
     with StandIn() as standin:
-        for _ in range(TURNS):
-            call = standin.place(address)
-            ear = AgentEar(call)
-            standin.pass_time(5.0)
-            began = call.seconds
+        calls = [standin.place(address) for _ in range(TURNS)]
+        ears = [AgentEar(call) for call in calls]
+        standin.pass_time(5.0)
+        began = [call.seconds for call in calls]
+        for call in calls:
             call.say(question)
-            standin.pass_time(len(question) / call.rate + 1.5)
-            ends = began + len(question) / call.rate
+        standin.pass_time(len(question) / calls[0].rate + 1.5)
+        for call, ear, start in zip(calls, ears, began, strict=True):
+            ends = start + len(question) / call.rate
             first = ear.first_after(ends)
             assert first is not None, "no answer"
             delays.append((first - ends) * 1000)
