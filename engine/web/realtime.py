@@ -6,7 +6,6 @@
 """
 
 import time
-from dataclasses import replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -240,12 +239,14 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     if query.agent and known and query.agent not in known:
         socket.close(POLICY, f"there is no agent {query.agent!r}; there are {', '.join(known)}"[:120])
         return
-    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
-                  query.extensions or middle_tier, False, asked.remote, given, lambda: _limits(asked))
+    visit = Visit(
+        query.model or query.deployment, query.agent, query.language, query.greet, query.extensions or middle_tier,
+        beta, asked.remote, given, lambda: _limits(asked),
+    )
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
-        relaying.hold(server, socket, visit, headers, beta)
+        relaying.hold(server, socket, visit, headers)
     else:
-        server.hold(socket, replace(visit, beta=beta))
+        server.hold(socket, visit)
 
 
 def _limits(asked: Asked) -> tuple[dict[str, object], ...]:

@@ -67,19 +67,24 @@ def texts(events, name):
 
 def test_a_whole_call(world, server, model):
     """The model hears the caller and speaks; log, report and history are those of any call, at 8 and at 16 kHz."""
-    server.answers += [LONG, GREETING, LONG]
+    server.answers += [GREETING, LONG, LONG]
     server.hears += ["When do you open?", "When do you open?"]
-    for rate in (8000, 16000):
-        with world(speech=model(), reports=True) as at:
-            call = at.place(rate=rate, caller="15551234")
+    with world(speech=model(), reports=True) as at:
+        placed = {rate: at.place(rate=rate, caller="15551234") for rate in (8000, 16000)}
+        for call in placed.values():
             call.greeted()
+        for rate, call in placed.items():
             call.say(voice(0.6, rate))
+        for call in placed.values():
             call.hears()
-            call.hears_silence(0.6)
+            call.hears_silence(0.4)
             call.hangup()
-            at.over(call)
-            events = at.events(call)
+        at.over(*placed.values())
+        logs = {rate: at.events(call) for rate, call in placed.items()}
+        for call in placed.values():
             wait(lambda call=call: (folder(call.uuid) / "report.json").exists(), "no report", 30)
+    for rate, call in placed.items():
+        events = logs[rate]
         assert texts(events, "agent_said") == [GREETING, LONG]
         assert texts(events, "user_said") == ["When do you open?"]
         assert [event["event"] for event in named(events, "say", "think", "on_wire", "user_said", "agent_said")] == [
@@ -108,7 +113,7 @@ def test_an_interruption_is_cut_and_the_model_told_what_was_heard(world, server,
         call.say(voice(0.8))
         call.hears_silence(0.1, timeout=2)
         call.hears()
-        call.hears_silence(0.6)
+        call.hears_silence(0.4)
         call.hangup()
         at.over(call)
         events = at.events(call)
@@ -134,7 +139,7 @@ def test_noise_only_makes_the_agent_pause(world, server, model):
         call.say(voice(0.2))
         call.hears_silence(0.1, timeout=2)
         call.hears()
-        call.hears_silence(0.6)
+        call.hears_silence(0.4)
         call.hangup()
         at.over(call)
         events = at.events(call)
@@ -150,7 +155,7 @@ def test_a_skill_runs_here_and_the_model_goes_on(world, server, model):
         call.greeted()
         call.say(voice(0.5))
         call.hears()
-        call.hears_silence(0.6)
+        call.hears_silence(0.4)
         call.hangup()
         at.over(call)
         events = at.events(call)
@@ -183,7 +188,7 @@ def test_keys_are_told_to_the_model_together(world, server, model):
         call.greeted()
         call.dtmf("47", duration_ms=120)
         call.hears()
-        call.hears_silence(0.6)
+        call.hears_silence(0.4)
         call.hangup()
         at.over(call)
     (item,) = [event["item"] for event in server.sent("conversation.item.create")]
