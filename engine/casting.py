@@ -116,7 +116,7 @@ class Casting:
                 log.warning("agent %s cannot take calls: %s", agent.name, fault)
 
     def for_call(self, channel: Arrival, events: EventLog) -> AgentCast:
-        """The cast of the call that comes on ``channel``. Raises ``TrunklineError`` where nobody can take it."""
+        """The cast of the call on ``channel``, or of another arrival. Raises ``TrunklineError`` where there is none."""
         agent = self.agents.pick(
             did=channel.destination, variable=channel.variables.get(VARIABLE) or "", caller=channel.caller_number
         )

@@ -56,6 +56,7 @@ class _Sent:
 
     def position(self, sent: int) -> int:
         """Samples of the reply that were heard with the first ``sent`` that went out: the furthest of them."""
+        sent = min(sent, self.samples)
         index = bisect_right(self.at_sent, sent)
         furthest = 0
         for number in range(index):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import gevent
 import numpy as np
 
 from engine.arrival import Visitor
@@ -35,6 +36,9 @@ from engine.timers import Timer, Timers
 from engine.turns import events as turn
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 96_000
+"""Bytes of a client's audio that are resampled at once: two seconds and more, 2 ms of work."""
 
 IDLE = "!idle"
 """``Respond.asked`` of a reply that the session itself asks for."""
@@ -276,7 +280,10 @@ class Session:
         if talk.conversation.listening.by_hand and not self._by_hand_open:
             self._by_hand_open = True
             talk.leg.mark(talk.conversation.listening.open)
-        talk.leg.take(self._decoder.decode(wanted.audio).tobytes(), time.monotonic())
+        for at in range(0, len(wanted.audio), AT_ONCE):
+            if at:
+                gevent.sleep(0)  # minutes of audio in one event must not hold the hub
+            talk.leg.take(self._decoder.decode(wanted.audio[at : at + AT_ONCE]).tobytes(), time.monotonic())
 
     def _commit_input(self, wanted: order.CommitInput) -> None:
         talk = self._begin()

@@ -34,6 +34,9 @@ SUBPROTOCOL = "realtime"
 LIMITS = Limits(message_bytes=24 << 20, queued_bytes=8 << 20)
 """The largest event has 15 MiB of audio, in base64; what waits for a client is a minute of its audio and more."""
 
+POLICY = 1008
+"""Close code of a client that asks for what there is not."""
+
 BETA_SECRET_S = 60
 """How long the beta's secrets were good for."""
 
@@ -72,11 +75,11 @@ class SocketQuery(BaseModel):
     mode: Literal["", "local", "relay"] = ""
     """Who holds the session: the engine's own providers, or the upstream; empty: as configured (``realtime.mode``)."""
 
+    dialect: Literal["", "ga", "beta"] = ""
+    """Which protocol the client speaks; empty: it is found out."""
+
     extensions: bool = False
     """The client understands ``extension.*`` events."""
-
-    dialect: Literal["", "ga", "beta"] = ""
-    """What the client speaks; empty: as its headers say."""
 
 
 class Target(BaseModel):
@@ -232,6 +235,10 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     headers = {name.lower(): value for name, value in asked.headers.items()}
     beta = dialect_beta.chosen(headers, offered, {"dialect": query.dialect})
     middle_tier = asked.request.path == MIDDLE_TIER
+    known = [agent.name for agent in server.engine.casting.agents] if server.engine.casting is not None else []
+    if query.agent and known and query.agent not in known:
+        socket.close(POLICY, f"there is no agent {query.agent!r}; there are {', '.join(known)}"[:120])
+        return
     visit = Visit(
         query.model or query.deployment, query.agent, query.language, query.greet, query.extensions or middle_tier,
         beta, asked.remote, given, lambda: _limits(asked),

@@ -121,7 +121,7 @@ def test_an_agent_is_tried(world):
     """What it would say, and why; and what was said before counts."""
     status, answer = world.post("/api/console/agents/desk/try", {"text": "what is the late fee for paying late"})
     assert status == 200 and answer["decision"] == "answer" and "six dollars" in answer["text"]
-    assert answer["citations"][0]["document"] == "support/late-payment" and "score" in answer["detail"]["why"]
+    assert answer["citations"][0]["document"] == "late-payment" and "score" in answer["detail"]["why"]
     history = [{"who": "agent", "text": answer["text"]}]
     _, again = world.post("/api/console/agents/desk/try", {"text": "say that again", "history": history})
     assert again["text"] == answer["text"]
