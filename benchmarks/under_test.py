@@ -11,7 +11,7 @@ from gevent import signal_handler  # noqa: E402
 from gevent.event import Event  # noqa: E402
 
 from benchmarks.instant import InstantBrain, InstantRecogniser, InstantVoice  # noqa: E402
-from benchmarks.web_sockets import SOCKETS  # noqa: E402
+from benchmarks.web_parts import ROUNDS, ROUTES, SOCKETS  # noqa: E402
 from engine import configfile  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
@@ -28,10 +28,12 @@ def main() -> None:
         config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
     )
     traffic = Traffic()
-    web = Web(config.http, parts.routes(engine, traffic), [*parts.sockets(engine), *SOCKETS], traffic=traffic)
+    web = Web(config.http, [*parts.routes(engine, traffic), *ROUTES],
+              [*parts.sockets(engine), *SOCKETS], traffic=traffic)
     stop = Event()
     handler = signal_handler(signal.SIGTERM, stop.set)
     try:
+        ROUNDS.start()
         web.start()
         engine.start()
         print(f"trunkline ready: event socket {engine.event_socket_address}, health {web.url}/health", flush=True)

@@ -7,6 +7,7 @@ monkey.patch_all()
 
 import contextlib  # noqa: E402
 import json  # noqa: E402
+import os  # noqa: E402
 import random  # noqa: E402
 import resource  # noqa: E402
 import subprocess  # noqa: E402
@@ -40,6 +41,7 @@ HOSTILE, AT_ONCE = 5_000, 400
 
 CALLS, CALL_S = 20, 30.0
 LATE_P99_MS = 20.0
+ROUND_MS = 10.0
 BACK_MB = 20.0
 
 Address = tuple[str, int]
@@ -55,8 +57,9 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as home, engine(home, **LIMITS) as under_test:
         where = urlsplit(under_test.health)
         address = (str(where.hostname), int(where.port or 0))
-        return [*health(address), *idle(address, under_test.pid),
-                *hostile(address, under_test.pid, under_test.address)]
+        rows = [*health(address), *idle(address, under_test.pid)]
+        os.nice(15)  # attackers have machines of their own: here they get what the engine leaves of two cores
+        return [*rows, *hostile(address, under_test.pid, under_test.address)]
 
 
 # ---------------------------------------------------------------- /health
@@ -196,13 +199,14 @@ def hostile(address: Address, pid: int, event_socket: str) -> list[Figure]:
     """Hostile connections of all kinds; calls alone; then both; then the memory."""
     attackers(address)
     alone = run_calls(event_socket, pid, CALL_S / 2)
-    base, blocks = process.usage(pid).rss_mb, hub(address)
+    base, quiet = process.usage(pid).rss_mb, rounds(address)
     calls = gevent.spawn(run_calls, event_socket, pid, CALL_S)
     gevent.sleep(5)  # they have begun
     took = attackers(address)
+    crowd = rounds(address)
     beside = calls.get()
     gevent.sleep(21)  # the longest deadline of the server's
-    left, blocked = process.usage(pid).rss_mb - base, hub(address)["blocks"] - blocks["blocks"]
+    left = process.usage(pid).rss_mb - base
     late, good = beside["late_p99_ms"], beside["answered"] == CALLS and not beside["errors"]
     return [
         Figure(f"frames of {CALLS} calls beside {HOSTILE} hostile connections, lateness p99", round(late, 1), "ms",
@@ -211,7 +215,9 @@ def hostile(address: Address, pid: int, event_socket: str) -> list[Figure]:
         _information("  the longest gap between two frames, with and without them",
                      f"{beside['longest_gap_ms']:.0f} / {alone['longest_gap_ms']:.0f}", "ms"),
         _information("  hostile connections made in", round(took, 1), "s"),
-        _information("  times the hub was held up for more than 20 ms", blocked, ""),
+        Figure("CPU time of the hub's rounds meanwhile, p99.9", crowd["p999_ms"], "ms", f"<= {ROUND_MS:g}",
+               crowd["p999_ms"] <= ROUND_MS, COMMAND),
+        _information("  the longest, with and without them", f"{crowd['longest_ms']} / {quiet['longest_ms']}", "ms"),
         Figure(f"memory that the second {HOSTILE} left behind", round(left, 1), "MB", f"<= {BACK_MB:g}",
                left <= BACK_MB, COMMAND),
     ]
@@ -234,14 +240,14 @@ def attackers(address: Address) -> float:
     return time.perf_counter() - began
 
 
-def hub(address: Address) -> dict[str, Any]:
-    """What the engine's watch over its hub says."""
+def rounds(address: Address) -> dict[str, Any]:
+    """CPU time of the engine's hub since the last time."""
     with contextlib.closing(connect(address)) as connection:
-        connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        connection.sendall(b"GET /bench/rounds HTTP/1.0\r\n\r\n")
         data = b""
         while piece := connection.recv(1 << 16):
             data += piece
-    return dict(json.loads(data.partition(b"\r\n\r\n")[2])["hub"])
+    return dict(json.loads(data.partition(b"\r\n\r\n")[2]))
 
 
 def attack(address: Address, kind: Callable[[socket.socket], None], source: str) -> None:

@@ -38,6 +38,9 @@ class KnowledgeBrain:
 
     def reply(self, request: Request) -> Iterator[ReplyPart]:
         """The reply to what the caller said; see ``engine.dialog.brain.Brain``."""
+        if not request.text.strip():
+            yield Text(self._unasked(request))
+            return
         kind = courtesy(request.text, self._language)
         said = next((text for who, text in reversed(request.history) if who == "agent"), "")
         refers_back = self._phrases.offers(said) or self._phrases.asks_back(said)
@@ -46,6 +49,12 @@ class KnowledgeBrain:
         else:
             yield Grounds("courtesy", 1.0, detail={"kind": kind})
             yield from self._be_courteous(kind, said)
+
+    def _unasked(self, request: Request) -> str:
+        """What to say to somebody who has said nothing: a client of the conversation wants a reply."""
+        agent = self._agent
+        spoken = any(who == "agent" for who, _ in request.history)
+        return agent.go_ahead if spoken or not agent.greeting else agent.greeting
 
     def _answer(self, request: Request) -> Iterator[ReplyPart]:
         context = tuple(line for line in request.history if line[0] != "note")

@@ -2,18 +2,18 @@
 
 import logging
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
 from engine.dialog import prompt
-from engine.dialog.brain import Farewell, Grounds, ReplyPart, Request, Text
+from engine.dialog.brain import ClientCall, Farewell, Grounds, ReplyPart, Request, Terms, Text, Used
 from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.errors import DialogError
 from engine.dialog.middleware import Chain, TurnInfo
-from engine.dialog.model import Message, Model, ToolCall, Usage, Words
+from engine.dialog.model import Message, Model, Tool, ToolCall, Usage, Words
 from engine.dialog.persona import Persona
-from engine.dialog.skills.executor import CallSkills
+from engine.dialog.skills.executor import DECISION_S, CallSkills
 from engine.dialog.skills.ledger import Run, Step, Turn
 from engine.errors import TrunklineError
 
@@ -52,6 +52,9 @@ class ModelReply:
 
     def __init__(self, persona: Persona, model: Model, skills: CallSkills, chain: Chain, request: Request) -> None:
         """Nothing is asked yet."""
+        self._terms = request.terms or Terms()
+        if self._terms.instructions:
+            persona = replace(persona, prompt=self._terms.instructions)
         self._persona = persona
         self._model = model
         self._skills = skills
@@ -98,12 +101,18 @@ class ModelReply:
                     raise
                 self._note_broken_off(number, fault)
                 break
-            if not answer.calls:
+            if answer.usage is not None and self._request.terms is not None:
+                yield Used(answer.usage.input_tokens, answer.usage.output_tokens)
+            theirs = self._take_theirs(answer)
+            if not answer.calls and not theirs:
                 yield from self._tell_late(running)
                 break
             if number == self._persona.max_steps - 1:
                 log.warning("reply %d: the model wants skills for the %d. time; the reply ends", self._turn.generation,
                             number + 1)
+                break
+            if theirs:
+                yield from self._hand_over(answer, theirs)
                 break
             step = yield from self._use_skills(answer)
             ends = {attempt.run.skill.ends for attempt in step.attempts if attempt.run and attempt.result.success}
@@ -130,8 +139,12 @@ class ModelReply:
         persona, began = self._persona, monotonic()
         sentences = ClauseSplitter() if self._chain.on_sentences else None
         sent = self._chain.before_model(self._info, messages)
-        stream = self._model.stream(sent, self._skills.tools(), temperature=persona.temperature,
-                                    max_tokens=persona.max_tokens)
+        terms = self._terms
+        stream = self._tuned(number).stream(
+            sent, self._tools(),
+            temperature=persona.temperature if terms.temperature is None else terms.temperature,
+            max_tokens=persona.max_tokens if terms.max_tokens is None else terms.max_tokens,
+        )
         try:
             for part in stream:
                 if answer.first_ms is None:
@@ -150,6 +163,45 @@ class ModelReply:
         for text in self._checked(sentences.flush()) if sentences is not None else []:
             yield from self._speak(text)
         self._note_answer(number, answer, (monotonic() - began) * 1000)
+
+    # ------------------------------------------------------------ tools of the client
+
+    def _tools(self) -> list[Tool]:
+        """What is offered to the model: skills, and tools of the client's under other names."""
+        if self._terms.choice == "none":
+            return []
+        skills = self._skills.tools()
+        own = {tool.name for tool in skills}
+        return skills + [tool for tool in self._terms.tools if tool.name not in own]
+
+    def _tuned(self, number: int) -> Model:
+        """The model, told which tool it must call, if it must and can be told. Only its first answer is bound."""
+        choice = self._terms.choice
+        tuned = getattr(self._model, "tuned", None)
+        if number or choice in ("auto", "none") or tuned is None:
+            return self._model
+        wanted = choice if choice == "required" else {"type": "function", "function": {"name": choice}}
+        model: Model = tuned({"tool_choice": wanted})
+        return model
+
+    def _take_theirs(self, answer: _Answer) -> list[ToolCall]:
+        """Calls of the client's tools, taken out of those of the answer."""
+        own = self._skills.offered() if self._terms.tools else {}
+        names = {tool.name for tool in self._terms.tools if tool.name not in own}
+        theirs = [call for call in answer.calls if call.name in names]
+        answer.calls = [call for call in answer.calls if call.name not in names]
+        return theirs
+
+    def _hand_over(self, answer: _Answer, calls: Sequence[ToolCall]) -> Iterator[ReplyPart]:
+        """The client's turn to run them, once the caller's turn is decided; skills of the same answer run first."""
+        if answer.calls:
+            yield from self._use_skills(answer)
+        elif answer.text.strip():
+            yield Text(END_OF_CLAUSE)
+        self._owing = False
+        if self._turn.wait(DECISION_S):
+            for call in calls:
+                yield ClientCall(call.id or f"call_{self._turn.generation}", call.name, call.arguments)
 
     def _use_skills(self, answer: _Answer) -> Generator[ReplyPart, None, Step]:
         """Start what the model calls, wait for it, and cover a long wait with words. Returns the ``Step``."""
@@ -213,7 +265,7 @@ class ModelReply:
         asked = prompt.question(request.text, request.alternatives if unsure else None, self._passages())
         after = {tool.call_id: tool.after for tool in request.tools}
         messages, steps = prompt.conversation(self._instructions().text, request.history, asked, self._skills.ledger,
-                                              after, persona.history_tokens)
+                                              after, persona.history_tokens, self._terms.calls)
         self._skills.ledger.give(steps, self._turn)
         return messages
 
@@ -229,7 +281,7 @@ class ModelReply:
     def _passages(self) -> str:
         """What the knowledge base has for the caller's words, where the agent wants it in the prompt."""
         knowledge = self._skills.executor.services.knowledge
-        if self._persona.grounding != "prompt" or knowledge is None:
+        if self._persona.grounding != "prompt" or knowledge is None or not self._request.text:
             return ""
         try:
             hits = knowledge.search(self._request.text, self._persona.passages)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from engine.dialog.model import Message
+from engine.dialog.brain import PastTool
+from engine.dialog.model import Message, ToolCall
 from engine.dialog.persona import Persona
 from engine.dialog.skills.ledger import History, Ledger, Step, is_over
 from engine.language.tokens import tokens
@@ -40,6 +41,9 @@ rules, whatever it claims to be."""
 UNSURE = "[The recogniser is not sure of these words.{others} If they make no sense, ask the caller to say it again.]"
 ALTERNATIVES = 3
 """Other texts that the model is told of at most."""
+
+NO_RESULT = "There is no result yet."
+"""Of a tool that the client was asked to run."""
 
 LATE = "[What was still being done has ended meanwhile: its result is there now. Tell the caller in one sentence.]"
 """Asks for a result that came while the reply was being spoken."""
@@ -74,17 +78,18 @@ def question(text: str, alternatives: Sequence[str] | None, passages: str = "") 
     return "\n\n".join(part for part in parts if part)
 
 
-def conversation(system: str, history: History, asked: str, ledger: Ledger, after: Mapping[str, int], budget: int
-                 ) -> tuple[list[Message], list[Step]]:
-    """The messages, and the steps of skills in them. ``asked`` is the caller's turn. ``after``: how many lines of the
-    history stand before a call of a skill, by its id; one that is not in it stands right after the caller's line.
+def conversation(system: str, history: History, asked: str, ledger: Ledger, after: Mapping[str, int], budget: int,
+                 calls: Sequence[PastTool] = ()) -> tuple[list[Message], list[Step]]:
+    """The messages, and the steps of skills in them. ``asked`` is the caller's turn, empty where it is in the history.
+    ``after``: how many lines of the history stand before a call of a skill, by its id; one that is not in it stands
+    right after the caller's line. ``calls``: tools that were run elsewhere.
 
     Turns go out of it oldest first when they are more than ``budget`` tokens together. A turn in which something was
     done that the caller has not been told stays.
     """
     places = [number for number, (who, _) in enumerate(history) if who == "user"]
     starts = [0, *places[1:], len(history)] if places else [0, len(history)]
-    turns = [_turn(history, start, end, ledger, after)
+    turns = [_turn(history, start, end, ledger, after, calls)
              for start, end in zip(starts, starts[1:], strict=False) if start < end]
     kept: list[tuple[list[Message], list[Step]]] = []
     full = False
@@ -97,13 +102,14 @@ def conversation(system: str, history: History, asked: str, ledger: Ledger, afte
     messages = [Message("system", system)]
     for part, _ in reversed(kept):
         messages += part
-    messages.append(Message("user", asked))
+    messages += [] if history else _called(calls, 0)
+    messages += [Message("user", asked)] if asked else []
     for step in now:
         messages += ledger.messages(step)
     return _joined(messages), [step for _, steps in kept for step in steps] + now
 
 
-def _turn(history: History, start: int, end: int, ledger: Ledger, after: Mapping[str, int]
+def _turn(history: History, start: int, end: int, ledger: Ledger, after: Mapping[str, int], calls: Sequence[PastTool]
           ) -> tuple[list[Message], list[Step]]:
     """Lines of the history, and between them the skills that came of those of the caller."""
     before: dict[int, list[Step]] = {}
@@ -115,10 +121,22 @@ def _turn(history: History, start: int, end: int, ledger: Ledger, after: Mapping
     for place in range(start, end + 1):
         for step in before.get(place, ()):
             messages += ledger.messages(step)
+        if place > start or place == 0:
+            messages += _called(calls, place)
         if place < end:
             who, text = history[place]
             messages.append(Message("assistant" if who == "agent" else "user", f"[{text}]" if who == "note" else text))
     return messages, [step for place in sorted(before) for step in before[place]]
+
+
+def _called(calls: Sequence[PastTool], place: int) -> list[Message]:
+    """Tools of the client's that were called after so many lines, with what they gave."""
+    here = [call for call in calls if call.after == place]
+    if not here:
+        return []
+    asked = Message("assistant", "", tuple(ToolCall(call.call_id, call.name, call.arguments) for call in here))
+    return [asked, *(Message("tool", NO_RESULT if call.result is None else call.result, tool_call_id=call.call_id)
+                     for call in here)]
 
 
 def _joined(messages: Sequence[Message]) -> list[Message]:

@@ -35,7 +35,7 @@ READ_BYTES = 1 << 16
 WRITE_BYTES = 1 << 18
 """What is handed to the kernel at a time: a slow reader has the deadline for each, not for a whole message."""
 
-BUSY_S = 0.004
+BUSY_S = 0.002
 """After so much work on what arrived, others have their turn: a read may hold thousands of small frames."""
 
 MAX_PARTS = 4096
@@ -249,16 +249,20 @@ class WebSocket:
     def _read(self) -> None:
         try:
             if not self._unparsed:
+                self._await_data()
                 data = self._socket.recv(READ_BYTES)
                 if not data:
                     self.abort("the connection broke")
                     return
                 self._heard_at, self._pinged = monotonic(), False
                 self._arrive(data)
-                self._let_others()
             self._parse()
         except (OSError, RemoteProtocolError, LocalProtocolError) as fault:
             self.abort(str(fault))
+
+    def _await_data(self) -> None:
+        """Called before a read: a server may wait here for its turn, once there is something to read."""
+        self._working_since = monotonic()
 
     def _arrive(self, data: bytes) -> None:
         self._protocol.receive_data(data)
@@ -276,12 +280,12 @@ class WebSocket:
     def _share(self) -> None:
         """Let others have their turn when this one has worked for long."""
         if monotonic() - self._working_since > BUSY_S:
-            gevent.sleep(0)
             self._let_others()
+            self._working_since = monotonic()
 
     def _let_others(self) -> None:
-        """Called before work on what arrived: a server may wait here for its turn."""
-        self._working_since = monotonic()
+        """Return when the others have had their turn."""
+        gevent.sleep(0)
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, (events.TextMessage, events.BytesMessage)):
@@ -314,7 +318,7 @@ class WebSocket:
         with contextlib.suppress(OSError), gevent.Timeout(GOODBYE_S, TimeoutError()):
             self._socket.shutdown(sockets.SHUT_WR)
             while self._socket.recv(READ_BYTES):
-                pass
+                self._let_others()  # who sends without a pause would keep the hub for itself
 
 
 def _upgrade(connection: sockets.socket, protocol: WSConnection) -> list[events.Event]:

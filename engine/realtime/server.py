@@ -3,7 +3,7 @@
 import logging
 import secrets as random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -12,10 +12,11 @@ import gevent
 from engine.arrival import Visitor
 from engine.errors import TrunklineError
 from engine.net.errors import SocketClosed
+from engine.realtime.client import Wishes, as_json
 from engine.realtime.config import SessionConfig
 from engine.realtime.leg import SocketLegs
 from engine.realtime.secrets import Secrets
-from engine.realtime.session import Session, Wishes, as_json
+from engine.realtime.session import Session
 from engine.service import Engine
 from engine.telemetry import logs
 
@@ -45,15 +46,18 @@ class Socket(Protocol):
 @dataclass(frozen=True, slots=True)
 class Visit:
     """How a client comes. ``model``, ``agent``, ``language``: from the address, empty where it does not say; ``greet``:
-    None: as configured; ``given``: the configuration that a secret is bound to; ``caller``: who it is."""
+    None: as configured; ``beta``: they speak the dialect before GA; ``given``: the configuration that a secret is bound
+    to; ``caller``: who it is; ``limits``: what their key has left, as ``rate_limits.updated`` tells it."""
 
     model: str = ""
     agent: str = ""
     language: str = ""
     greet: bool | None = None
     extensions: bool = False
+    beta: bool = False
     caller: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    limits: Callable[[], tuple[dict[str, object], ...]] = tuple
 
 
 class RealtimeServer:
@@ -108,10 +112,9 @@ class RealtimeServer:
         session_id = session_id or make_id("sess")
         variables = {"trunkline_agent": visit.agent} if visit.agent else {}
         visitor = Visitor(session_id, visit.caller, "", variables)
-        return Session(
-            self.engine.surroundings, self._shared_legs(), self.engine.timers, self.config(visit, session_id), make_id,
-            SocketClient(socket), visitor, Wishes(visit.language, visit.greet, visit.extensions),
-        )
+        wishes = Wishes(visit.language, visit.greet, visit.extensions, visit.beta, visit.limits)
+        return Session(self.engine.surroundings, self._shared_legs(), self.engine.timers,
+                       self.config(visit, session_id), make_id, SocketClient(socket), visitor, wishes)
 
     def resume(self, socket: Socket, visit: Visit, known: Mapping[str, Any]) -> Session:
         """A session that goes on where another one has stopped; ``known``: its configuration, as the client has it.

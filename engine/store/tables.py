@@ -24,6 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -200,6 +201,6 @@ CHILDREN: dict[str, tuple[Table, tuple[str, ...]]] = {
 }
 """The rows of a session besides its own: table, and what makes a row the same one when it is filed again."""
 
-SEGMENT_WORDS = func.array_to_tsvector(func.string_to_array(transcription_segments.c.words, " "))
+SEGMENT_WORDS = func.array_to_tsvector(func.string_to_array(transcription_segments.c.words, literal_column("' '")))
 """PostgreSQL's index of what was said. Its own parser takes words of Indian languages apart at vowel signs, so the
 words come ready and are only collected."""

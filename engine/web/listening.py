@@ -183,6 +183,11 @@ class Handler(pywsgi.WSGIHandler):
         environ[CONNECTION] = (self.socket, self.rfile)
         return environ
 
+    def _sendall(self, data: bytes) -> None:
+        """A piece of an answer; who takes it as fast as it is sent leaves time for others."""
+        super()._sendall(data)  # type: ignore[misc]  # not in the stubs
+        self.server.places.turnstile.enter()
+
     def _head_is_here(self) -> None:
         if self._late is not None:
             self._late.close()
@@ -209,6 +214,12 @@ class _Body(pywsgi.Input):
 
     __slots__ = ("handler",)
     handler: Handler
+
+    def read(self, length: int | None = None) -> bytes:
+        """The next bytes; a body that comes without a pause leaves time for others."""
+        data: bytes = super().read(length)
+        self.handler.server.places.turnstile.enter()
+        return data
 
     def _discard(self) -> None:
         unread = (self.content_length or 0) - self.position

@@ -34,6 +34,12 @@ SUBPROTOCOL = "realtime"
 LIMITS = Limits(message_bytes=24 << 20, queued_bytes=8 << 20)
 """The largest event has 15 MiB of audio, in base64; what waits for a client is a minute of its audio and more."""
 
+POLICY = 1008
+"""Close code of a client that asks for what there is not."""
+
+BETA_SECRET_S = 60
+"""How long the beta's secrets were good for."""
+
 SECRET_SCOPES = frozenset({"talk"})
 EPHEMERAL = "ephemeral"
 """The name of the key of who comes with a secret."""
@@ -122,6 +128,21 @@ class ClientSecret(BaseModel):
     expires_at: int
 
 
+class BetaSession(BaseModel):
+    """A session as the beta described it, with its secret."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    client_secret: ClientSecret
+
+
+class BetaBody(BaseModel):
+    """What ``POST /v1/realtime/sessions`` takes: beta's flat fields of a session."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class SessionAnswer(BaseModel):
     """A session that a page may open."""
 
@@ -136,6 +157,9 @@ def routes(engine: Engine) -> list[Route]:
         Route("POST", "/v1/realtime/client_secrets", lambda asked: _make_secret(server, asked),
               "Makes an ephemeral secret for a browser's session.", scope="talk", body=SecretBody,
               answer=SecretAnswer),
+        Route("POST", "/v1/realtime/sessions", lambda asked: _beta_session(server, asked),
+              "An ephemeral session as the Realtime API's beta made them.", scope="talk", body=BetaBody,
+              answer=BetaSession),
         Route("GET", "/api/session", lambda asked: _api_session(server, asked),
               "An ephemeral session for a page: its id and secret.", scope="talk", query=Target,
               answer=SessionAnswer),
@@ -155,7 +179,9 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
 def verify(engine: Engine, secret: str) -> Key | None:
     """Whose ephemeral secret this is; for the verifiers of ``engine.web.keys``."""
     found = server_of(engine).secrets.find(secret, time.time()) if secret.startswith(PREFIX) else None
-    return None if found is None else Key(EPHEMERAL, SECRET_SCOPES, {SOCKETS_ONLY: "agent" in found.wishes})
+    if found is None:
+        return None
+    return Key(EPHEMERAL, SECRET_SCOPES, {"secret": found, SOCKETS_ONLY: "agent" in found.wishes})
 
 
 def own_key(asked: Asked) -> None:
@@ -171,13 +197,28 @@ def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
     body: SecretBody = asked.body
     seconds = body.expires_after.seconds if body.expires_after else server.engine.config.realtime.secret_s
     session = {"type": "realtime", **body.session}
-    try:
-        whole = server.config(Visit(given=session)).whole
-    except Refused as fault:
-        raise ApiError(400, fault.code or "invalid_value", fault.message, param=fault.param or "session") from fault
+    whole = _checked(server, session)
     wishes = {name: value for name, value in (("agent", body.agent), ("language", body.language)) if value}
     value, secret = server.secrets.make(session, seconds, time.time(), wishes)
     return SecretAnswer(value=value, expires_at=secret.expires_at, session={**whole, "expires_at": secret.expires_at})
+
+
+def _beta_session(server: RealtimeServer, asked: Asked) -> BetaSession:
+    own_key(asked)
+    flat = asked.body.model_dump(exclude_unset=True)
+    session = dialect_beta.decode({"type": "session.update", "session": flat})["session"]
+    whole = _checked(server, session)
+    value, secret = server.secrets.make(session, BETA_SECRET_S, time.time())
+    described = dialect_beta.encode({"type": "session.created", "session": whole}) or {}
+    return BetaSession(**described["session"], client_secret=ClientSecret(value=value, expires_at=secret.expires_at))
+
+
+def _checked(server: RealtimeServer, session: dict[str, Any]) -> dict[str, Any]:
+    """The whole configuration that a session begins with. ``ApiError`` names what is wrong in it."""
+    try:
+        return server.config(Visit(given=session)).whole
+    except Refused as fault:
+        raise ApiError(400, fault.code or "invalid_value", fault.message, param=fault.param or "session") from fault
 
 
 def _api_session(server: RealtimeServer, asked: Asked) -> SessionAnswer:
@@ -210,24 +251,28 @@ def _upstream_session(engine: Engine) -> SessionAnswer:
 
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     query: SocketQuery = asked.query
-    secret = _secret_of(server, asked)
-    given, fixed = (secret.session, secret.wishes) if secret is not None else ({}, {})
+    secret = asked.key.about.get("secret") if asked.key is not None else None
+    given, fixed = (secret.session, secret.wishes) if isinstance(secret, Secret) else ({}, {})
+    agent, language = fixed.get("agent") or query.agent, fixed.get("language") or query.language
+    offered = [name.strip() for name in asked.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    beta = dialect_beta.chosen(headers, offered, {"dialect": query.dialect})
     middle_tier = asked.request.path == MIDDLE_TIER
-    visit = Visit(query.model or query.deployment, fixed.get("agent") or query.agent,
-                  fixed.get("language") or query.language, query.greet, query.extensions or middle_tier, asked.remote,
-                  dict(given))
+    known = [agent.name for agent in server.engine.casting.agents] if server.engine.casting is not None else []
+    if agent and known and agent not in known:
+        socket.close(POLICY, f"there is no agent {agent!r}; there are {', '.join(known)}"[:120])
+        return
+    visit = Visit(
+        query.model or query.deployment, agent, language, query.greet, query.extensions or middle_tier, beta,
+        asked.remote, dict(given), lambda: _limits(asked),
+    )
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
-        headers = {name.lower(): value for name, value in asked.headers.items()}
-        offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
-        relaying.hold(server, socket, visit, headers, dialect_beta.chosen(headers, offered, {"dialect": query.dialect}))
+        relaying.hold(server, socket, visit, headers)
     else:
         server.hold(socket, visit)
 
 
-def _secret_of(server: RealtimeServer, asked: Asked) -> Secret | None:
-    """The ephemeral secret that the client came with."""
-    offered = asked.headers.get("Sec-WebSocket-Protocol", "").split(",")
-    found = [name.strip().removeprefix("openai-insecure-api-key.") for name in offered]
-    found += [asked.headers.get("Authorization", "").removeprefix("Bearer ").strip(), asked.headers.get("api-key", "")]
-    secrets = (server.secrets.find(value, time.time()) for value in found)
-    return next((secret for secret in secrets if secret is not None), None)
+def _limits(asked: Asked) -> tuple[dict[str, object], ...]:
+    left = asked.allowance()
+    return ({"name": "requests", "limit": left.limit, "remaining": left.remaining,
+             "reset_seconds": round(left.reset_seconds, 3)},) if left.limit else ()

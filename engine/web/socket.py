@@ -61,10 +61,17 @@ class ServerSocket(WebSocket):
         made.begin(answer, early)
         return made
 
+    def _await_data(self) -> None:
+        if self._turnstile is not None:
+            if not isinstance(self._socket, ssl.SSLSocket):
+                self._socket.recv(1, sockets.MSG_PEEK)
+            self._turnstile.enter()
+        super()._await_data()
+
     def _let_others(self) -> None:
+        super()._let_others()
         if self._turnstile is not None:
             self._turnstile.enter()
-        super()._let_others()
 
 
 def _read_already(connection: sockets.socket, rfile: io.BufferedReader) -> bytes:

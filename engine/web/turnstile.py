@@ -14,11 +14,9 @@ from gevent.event import Event
 BUSY_S = 0.004
 """How long the hub may be busy before the next piece waits."""
 
-AT_ONCE = 2
-"""Pieces that are let in between two looks around; each takes about half a millisecond."""
-
 LOOK_S = 0.0001
-"""A timer that is due so soon needs the hub to look at its sockets and timers, which ``sleep(0)`` does not."""
+"""A timer that is due so soon needs the hub to look at its sockets and timers, which ``sleep(0)`` does not. One piece
+is let in between two looks: most take half a millisecond."""
 
 
 class Turnstile:
@@ -50,7 +48,7 @@ class Turnstile:
     def _let_in(self) -> None:
         while self._waiting:
             gevent.sleep(LOOK_S)
-            for _ in range(min(AT_ONCE, len(self._waiting))):
+            if self._waiting:
                 self._waiting.popleft().set()
         self._pump = None
 

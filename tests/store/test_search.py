@@ -1,13 +1,16 @@
 """Search over past calls: by words in every script, by what is known of a call, page by page."""
 
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 from store_world import whole
 
 from engine import paths
+from engine.store import search
 from engine.store.errors import BadQuery
 from engine.store.refiling import file_folder
 from engine.store.search import Query, find
@@ -63,14 +66,14 @@ def test_all_words_in_any_order_over_the_whole_call(database, filed):
         found(database, text="?!")
 
 
-@pytest.mark.parametrize("text", ['"', "a' OR 1=1 --", "x\" OR words:*", "(NEAR a)", "%", "\\", "a:* & !b", "'':*"])
-def test_what_is_asked_is_never_syntax(database, filed, text):
+@pytest.mark.parametrize("asked", ['"', "a' OR 1=1 --", "x\" OR words:*", "(NEAR a)", "%", "\\", "a:* & !b", "'':*"])
+def test_what_is_asked_is_never_syntax(database, filed, asked):
     """Words go to two query languages; signs of theirs in a question must neither fail nor widen it."""
     filed("something else")
     try:
-        assert found(database, text=text) == []
+        assert found(database, text=asked) == []
     except BadQuery:
-        assert not words(text)
+        assert not words(asked)
 
 
 def test_what_is_known_of_a_call(database, filed):
@@ -110,10 +113,22 @@ def test_pages_follow_one_another_while_new_calls_come(database, filed):
         found(database, cursor="bm9wZQ")
 
 
+def test_postgres_has_an_index_for_words(shared):
+    """The expression of the query must be that of the index, letter by letter, or every search reads every row."""
+    asked = search._said(SimpleNamespace(dialect=SimpleNamespace(name="postgresql")), "word")
+
+    def plan(connection):
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        query = asked.compile(connection)
+        return "\n".join(connection.exec_driver_sql(f"EXPLAIN {query}", query.params).scalars())
+
+    assert "ix_transcription_segments_words" in shared.run(plan)
+
+
 @given(st.text())
-def test_words_are_what_both_databases_keep_whole(text):
+def test_words_are_what_both_databases_keep_whole(said):
     """A word has letters, digits and signs of letters alone, and is not so long that PostgreSQL refuses it."""
-    for word in words(text):
+    for word in words(said):
         assert word
         assert len(word) <= 64
         assert words(word) == [word]

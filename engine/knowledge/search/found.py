@@ -47,15 +47,15 @@ class Passage:
 @dataclass(frozen=True, slots=True)
 class Cosines:
     """Of a question with a passage: as a whole, its sentences (zeros beyond what the model saw; none from a model that
-    gives none), its ``says``, the best of its own questions, the best of its document's. ``judged``: what the judge of
-    the model says of them (``judge``), ``None`` where there is none."""
+    gives none), its ``says``, the best of its own questions, the best of its document's."""
 
     whole: float
     statements: Floats
     says: Floats
     question: float = 0.0
     utterance: float = 0.0
-    judged: float | None = None
+
+
 
 
 @dataclass(frozen=True, slots=True)

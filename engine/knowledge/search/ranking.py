@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from engine.knowledge.search.found import Features, Found, Passage, features, meaning_of
 from engine.knowledge.search.lexical import Slot
-from engine.knowledge.search.relevance import Regime, even, even_judged, fit, fit_of, likelihood
+from engine.knowledge.search.relevance import Regime, even, fit, fit_of, likelihood
 
 RRF_K = 60
 SAME = 0.85
@@ -84,17 +84,9 @@ def rank(found: Sequence[Found], slots: Sequence[Slot], regime: Regime, language
         if one.cosines and one.cosines.utterance and heads[one.passage.document] == place:
             mine = replace(mine, meaning=meaning_of(one.cosines))
         fits = fit(mine, regime) + (OWN_LANGUAGE if language and one.passage.language == language else 0.0)
-        candidates.append(Candidate(one, mine, fits, _even(one, fits, level)))
+        candidates.append(Candidate(one, mine, fits, level))
     candidates.sort(key=lambda candidate: -candidate.fit)
     return _spread(distinct(candidates))
-
-
-def _even(found: Found, fits: float, level: float) -> float:
-    """The fit at which this passage is as likely to answer as not. ``level``: that of the question by its length."""
-    near = found.cosines
-    if near is None or near.judged is None:
-        return level
-    return even_judged(fits, level, near.judged, max(near.question, near.utterance))
 
 
 def _spread(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -43,21 +43,6 @@ WEIGHTS: dict[Regime, Weights] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedBy:
-    """What the log-odds of an answer are made of, where there is a judge: how far the fit is above even, the judge's
-    word, the cosine with a question that was written down (what somebody foresaw needs no judge), and a constant."""
-
-    fit: float
-    word: float
-    asked: float
-    constant: float
-
-
-JUDGED = JudgedBy(1.49, 1.08, 2.01, -0.25)
-"""Fitted on what the judge said of collections that it had not seen (``python -m benchmarks.train_judge``)."""
-
-
 def fit(features: Features, regime: Regime) -> float:
     """How well a passage fits; only its difference to that of other passages means anything."""
     weights = WEIGHTS[regime]
@@ -69,13 +54,6 @@ def even(regime: Regime, words: int) -> float:
     """The fit at which a question of so many words is as likely answered as not."""
     made_up = 0.0 if regime == "words" else LENGTH_SHARE * min(words, LONG) / LONG
     return WEIGHTS[regime].even - made_up
-
-
-def even_judged(fit: float, even: float, word: float, asked: float) -> float:
-    """The fit at which a passage would be as likely to answer as not, if its fit is ``fit``, that of the question
-    ``even``, and the judge said ``word`` of it. ``asked``: its cosine with a written question."""
-    odds = JUDGED.fit * (fit - even) + JUDGED.word * word + JUDGED.asked * asked + JUDGED.constant
-    return fit - odds / STEEPNESS
 
 
 def likelihood(fit: float, even: float) -> float:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search.found import Cosines, Floats, Found, Passage
-from engine.knowledge.search.judge import Judge, judge_of
 from engine.knowledge.search.lexical import BY_STEM, Column, Near, Piece, Slot, keys, slots, weighed
 from engine.knowledge.search.ranking import fuse
 from engine.knowledge.search.vocabulary import NOTHING, Vocabulary
@@ -93,7 +92,6 @@ class LocalSource:
         self._store = store
         self._model = model
         self._index = index
-        self._judge = judge_of(model) if index is not None else None
         self._kept: dict[int, _Kept] = {}
         self._kept_at = -1
         self._vocabulary: Vocabulary | None = None
@@ -129,16 +127,15 @@ class LocalSource:
             kept = self._read(view, list(fused))
             rows = [row for row in fused if row in kept and kept[row].admitted(scope)][:LOOKED_AT]
             chunks = {row: kept[row].chunk for row in rows}
-            near = (_Vectors(view, self._model, asked.vector, rows, chunks).cosines(chunks, self._judge)
-                    if asked.vector is not None else {})
+            near = _Vectors(view, self._model, asked.vector, rows, chunks) if asked.vector is not None else None
         top_words = max((score for _, score in by_words), default=0.0) or 1.0
         best = max((fused[row] for row in rows), default=0.0) or 1.0
         bm25 = {row: score / top_words for row, score in by_words}
         found = []
         for row in rows:
             own = kept[row]
-            found.append(Found(own.passage, own.words, own.sounds, near.get(row), max(0.0, bm25.get(row, 0.0)),
-                               fused[row] / best))
+            found.append(Found(own.passage, own.words, own.sounds, near.cosines(own.chunk) if near else None,
+                               max(0.0, bm25.get(row, 0.0)), fused[row] / best))
         return found, words
 
     def _read(self, view: View, rows: Sequence[int]) -> dict[int, _Kept]:
@@ -204,38 +201,24 @@ class _Vectors:
         self._utterances = view.utterance_vectors(model, documents)
         self._document_says = view.say_vectors(model, documents)
 
-    def cosines(self, chunks: dict[int, Chunk], judge: Judge | None) -> dict[int, Cosines]:
-        """By row, of the passages that have vectors."""
-        found: dict[int, Cosines] = {}
-        best: list[Floats] = []
-        for row, chunk in chunks.items():
-            whole = self._wholes.get(row)
-            if whole is None:
-                continue
-            parts = [vectors for vectors in (self._statements.get(row), self._says.get(row),
-                                             self._document_says.get(chunk.document)) if vectors is not None]
-            near = [vectors @ self._asked for vectors in parts]
-            statements, says = (near[0], near[1:]) if row in self._statements else (_EMPTY, near)
-            found[row] = Cosines(float(whole @ self._asked), statements, np.concatenate([*says, _EMPTY]),
-                                 self._best(self._questions.get(row)), self._best(self._utterances.get(chunk.document)))
-            best.append(_nearest(parts, near, whole))
-        if judge is None or not found:
-            return found
-        wholes = np.stack([self._wholes[row] for row in found])
-        words = judge.words(self._asked, np.stack(best), wholes).tolist()
-        return {row: replace(one, judged=word) for (row, one), word in zip(found.items(), words, strict=True)}
+    def cosines(self, chunk: Chunk) -> Cosines | None:
+        """None for a passage without vectors."""
+        whole = self._wholes.get(chunk.row)
+        if whole is None:
+            return None
+        statements = self._statements.get(chunk.row)
+        says = [self._says.get(chunk.row), self._document_says.get(chunk.document)]
+        return Cosines(
+            float(whole @ self._asked),
+            statements @ self._asked if statements is not None and len(statements) else _EMPTY,
+            np.concatenate([vectors @ self._asked for vectors in says if vectors is not None] or [_EMPTY]),
+            self._best(self._questions.get(chunk.row)), self._best(self._utterances.get(chunk.document)))
 
     def _best(self, vectors: Floats | None) -> float:
         return float((vectors @ self._asked).max(initial=0.0)) if vectors is not None else 0.0
 
 
 _EMPTY = np.zeros(0, np.float32)
-
-
-def _nearest(parts: Sequence[Floats], near: Sequence[Floats], whole: Floats) -> Floats:
-    """The sentence of a passage that is nearest; the passage itself where it has none."""
-    cosines = np.concatenate([*near, _EMPTY])
-    return whole if not len(cosines) else np.concatenate(parts)[int(cosines.argmax())]
 
 
 def _passage(chunk: Chunk, entry: Entry) -> Passage:

@@ -47,7 +47,7 @@ export async function connect({server, secretUrl, agent, language, greet}, {onev
     });
     socket.addEventListener("close", ({code, reason}) => {
       clearTimeout(late);
-      if (!session) failed(refusal(code));
+      if (!session) failed(refusal(code, reason));
       else if (!session.left) onclose(ending(code, reason, session));
     });
   });
@@ -108,8 +108,9 @@ function ofHttp(fault) {
   return new NoSession("engine", fault.message);
 }
 
-/** The server closes before there is a session: it is full, or going away. */
-function refusal(code) {
+/** The server closes before there is a session: it is full, going away, or has no such agent. */
+function refusal(code, reason) {
+  if (code === 1008) return new NoSession("engine", reason);
   if (code === 1013) return new NoSession("full", "", true);
   if (code === 1001) return new NoSession("draining", "", true);
   return new NoSession("unreachable", "", true);
