@@ -310,6 +310,8 @@ class Engine:
 
     def _live_over(self, call: Live) -> None:
         self._others.pop(call.uuid, None)
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 

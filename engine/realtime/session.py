@@ -26,6 +26,7 @@ from engine.realtime.asides import Asides
 from engine.realtime.config import SessionConfig
 from engine.realtime.formats import Decoder, Encoder
 from engine.realtime.leg import SocketLegs
+from engine.realtime.minutes import Minutes
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
 from engine.realtime.socketcall import SocketCall
@@ -83,7 +84,8 @@ class Session:
         self._options = around.config.realtime
         self._state = State(config, make_id, extensions=wishes.extensions, beta=wishes.beta)
         self._talk: SocketCall | None = None
-        self._asides = Asides(self._call, self.tell, self._options.max_asides)
+        self._minutes = Minutes(self._state)
+        self._asides = Asides(self._call, self.tell, self._state.item_of, self._options.max_asides)
         self._decoder: Decoder | None = None
         self._encoder: Encoder | None = None
         self._encoding: int | None = None
@@ -164,6 +166,8 @@ class Session:
         if isinstance(happening, happen.SpeechStarted) and self._interrupts():
             self._asides.interrupt()
         self._carry_out(self._state.happened(happening, time.time()))
+        if isinstance(happening, happen.Transcribed):
+            self._minutes.heard(happening)
         if isinstance(happening, happen.TurnEnded) and not happening.idle:
             self._answer_in_writing()
         elif isinstance(happening, happen.ReplyEnded):
@@ -238,6 +242,7 @@ class Session:
             return None
         self._talk = talk
         talk.leg.ticked = self._ticked
+        self._minutes.begin(talk)
         talk.conversation.listening.heard = self._heard
         change = getattr(talk.cast, "change", None)
         if self._wishes.language and change is not None:
@@ -360,6 +365,9 @@ class Session:
             pcm = Decoder(self._state.session["audio"]["input"]["format"]).decode(wanted.audio)
             self._words.transcribe(wanted.item_id, talk.cast.senses.recogniser, pcm)
 
+    def _note(self, wanted: order.Note) -> None:
+        self._minutes.wrote(wanted.item)
+
     def _close(self, wanted: order.Close) -> None:
         self._client.close(wanted.code, wanted.reason)
 
@@ -373,6 +381,7 @@ class Session:
         order.Truncate: _truncate,
         order.ClearOutput: _clear_output,
         order.TranscribeItem: _transcribe_item,
+        order.Note: _note,
         order.Close: _close,
     }
 

@@ -20,12 +20,12 @@ from gevent.event import Event as Flag
 from sqlalchemy import Connection
 
 from engine.config.store import StoreOptions
-from engine.store.account import as_time
 from engine.store.database import Database
 from engine.store.errors import StoreDown, StoreError
 from engine.store.filing import Filing
 from engine.store.refiling import EVENTS, end_lost, file_folder, unfiled
 from engine.store.retention import sweep
+from engine.store.values import as_time
 from engine.telemetry.eventlog import decode
 from engine.telemetry.state import Component
 

@@ -182,6 +182,8 @@ class _Sessions:
             return (row["session_id"], rows_of(connection, row["session_id"], page.after, page.limit)) if row else None
 
         found = self._read(work)
+        if found is None and (live := self._live(name)) is not None:
+            found = live["session_id"], []  # so new that it is not written yet
         if found is None:
             raise _unknown(name)
         session_id, rows = found
