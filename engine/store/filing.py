@@ -224,9 +224,11 @@ class Filing:
 
 
 def _write(connection: Connection, work: "list[tuple[_Followed, Row, Changes]]") -> None:
+    taken: set[str] = set()
     for one, session, _ in work:
         if not one.is_settled:
-            session["session_id"] = session_id(connection, session)
+            session["session_id"] = session_id(connection, session, taken)
+        taken.add(session["session_id"])
     write(connection, [(session, changes) for _, session, changes in work])
 
 
