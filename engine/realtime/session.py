@@ -97,6 +97,8 @@ class Session:
         self._expiry: Timer | None = None
         self._quiet_from_ms = 0
         self._closed = False
+        self._ended = ("", "")
+        """Why the session ends, and by whom, where that is not the client."""
 
     # ------------------------------------------------------------ the client's side
 
@@ -122,6 +124,7 @@ class Session:
 
     def let_go(self, why: str) -> None:
         """The engine stops."""
+        self._ended = why, "engine"
         self._client.close(1001, why)
 
     def close(self, cause: str = "the client is gone", by: str = "caller") -> None:
@@ -135,7 +138,7 @@ class Session:
         self._words.close()
         self._asides.close()
         if self._talk is not None:
-            self._talk.close(cause, by)
+            self._talk.close(*(self._ended if self._ended[1] else (cause, by)))
 
     def _carry_out(self, step: Step) -> None:
         for event in step.sends:
@@ -205,6 +208,7 @@ class Session:
     def done(self, reason: str) -> None:
         """The agent is done: what it said last is still being played."""
         talk = self._talk
+        self._ended = reason, "engine" if reason == "fault" else "agent"
         if reason == "fault":
             self.tell(happen.Faulted("server_error", "the conversation ended by a fault of the engine"))
             self._client.close(1011, "a fault of the engine")
@@ -369,6 +373,7 @@ class Session:
         self._minutes.wrote(wanted.item)
 
     def _close(self, wanted: order.Close) -> None:
+        self._ended = wanted.reason, "engine"
         self._client.close(wanted.code, wanted.reason)
 
     _ORDERS: dict[type, Callable[..., None]] = {

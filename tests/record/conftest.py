@@ -60,9 +60,9 @@ def hide(context: SkillContext):
 class Everything(World):
     """An engine, a switch, and the web side."""
 
-    def __init__(self, engine, switch, web):
+    def __init__(self, engine, switch, web, given):
         super().__init__(engine, switch)
-        self.web = web
+        self.web, self.given = web, given
 
     def http(self, method, path, body=None, **headers):
         """Status and JSON of an answer."""
@@ -88,8 +88,9 @@ class Everything(World):
         assert status == 200, answer
         return answer
 
-    def client(self, path="/v1/realtime?model=local"):
-        """A client of the Realtime server."""
+    def client(self, *says, path="/v1/realtime?model=local"):
+        """A client of the Realtime server whose caller will say these texts."""
+        self.given.recogniser.scripts.append(list(says))
         return Client(self.web.url.replace("http", "ws", 1) + path)
 
     def filed(self, session_id):
@@ -125,15 +126,12 @@ def home(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def world(home, gpt, monkeypatch):
-    """``world(*scripts, **changes)``: callers say ``scripts``; options are changed."""
-    monkeypatch.setenv("TRUNKLINE_HOME", str(home))
-    opened = []
-
-    def make(*scripts, **changes):
+def opened(home, gpt, changes, *scripts):
+    """A generator of one engine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRUNKLINE_HOME", str(home))
         given = providers(*scripts)
-        monkeypatch.setattr(embedded, "providers", lambda config: given)
+        patch.setattr(embedded, "providers", lambda config: given)
         options = merged(QUICK, {
             "agents": {"shipped": False}, "store": {"write_every_ms": 20}, "record": {"page": False},
             "knowledge": {"collection": "desk", "embedding": "none", "answer_score": 0.3, "typed_score": 0.3},
@@ -143,18 +141,41 @@ def world(home, gpt, monkeypatch):
         web = parts.web(engine)
         web.start()
         engine.start()
-        switch = StandIn()
-        switch.__enter__()
-        opened.append((engine, web, switch))
-        return Everything(engine, switch, web)
+        try:
+            with StandIn() as switch:
+                yield Everything(engine, switch, web, given)
+        finally:
+            engine.stop()
+            web.stop()
+
+
+@pytest.fixture(scope="session")
+def shared(home, gpt):
+    """One engine for all tests that do not change it."""
+    yield from opened(home, gpt, {})
+
+
+@pytest.fixture
+def at(shared, home, gpt, monkeypatch):
+    """The shared engine."""
+    monkeypatch.setenv("TRUNKLINE_HOME", str(home))
+    yield shared
+    gpt.replies.clear()
+
+
+@pytest.fixture
+def world(home, gpt, monkeypatch):
+    """``world(**changes)``: an engine of the test's own, with options of its own."""
+    monkeypatch.setenv("TRUNKLINE_HOME", str(home))
+    running = []
+
+    def make(**changes):
+        running.append(opened(home, gpt, changes))
+        return next(running[-1])
 
     yield make
-    for engine, web, switch in opened:
-        switch.__exit__(None, None, None)
-        engine.stop()
-        web.stop()
-    gpt.replies.clear()
-    gpt.fail_with = None
+    for one in running:
+        one.close()
 
 
 __all__ = ["open_files", "paths"]

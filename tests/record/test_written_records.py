@@ -12,9 +12,8 @@ from engine.cli.main import main
 from tests.compatible.conftest import calls
 
 
-def test_a_conversation_in_writing_from_its_first_turn_to_its_files(world):
+def test_a_conversation_in_writing_from_its_first_turn_to_its_files(at):
     """Live it stands among the sessions and in the console; over, its words are found and its files are there."""
-    at = world()
     session = at.say("How much is green tea?")["session_id"]
     at.say("when do the parrots fly", session_id=session)
     live = at.get(f"/sessions/{session}")
@@ -38,9 +37,8 @@ def test_a_conversation_in_writing_from_its_first_turn_to_its_files(world):
     assert [reply["decision"] for reply in report["replies"]] == ["answer", "unknown"]
 
 
-def test_what_was_asked_in_vain_is_told_by_kb_gaps(world, capsys, monkeypatch):
+def test_what_was_asked_in_vain_is_told_by_kb_gaps(at, capsys, monkeypatch):
     """Questions in writing count as those of callers do."""
-    at = world()
     session = at.say("which oculist do you recommend")["session_id"]
     at.http("DELETE", f"/ai/sessions/{session}")
     at.filed(session)
@@ -50,9 +48,8 @@ def test_what_was_asked_in_vain_is_told_by_kb_gaps(world, capsys, monkeypatch):
     assert any("oculist" in gap["example"] for gap in found)
 
 
-def test_skills_language_faults_and_the_goodbye_stand_in_the_record(world, gpt):
+def test_skills_language_faults_and_the_goodbye_stand_in_the_record(at, gpt):
     """As in a call: what ran with its result, which language it turned out to be, what failed, who ended it."""
-    at = world()
     gpt.replies["look"] = calls("look_up", '{"what": "tea"}')
     session = at.say("look for tea", agent="clerk", language="en")["session_id"]
     at.say("bonjour, je voudrais une tasse de the", session_id=session, language="fr")
@@ -71,9 +68,8 @@ def test_skills_language_faults_and_the_goodbye_stand_in_the_record(world, gpt):
     assert named(log, "model_answer")
 
 
-def test_what_is_hidden_stands_nowhere(world, gpt):
+def test_what_is_hidden_stands_nowhere(at, gpt):
     """A skill that hides what comes (card data) hides it in writing, too: in the log, so everywhere."""
-    at = world()
     gpt.replies["card"] = calls("hide", "{}")
     session = at.say("I pay by card", agent="clerk")["session_id"]
     at.say("it is 4111 1111 1111 1111", session_id=session)
@@ -83,16 +79,15 @@ def test_what_is_hidden_stands_nowhere(world, gpt):
     assert at.get("/sessions?q=4111")["data"] == []
 
 
-def test_an_agent_that_cannot_be_had_leaves_a_failed_session(world):
+def test_an_agent_that_cannot_be_had_leaves_a_failed_session(at):
     """As a call that nobody can take: who looks for the reason finds it."""
-    at = world()
     assert at.http("POST", "/ai/process", {"user_input": "x", "agent": "lost", "session_id": "to-lost"})[0] == 503
     row = at.filed("to-lost")
     assert (row["state"], row["errors"]) == ("failed", 1)
     assert "lost" in named(at.log("to-lost"), "error")[0]["message"]
 
 
-def test_the_end_of_the_engine_ends_all_and_writes_it(world, home):
+def test_the_end_of_the_engine_ends_all_and_writes_it(world):
     """A restart finds no conversation that seems to go on."""
     at = world()
     session = at.say("How much is green tea?", session_id="last")["session_id"]
@@ -111,9 +106,8 @@ def test_quiet_conversations_end_by_themselves(world):
     assert at.filed(session)["hangup_cause"].startswith("quiet for 1 s")
 
 
-def test_a_reader_who_leaves_breaks_the_answer_off(world, gpt):
+def test_a_reader_who_leaves_breaks_the_answer_off(at, gpt):
     """The record has what was said until then, as interrupted."""
-    at = world()
     gpt.replies["slow"] = ["At ", "nine ", *["and on "] * 400]
     gpt.pause_s = 0.02
     try:
@@ -129,9 +123,8 @@ def test_a_reader_who_leaves_breaks_the_answer_off(world, gpt):
     assert said["text"].startswith("At nine")
 
 
-def test_conversations_of_the_same_name_are_different_sessions(world):
+def test_conversations_of_the_same_name_are_different_sessions(at):
     """One ended and begun again, under the name that the client gave."""
-    at = world()
     for text in ("How much is green tea?", "When is the desk open?"):
         at.say(text, session_id="mine")
         assert at.http("DELETE", "/ai/sessions/mine")[0] == 204
@@ -141,9 +134,8 @@ def test_conversations_of_the_same_name_are_different_sessions(world):
     assert len(list(paths.calls().glob("*/*-mine*"))) == 2
 
 
-def test_many_quiet_conversations_hold_no_files(world):
+def test_many_quiet_conversations_hold_no_files(at):
     """Files are for calls: a conversation that waits for its next turn has none open."""
-    at = world()
     at.say("How much is green tea?")
     before = open_files()
     sessions = [at.say("How much is green tea?")["session_id"] for _ in range(20)]
