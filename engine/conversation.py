@@ -70,6 +70,8 @@ class Conversation:
         """What brains may know of the call."""
         self.account: Callable[[turn.Think], Account] | None = None
         """Who keeps the account of the conversation instead of the turn engine."""
+        self.naming: Callable[[turn.CommitUser | turn.CommitAgent], str] | None = None
+        """Who has ids for what was said; empty: none for this."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
         self._timer: Timer | None = None
@@ -314,12 +316,18 @@ class Conversation:
             case turn.Cut(generation):
                 self._cut(generation)
             case turn.CommitUser(text, start, end):
-                self._events.write("user_said", text=text, start=start, end=end)
+                self._events.write("user_said", text=text, start=start, end=end, **self._named(action))
             case turn.CommitAgent(generation, text, interrupted):
                 self._drop(generation)
-                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted)
+                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted,
+                                   **self._named(action))
             case turn.EndCall(reason):
                 self._end(reason)
+
+    def _named(self, action: turn.CommitUser | turn.CommitAgent) -> dict[str, str]:
+        """``item`` of a line, where it has one."""
+        name = self.naming(action) if self.naming is not None else ""
+        return {"item": name} if name else {}
 
     def _cut(self, generation: int) -> None:
         """Stop a reply that is being heard; the turn engine is told next what was heard of it."""
