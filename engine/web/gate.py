@@ -57,7 +57,7 @@ class Gate:
         who = client(request.remote_addr or "", request.headers, self._proxies)
         if not self._is_free(who):
             self._take(self._by_address, bucket_of(who.address), self._options.requests_per_minute_per_ip)
-        if any("\0" in value for value in path.values()):  # neither files nor databases have such names
+        if any("\0" in str(value) for value in path.values()):  # neither files nor databases have such names
             raise ApiError(404, "not_found", "a name in the path has the character NUL in it")
         key = self._key(request, who, isinstance(route, WebSocketRoute))
         self._check_origin(route, request, key)
@@ -90,6 +90,9 @@ class Gate:
         return LOCAL if self._is_free(who) and names_this_machine(request.headers.get("Host", "")) else None
 
     def _check_scope(self, route: Route | WebSocketRoute, key: Key | None) -> None:
+        if route.scope is not None and key is not None and key.ephemeral and not route.ephemeral:
+            raise ApiError(403, "ephemeral_secret", "an ephemeral secret opens conversations; this needs an API key",
+                           type="permission_error")
         if route.scope is None or (key is not None and route.scope in key.scopes):
             return
         if key is not None:

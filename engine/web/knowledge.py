@@ -140,7 +140,7 @@ def routes(engine: Engine) -> list[Route]:
 
     return [
         Route("POST", "/api/rag/search", telling(search), "Passages for a question, and as one text for a model.",
-              scope="talk", body=SearchBody, answer=SearchAnswer),
+              scope="talk", ephemeral=True, body=SearchBody, answer=SearchAnswer),
         Route("POST", "/api/kb/ask", telling(ask), "What would be answered, from which passage, and why.",
               scope="talk", body=AskBody, answer=AskAnswer),
         Route("GET", "/api/kb/gaps", telling(in_vain), "What callers asked in vain, the commonest first.",
