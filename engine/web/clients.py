@@ -42,10 +42,14 @@ class Fields(Protocol):
         """The value, or ``default``."""
 
 
-def client(peer: str, headers: Fields, trusted: Networks) -> Client:
+def client(peer: str, headers: Fields, trusted: Networks, version: str = "HTTP/1.1") -> Client:
     """The client of a request that came from ``peer``: the last address of X-Forwarded-For that is no trusted proxy.
-    What stands before that one was written by whoever it is, and is not believed."""
-    forwarded = any(headers.get(name, "") for name in FORWARDING)
+    What stands before that one was written by whoever it is, and is not believed.
+
+    ``version``: of HTTP. nginx with nothing but ``proxy_pass`` adds no header and names this machine as the host; that
+    it speaks HTTP/1.0, as nobody else does any more, gives it away.
+    """
+    forwarded = version == "HTTP/1.0" or any(headers.get(name, "") for name in FORWARDING)
     address = peer
     if peer in trusted:
         for hop in reversed(headers.get("X-Forwarded-For", "").split(",")):

@@ -54,7 +54,8 @@ class Gate:
 
     def admit(self, route: Route | WebSocketRoute, request: flask.Request, path: dict[str, str]) -> Asked:
         """The request as its handler gets it. Raises ``ApiError``."""
-        who = client(request.remote_addr or "", request.headers, self._proxies)
+        version = str(request.environ.get("SERVER_PROTOCOL", ""))
+        who = client(request.remote_addr or "", request.headers, self._proxies, version)
         if not self._is_free(who):
             self._take(self._by_address, bucket_of(who.address), self._options.requests_per_minute_per_ip)
         if any("\0" in str(value) for value in path.values()):  # neither files nor databases have such names

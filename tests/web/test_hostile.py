@@ -333,6 +333,15 @@ def test_requests_on_one_connection_do_not_disturb_each_other(served):
     assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"404", b"200"]
 
 
+def test_a_proxy_that_does_not_say_so_is_not_local(served):
+    """nginx with nothing but `proxy_pass`: no header of its own, and the host that it was told."""
+    server = served([HELLO, Route("GET", "/calls", lambda asked: {}, "Calls.", scope="read")])
+    for path, status in (("/calls", b"401"), ("/hello", b"200")):
+        head = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n"
+        with Raw(server, head.encode()) as client:
+            assert client.rest()[9:12] == status
+
+
 def test_who_does_not_take_an_answer_is_cut(served):
     ended = []
 
