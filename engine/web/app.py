@@ -106,6 +106,7 @@ class Web:
     def _application(self) -> flask.Flask:
         app = flask.Flask("engine.web", static_folder=None)
         app.url_map.strict_slashes = False
+        app.url_map.merge_slashes = False  # such a path is not there, instead of a redirect in HTML
         app.config["PROPAGATE_EXCEPTIONS"] = False
         app.register_error_handler(Exception, self._failed)
         app.before_request(self._begin)

@@ -145,6 +145,74 @@ def test_methods_that_a_path_has_not_are_told(keyed, path):
     assert takes <= set(headers["Allow"].split(", "))
 
 
+@pytest.mark.parametrize("path", ["/api//session", "//api/session/", "/sessions//x", "/nothing", "/%2e%2e/etc/passwd", "/*"])
+def test_what_is_not_there_is_404_in_the_one_shape(keyed, path):
+    """No redirect and no HTML, whatever is done to the slashes."""
+    status, answer, headers = keyed.ask("GET", path)
+    assert (status, headers["Location"]) in ((404, None), (401, None))
+    assert answer["error"]["code"] in ("not_found", "invalid_api_key")
+
+
+SECRET = {"value", "expires_at"}
+CONTRACT = [  # method, path, scope, fields of the answer that other programs count on
+    ("GET", "/health", None, None), ("GET", "/health/live", None, None), ("GET", "/health/ready", None, None),
+    ("GET", "/metrics", None, None),
+    ("GET", "/sessions", "read", {"data", "next"}),
+    ("GET", "/sessions/<session_id>", "read", {
+        "session_id", "call_id", "transport", "direction", "mode", "state", "status", "from_number", "to_number", "did",
+        "fs_uuid", "agent_name", "language", "dialect", "region", "outcome", "summary", "cost_amount", "recording_uri",
+        "started_at", "answered_at", "ended_at", "hangup_cause", "participants", "counters"}),
+    ("DELETE", "/sessions/<session_id>", "admin", None),
+    ("GET", "/sessions/<session_id>/transcript", "read", {"session_id", "data"}),
+    ("GET", "/sessions/<session_id>/items", "read", {"session_id", "data"}),
+    ("GET", "/sessions/<session_id>/events", "read", None),
+    ("GET", "/sessions/<session_id>/recording", "read", None),
+    ("POST", "/ai/process", "talk", {"response", "language", "dialect", "confidence", "provider", "model", "latency_ms",
+                                     "cost", "session_id", "citations", "tool_calls"}),
+    ("POST", "/api/rag/search", "talk", {"context", "results", "citations"}),
+    ("GET", "/api/session", "talk", {"id", "client_secret"}),
+    ("POST", "/v1/realtime/client_secrets", "talk", {"value", "expires_at", "session"}),
+    ("POST", "/v1/realtime/sessions", "talk", {"id", "client_secret"}),
+    ("GET", "/admin/stats", "admin", {"status", "uptime_s", "calls"}), ("GET", "/admin/calls", "admin", {"calls"}),
+    ("GET", "/admin/providers", "admin", {"providers"}), ("POST", "/admin/reload", "admin", None),
+    ("POST", "/admin/drain", "admin", None), ("POST", "/admin/providers/<provider>/reset", "admin", {"provider"}),
+    ("POST", "/api/kb/documents", "knowledge", None), ("GET", "/api/kb/documents/<path:document>", "knowledge", None),
+    ("DELETE", "/api/kb/documents/<path:document>", "knowledge", None), ("POST", "/api/kb/reindex", "knowledge", None),
+    ("POST", "/v1/chat/completions", "ai", {"id", "object", "created", "model", "choices", "usage"}),
+    ("POST", "/v1/audio/transcriptions", "ai", None), ("POST", "/v1/audio/speech", "ai", None),
+    ("POST", "/v1/embeddings", "ai", None), ("GET", "/v1/models", "ai", {"object", "data"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "scope", "fields"), CONTRACT, ids=[f"{row[0]} {row[1]}" for row in CONTRACT])
+def test_paths_that_others_count_on_stay_where_they_are(method, path, scope, fields):
+    """Programs that were written for these paths break when one moves, or loses a field of its answer."""
+    (route,) = [route for route in ALL if (route.method, route.path) == (method, path)]
+    assert route.scope == scope
+    if fields is not None:
+        assert route.answer is not None and fields <= set(route.answer.model_fields)
+
+
+def test_the_session_of_a_page_is_exactly_what_such_pages_read(keyed):
+    _, session, _ = keyed.ask("GET", "/api/session?target=local", headers={"X-API-Key": KEYS["talk"][0]})
+    assert set(session) == {"id", "client_secret"} and set(session["client_secret"]) == SECRET
+    assert session["id"].startswith("sess_") and session["client_secret"]["value"].startswith("ek_")
+    assert isinstance(session["client_secret"]["expires_at"], int)
+
+
+def test_websockets_are_at_every_place_where_clients_look():
+    assert {socket.path for socket in SOCKETS} >= {"/ws/realtime", "/v1/realtime", "/openai/v1/realtime", "/realtime"}
+
+
+def test_health_says_what_both_kinds_of_monitors_read(keyed):
+    """503 while it is down, as this one is that was never started; each component with its status and latency."""
+    status, health, _ = keyed.ask("GET", "/health")
+    assert (status, health["status"], health["service"]) == (503, "down", "trunkline")
+    assert {"timestamp", "version", "uptime_s", "components"} <= set(health)
+    assert all({"status", "latency_ms"} <= set(component) for component in health["components"].values())
+    assert keyed.ask("GET", "/health/live")[0] == 200 and keyed.ask("GET", "/health/ready")[0] == 503
+
+
 def test_the_documents_name_every_path(keyed):
     described = keyed.ask("GET", "/openapi.json")[1]
     named = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
