@@ -31,6 +31,9 @@ from engine.web.sessionmodels import Events, Items, SessionFull, SessionList, To
 
 T = TypeVar("T")
 
+PAGE_POLICY = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""Of the call page over HTTP: what it may load and run stands in the page itself, with the hash of its one script."""
+
 
 def routes(engine: Engine) -> list[Route]:
     """All of ``/sessions``."""
@@ -211,7 +214,7 @@ class _Sessions:
     def page(self, asked: Asked) -> Answer:
         """``call.html``."""
         _, folder = self._folder(asked)
-        return Answer(_file(folder / PAGE, "page"), "text/html")
+        return Answer(_file(folder / PAGE, "page"), "text/html", {"Content-Security-Policy": PAGE_POLICY})
 
     def recording(self, asked: Asked) -> Answer:
         """``recording.wav``."""
