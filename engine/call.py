@@ -13,14 +13,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import gevent
 from gevent.event import Event as Flag
 
 from engine import callevents, calllog, holding
 from engine.absence import Absence
-from engine.arrival import Arrival
+from engine.apps import asking
+from engine.apps.offer import Offer
+from engine.apps.referral import Referral
+from engine.apps.webhook import sip_headers
+from engine.arrival import Arrival, named
 from engine.attach import attach, came_back
 from engine.cast import Cast
 from engine.config import Config
@@ -48,6 +52,9 @@ LONGEST_AWAY_S = 4 * 3600.0
 
 HANGUP_COMPLETE_S = 2.0
 """How long the end of a call waits for CHANNEL_HANGUP_COMPLETE, which carries what there is to say about it."""
+
+REFER_S = 12.0
+"""FreeSWITCH waits 10 s for a trunk's answer to a REFER."""
 
 HANGUP_NEWS_S = 0.1
 """A command is refused on a channel that has hung up some ms before the event says so."""
@@ -119,12 +126,15 @@ class Call:
         self._times_lost = 0
         self._absence = Absence(self.uuid, around.telephony.switch)
         self._marked = False
+        self._referring = False
         self._hangup_told = Flag()
         self._finishing = False
         self._leg: UnicastLeg | None = None
         self._cast: Cast | None = None
         self._conversation: Talk | None = None
         self._setting: holding.Setting | None = None
+        self.offer: Offer | None = None
+        """Under which a program was asked to take the call, where its agent has one."""
         self.actions: TelephonyActions | None = None
         self._recorder: Recorder | None = None
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
@@ -246,12 +256,36 @@ class Call:
         accepted = time.monotonic()
         self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
+        if self._refused():
+            return
         rate = callevents.answer(self._session)
         self._began = time.monotonic()
         self.events.write("answered", ms=round((self._began - accepted) * 1000, 1))
         reconcile.mark(self._session, self._around.node)
         self._marked = True
         self._converse(rate)
+
+    def _refused(self) -> bool:
+        """Ask the agent's app, if it has one, who takes the call. True: it was rejected, and is over. Raises
+        ``_LetGo``."""
+        cast, session = self.cast, self._session
+        if cast.app is None:
+            return False
+        self.offer = Offer(cast.app, self.uuid, sip_headers(self.channel))
+        verdict = asking.ask(session, self.offer, self.leaving, self.events)
+        if self.leaving.is_set():
+            raise _LetGo(self._why_leave)
+        if verdict.kind == "rejected":
+            asking.refuse(session, verdict.status)
+            return True
+        if verdict.kind == "nobody":
+            instead = cast.app.otherwise
+            if instead == "next":
+                raise _LetGo(f"the app did not take it: {verdict.why}")
+            if instead:
+                cast.close()
+                self._cast = self._around.cast(named(self.channel, instead), self.events)
+        return False
 
     def _follow(self, session: OutboundSession) -> None:
         others = [("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete),
@@ -267,13 +301,18 @@ class Call:
         cast = self._cast
         assert cast is not None
         at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, self._recorder)
-        talk = self._conversation = holding.begin(cast, at, self._lost_model)
+        by_app = self.offer is not None and self.offer.accepted
+        talk = self._conversation = holding.begin(cast, at, self._lost_model, own=by_app)
         self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder, cast.senses.voice)
         cast.join(talk, self.actions)
         self._attach(leg)
         if self._recorder is not None:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
-        self.actions.begin()
+        if by_app and self.offer is not None and self.offer.prepare is not None:
+            self.offer.prepare(self)
+            self.offer.under_way()
+        else:
+            self.actions.begin()
 
     def _lost_model(self, past: Past) -> None:
         """The model that held the conversation is lost: the engine's own providers hold the rest of it."""
@@ -281,7 +320,31 @@ class Call:
         if not self._finishing and cast and before and at and actions:
             self._conversation = holding.go_on(cast, at, actions, before, past)
 
-    # ------------------------------------------------------------ for telephony
+    # ------------------------------------------------------------ for telephony, and for who is attached
+
+    @property
+    def cast(self) -> Cast:
+        """Who takes part in it, once it has begun."""
+        assert self._cast is not None
+        return self._cast
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is answered, and there is a conversation."""
+        return self._conversation is not None and not self._finishing
+
+    def refer(self, to: Referral, by: Literal["refer", "dialplan"]) -> None:
+        """Send the caller there for good: by asking the trunk (returns when it has answered), or to the number in the
+        dialplan context that the call came by. Raises ``EslError``; the call goes on here then."""
+        self.events.write("referred", target=to.uri, by=by)
+        if by == "dialplan":
+            self._session.transfer(to.number, *self.channel.home[1:])
+            return
+        self._referring = True  # its audio waits for the trunk's answer
+        try:
+            self._session.execute("deflect", to.uri, lock=False, timeout=REFER_S)
+        finally:
+            self._referring = False
 
     @property
     def conversation(self) -> Talk:
@@ -371,7 +434,7 @@ class Call:
     # ------------------------------------------------------------ what is told (none of these may wait)
 
     def _on_media_lost(self, silent_ms: int) -> None:
-        if self._absence.moving:
+        if self._absence.moving or self._referring:
             return  # somebody else has the caller
         self.events.write("media_lost", why="no datagram", silent_ms=silent_ms)
         self._media_lost.set()
@@ -395,7 +458,7 @@ class Call:
             return
         self._finishing = True
         self._absence.end()
-        parts = (self.actions, self._conversation, self._cast, self._leg, self._recorder)
+        parts = (self.offer, self.actions, self._conversation, self._cast, self._leg, self._recorder)
         closes = [part.close for part in parts if part is not None]
         ends = [self._fall_silent, self._leave, *closes, self._sum_up, self.events.close]
         for end in ends:

@@ -96,6 +96,8 @@ class Conversation:
         """Who keeps the account of the conversation instead of the turn engine."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
+        self.cut_samples = 0
+        """So much of the reply that was cut last was heard."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
         self.listening = Listening(self, senses, leg, events, recording)
@@ -117,6 +119,11 @@ class Conversation:
     def phrases(self) -> AgentOptions:
         """What the agent says word for word, in the language of the moment."""
         return self._senses.config.agent
+
+    @property
+    def history(self) -> History:
+        """Who said what so far, as the turn engine keeps it."""
+        return self._turns.history
 
     @property
     def audio_began(self) -> float:
@@ -350,7 +357,8 @@ class Conversation:
         self._drop(generation)
         if self._leg.unheard:
             self._playout.unwrite(self._leg.unheard)
-        heard = self._playout.cut(generation).text
+        played = self._playout.cut(generation)
+        heard, self.cut_samples = played.text, played.samples
         self._events.write("cut", gen=generation, at=self.now, heard=heard)
         was_cut = turn.PlayoutCut(generation, self.now, heard)
         self._show(was_cut)

@@ -7,6 +7,7 @@ and between them the tools that were called.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.config import RealtimeOptions
 from engine.conversation import Account
 from engine.dialog.brain import PastTool, Terms
 from engine.dialog.model import Tool
@@ -56,6 +57,16 @@ def terms(session: Mapping[str, Any], calls: tuple[PastTool, ...] = ()) -> Terms
     )
 
 
+def heeded(session: Mapping[str, Any], options: RealtimeOptions) -> Mapping[str, Any]:
+    """The configuration as far as the operator lets clients have their way."""
+    unheeded: dict[str, Any] = {}
+    if not options.client_instructions:
+        unheeded["instructions"] = ""
+    if not options.client_tools:
+        unheeded["tools"] = []
+    return {**session, **unheeded} if unheeded else session
+
+
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -69,4 +80,4 @@ def _who(role: str) -> str:
     return {"user": "user", "assistant": "agent"}.get(role, "note")
 
 
-__all__ = ["account", "terms", "words_of"]
+__all__ = ["account", "heeded", "terms", "words_of"]

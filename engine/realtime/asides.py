@@ -8,12 +8,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from engine.conversation import Account
+from engine.cast import Cast
+from engine.conversation import Account, Conversation
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import ClientCall, Grounds, Request, Text, Used
 from engine.dialog.clauses import ClauseSplitter
@@ -22,7 +23,6 @@ from engine.errors import TrunklineError
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder
-from engine.realtime.socketcall import SocketCall
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
 
@@ -34,6 +34,18 @@ FIRST = 1_000_000
 END_S = 1.0
 
 Tell = Callable[[happen.Happening], None]
+
+
+class Behind(Protocol):
+    """The call behind the session."""
+
+    @property
+    def cast(self) -> Cast:
+        """Who takes part in it."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The agent's side of it."""
 
 
 class Aside:
@@ -60,7 +72,7 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, most: int) -> None:
+    def __init__(self, talk: Callable[[], Behind], tell: Tell, most: int) -> None:
         """``talk()`` is the call behind the session; ``most`` run at a time."""
         self._talk = talk
         self._tell = tell
@@ -166,7 +178,7 @@ class Asides:
 class _Spoken:
     """The voice of a reply beside the conversation."""
 
-    def __init__(self, talk: SocketCall, aside: Aside, tell: Tell) -> None:
+    def __init__(self, talk: Behind, aside: Aside, tell: Tell) -> None:
         self._senses = talk.cast.senses
         self._aside = aside
         self._tell = tell

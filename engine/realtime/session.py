@@ -21,7 +21,7 @@ from engine.conversation import Account
 from engine.errors import TrunklineError
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
-from engine.realtime.account import account
+from engine.realtime.account import account, heeded
 from engine.realtime.asides import Asides
 from engine.realtime.config import SessionConfig
 from engine.realtime.formats import Decoder, Encoder
@@ -379,13 +379,7 @@ class Session:
     # ------------------------------------------------------------ what the session itself decides
 
     def _heeded(self, session: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The configuration as far as the operator lets clients have their way."""
-        unheeded: dict[str, Any] = {}
-        if not self._options.client_instructions:
-            unheeded["instructions"] = ""
-        if not self._options.client_tools:
-            unheeded["tools"] = []
-        return {**session, **unheeded} if unheeded else session
+        return heeded(session, self._options)
 
     @property
     def _detection(self) -> Mapping[str, Any] | None:
