@@ -31,9 +31,9 @@ def home(tmp_path, monkeypatch):
     return Path(tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tidy():
-    """The test leaves no greenlet and no file or socket."""
+    """The tests of a module leave no greenlet and no file or socket. (To look takes a second: once a module.)"""
     gevent.sleep(0)
     gc.collect()
     greenlets, files = living(), open_files()
