@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import gevent
 from gevent.event import Event as Flag
@@ -22,7 +22,6 @@ from engine import callevents, calllog, holding
 from engine.absence import Absence
 from engine.apps import asking
 from engine.apps.offer import Offer
-from engine.apps.referral import Referral
 from engine.apps.webhook import sip_headers
 from engine.arrival import Arrival, named
 from engine.attach import attach, came_back
@@ -52,9 +51,6 @@ LONGEST_AWAY_S = 4 * 3600.0
 
 HANGUP_COMPLETE_S = 2.0
 """How long the end of a call waits for CHANNEL_HANGUP_COMPLETE, which carries what there is to say about it."""
-
-REFER_S = 12.0
-"""FreeSWITCH waits 10 s for a trunk's answer to a REFER."""
 
 HANGUP_NEWS_S = 0.1
 """A command is refused on a channel that has hung up some ms before the event says so."""
@@ -126,7 +122,6 @@ class Call:
         self._times_lost = 0
         self._absence = Absence(self.uuid, around.telephony.switch)
         self._marked = False
-        self._referring = False
         self._hangup_told = Flag()
         self._finishing = False
         self._leg: UnicastLeg | None = None
@@ -333,18 +328,15 @@ class Call:
         """Whether it is answered, and there is a conversation."""
         return self._conversation is not None and not self._finishing
 
-    def refer(self, to: Referral, by: Literal["refer", "dialplan"]) -> None:
-        """Send the caller there for good: by asking the trunk (returns when it has answered), or to the number in the
-        dialplan context that the call came by. Raises ``EslError``; the call goes on here then."""
-        self.events.write("referred", target=to.uri, by=by)
-        if by == "dialplan":
-            self._session.transfer(to.number, *self.channel.home[1:])
-            return
-        self._referring = True  # its audio waits for the trunk's answer
-        try:
-            self._session.execute("deflect", to.uri, lock=False, timeout=REFER_S)
-        finally:
-            self._referring = False
+    def refer(self, target: str) -> None:
+        """Ask the trunk to send the caller to this SIP address; see ``asking.refer``."""
+        self.events.write("referred", target=target, by="refer")
+        asking.refer(self._session, target)
+
+    def send_on(self, number: str) -> None:
+        """Transfer the caller to this number, in the dialplan context that the call came by. Raises ``EslError``."""
+        self.events.write("referred", target=number, by="dialplan")
+        self._session.transfer(number, *self.channel.home[1:])
 
     @property
     def conversation(self) -> Talk:
@@ -434,7 +426,7 @@ class Call:
     # ------------------------------------------------------------ what is told (none of these may wait)
 
     def _on_media_lost(self, silent_ms: int) -> None:
-        if self._absence.moving or self._referring:
+        if self._absence.moving:
             return  # somebody else has the caller
         self.events.write("media_lost", why="no datagram", silent_ms=silent_ms)
         self._media_lost.set()

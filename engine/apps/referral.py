@@ -12,7 +12,7 @@ from engine.apps.errors import ReferRefused
 
 LONGEST = 256
 _TEL = re.compile(r"tel:(\+?[0-9][0-9.()-]{0,30})")
-_SIP = re.compile(r"sips?:[A-Za-z0-9+][A-Za-z0-9._+*#-]{0,63}@"
+_SIP = re.compile(r"sip:[A-Za-z0-9+][A-Za-z0-9._+*#-]{0,63}@"
                   r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?")
 
 
@@ -41,10 +41,21 @@ def referral(target: str, allowed: Iterable[str]) -> Referral:
     return found
 
 
+def refer_to(to: Referral, host: str) -> str:
+    """What stands in Refer-To. FreeSWITCH makes an address of its own of whatever is no ``sip:`` address
+    (SWITCH_MESSAGE_INDICATE_DEFLECT, mod_sofia.c), so a number becomes one at ``host``. Raises ``ReferRefused``."""
+    if not to.number:
+        return to.uri
+    address = f"sip:{to.number}@{host}"
+    if not _SIP.fullmatch(address):
+        raise ReferRefused(f"{to.uri}: the trunk's host is not known; set realtime.refer_host")
+    return address
+
+
 def _matches(pattern: str, uri: str) -> bool:
     """``*`` stands for any characters, but in an address not for the ``@``: the host is the operator's choice."""
     parts = (re.escape(part) for part in pattern.split("*"))
     return re.fullmatch("[^@]*".join(parts), uri, re.IGNORECASE) is not None
 
 
-__all__ = ["Referral", "referral"]
+__all__ = ["Referral", "refer_to", "referral"]

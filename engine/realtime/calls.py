@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from engine.apps.errors import NotPending
-from engine.apps.referral import referral
+from engine.apps.referral import refer_to, referral
 from engine.call import Call
 from engine.errors import TrunklineError
 from engine.net.errors import SocketClosed
@@ -74,12 +74,15 @@ class Calls:
 
     def refer(self, call_id: str, target: str) -> None:
         """Send the caller elsewhere. Raises ``NoSuchCall``, ``NotPending`` (not answered yet), ``ReferRefused``,
-        ``EslError``."""
+        ``AppError`` (the trunk refused), ``EslError``."""
         call, options = self.find(call_id), self._engine.config.realtime
         to = referral(target, options.refer_targets)
         if not call.begun:
             raise NotPending("the call is not answered yet")
-        call.refer(to, options.refer_by if to.number else "refer")
+        if to.number and options.refer_by == "dialplan":
+            call.send_on(to.number)
+            return
+        call.refer(refer_to(to, options.refer_host or call.channel.variables.get("sip_from_host") or ""))
 
     def hang_up(self, call_id: str) -> None:
         """End it; one that waits is rejected. Raises ``NoSuchCall``."""

@@ -210,8 +210,8 @@ def test_a_live_call_is_referred_or_ended_by_the_program(place):
         with pytest.raises(openai.NotFoundError):
             calls.hangup(other.uuid)
         events = at.events(call)
-    assert [event["target"] for event in named(events, "referred")] == ["tel:+49301234"]
-    assert any("deflect" in text and "tel:+49301234" in text for _, text in call.commands)
+    assert [event["target"] for event in named(events, "referred")] == ["sip:+49301234@127.0.0.1"]
+    assert any("deflect" in text and "sip:+49301234@127.0.0.1" in text for _, text in call.commands)
     assert not any("1900123456" in text or "evil" in text for _, text in call.commands)
 
 
@@ -225,6 +225,7 @@ def test_a_refer_by_the_dialplan_goes_to_the_number(place):
         assert call.wait_end(5)
         at.over(call)
     assert call.outcome.cause == "USER_BUSY"
+    assert at.app.faults == []
 
 
 def test_an_engine_that_stops_lets_offered_calls_go_on(place):
