@@ -1,5 +1,7 @@
 """A call is offered to a program before it is answered: what becomes of it is what the program says, or the agent."""
 
+from dataclasses import replace
+
 import gevent
 import openai
 import pytest
@@ -16,7 +18,7 @@ def accept(app, call_id, event):
 def test_an_app_that_accepts_has_the_call_before_it_is_answered(place):
     """The webhook is OpenAI's, signed as the SDK verifies it, with the INVITE's headers; the agent does not greet,
     because the program speaks first."""
-    with place(providers(["when do you open"])) as at:
+    with place(providers(["when do you open"], brain=LookUp(when="At nine."))) as at:
         at.app.does = accept
         call = at.place(caller="+4930123456", called="5001", variables={"sip_h_X-Account": "42"})
         at.answered(call)
@@ -35,7 +37,7 @@ def test_an_app_that_accepts_has_the_call_before_it_is_answered(place):
     assert event.type == "realtime.call.incoming" and event.data.call_id == call.uuid
     assert "+4930123456" in headers["From"] and "5001" in headers["To"] and headers["X-Account"] == "42"
     assert session["instructions"] == "Be brief." and session["model"] == "gpt-realtime"
-    assert done["response"]["output"][0]["content"][0]["transcript"].startswith("We open at nine")
+    assert done["response"]["output"][0]["content"][0]["transcript"]== "At nine."
     assert [event["verdict"] for event in named(events, "app_answered")] == ["accepted"]
     assert not named(events, "say")
     names = [event["event"] for event in events]
@@ -155,6 +157,25 @@ def test_nobody_listens_where_the_app_should_be(place):
     assert named(events, "app_answered")[0]["verdict"] == "nobody"
 
 
+def test_another_agent_takes_a_call_that_the_app_did_not_take(place):
+    """``else`` names an agent: the cast is made anew for that one, whose own app is not asked."""
+    asked = []
+
+    def cast(arrival, events):
+        asked.append((arrival.variables.get("trunkline_agent"), arrival.caller_number))
+        return make(arrival, events)
+
+    with place(app={"else": "night"}) as at:
+        make = at.engine.surroundings.cast
+        at.engine.surroundings = replace(at.engine.surroundings, cast=cast)
+        at.app.statuses = [410]
+        call = at.place(caller="4930")
+        call.greeted()
+        call.hangup()
+        at.over(call)
+    assert asked == [(None, "4930"), ("night", "4930")] and len(at.app.headers) == 1
+
+
 def test_a_caller_who_hangs_up_while_the_app_thinks(place):
     """The program's acceptance comes too late and is told so; nothing of the call is left."""
     with place(app={"wait_s": 30}) as at:
@@ -165,7 +186,7 @@ def test_a_caller_who_hangs_up_while_the_app_thinks(place):
         with pytest.raises(openai.NotFoundError):
             at.app.client.realtime.calls.accept(call.uuid, type="realtime")
         events = at.events(call)
-    assert named(events, "hangup")[0]["by"] == "caller" or named(events, "hangup")
+    assert len(named(events, "hangup")) == 1 and not named(events, "answered")
 
 
 def test_a_wrong_configuration_is_told_and_the_call_still_waits(place):

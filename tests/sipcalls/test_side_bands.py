@@ -6,6 +6,7 @@ from call_providers import ANSWER, LookUp, providers, voice
 from call_world import named, wait
 from openai import OpenAI
 
+SHORT = "At ten."
 LONG = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen."
 
 
@@ -18,8 +19,8 @@ def closed_of(client):
 def test_a_supervisor_sees_what_was_said_and_what_happens(place):
     """Whoever comes in the middle is told the items there are, then every event but audio; and changes nothing: the
     agent is asked exactly as without anybody attached."""
-    brain = LookUp()
-    script = ["when do you open", "and on Monday"]
+    brain = LookUp(when=SHORT, what=SHORT)
+    script = ["when do you open", "what on Monday"]
     with place(providers(script, brain=brain), app=None) as at:
         call = at.place()
         call.greeted()
@@ -32,7 +33,7 @@ def test_a_supervisor_sees_what_was_said_and_what_happens(place):
                     for item in (event["item"] for event in client.of("conversation.item.done"))]
             call.say(voice(0.6))
             client.wait_for("input_audio_buffer.speech_started")
-            client.wait_for("conversation.item.input_audio_transcription.completed", transcript="and on Monday")
+            client.wait_for("conversation.item.input_audio_transcription.completed", transcript="what on Monday")
             client.wait_for("output_audio_buffer.started")
             client.wait_for("response.done")
             client.wait_for("output_audio_buffer.stopped")
@@ -44,16 +45,16 @@ def test_a_supervisor_sees_what_was_said_and_what_happens(place):
             assert closed_of(client)[0] == 1000
         at.over(call)
         events = at.events(call)
-    assert said == [("assistant", "Hello there."), ("user", "when do you open"), ("assistant", ANSWER)]
+    assert said == [("assistant", "Hello there."), ("user", "when do you open"), ("assistant", SHORT)]
     assert "response.output_audio.delta" not in kinds and "response.output_audio_transcript.delta" in kinds
     assert [request.terms for request in brain.requests] == [None] * len(brain.requests)
-    assert [text for _, text in brain.requests[-1].history] == ["Hello there.", "when do you open", ANSWER]
+    assert [text for _, text in brain.requests[-1].history] == ["Hello there.", "when do you open", SHORT]
     assert [event["clients"] for event in named(events, "attached")] == [1]
 
 
 def test_several_are_attached_and_one_leaves(place):
     """What happens is told to all; answers to a question only to who has asked; the call does not end with any."""
-    with place(providers(["when do you open", "thank you"]), app=None) as at:
+    with place(providers(["when do you open", "what now"], brain=LookUp(when=SHORT, what=SHORT)), app=None) as at:
         call = at.place()
         call.greeted()
         with at.side_band(call) as one, at.side_band(call) as other:
@@ -79,8 +80,8 @@ def test_several_are_attached_and_one_leaves(place):
 
 def test_instructions_hold_from_the_next_answer_on_and_nothing_is_forgotten(place):
     """``session.update`` acts on the call: the next request has the client's instructions, and the whole history."""
-    brain = LookUp()
-    with place(providers(["when do you open", "and on Monday"], brain=brain), app=None) as at:
+    brain = LookUp(when=SHORT, what=SHORT)
+    with place(providers(["when do you open", "what on Monday"], brain=brain), app=None) as at:
         call = at.place()
         call.greeted()
         call.say(voice(0.6))
@@ -98,8 +99,8 @@ def test_instructions_hold_from_the_next_answer_on_and_nothing_is_forgotten(plac
         call.hangup()
         at.over(call)
     last = brain.requests[-1]
-    assert last.terms.instructions == "Speak like a pirate." and last.text == "and on Monday"
-    assert list(last.history) == [("agent", "Hello there."), ("user", "when do you open"), ("agent", ANSWER),
+    assert last.terms.instructions == "Speak like a pirate." and last.text == "what on Monday"
+    assert list(last.history) == [("agent", "Hello there."), ("user", "when do you open"), ("agent", SHORT),
                                   ("note", "A gold customer.")]
 
 
@@ -160,8 +161,8 @@ def test_a_client_silences_the_agent_on_the_phone(place, how):
 
 def test_a_client_truncates_what_was_said(place):
     """``conversation.item.truncate`` takes unheard words out of the history; more than there was is an error."""
-    brain = LookUp()
-    with place(providers(["when do you open", "and on Monday"], brain=brain), app=None) as at:
+    brain = LookUp(what=SHORT)
+    with place(providers(["when do you open", "what on Monday"], brain=brain), app=None) as at:
         call = at.place()
         call.greeted()
         with at.side_band(call) as client:
@@ -182,7 +183,7 @@ def test_a_client_truncates_what_was_said(place):
 
 def test_the_client_answers_turns_itself(place):
     """``create_response: false``: the engine hears and waits; ``response.create`` speaks."""
-    brain = LookUp()
+    brain = LookUp(when=SHORT, what=SHORT)
     with place(providers(["when do you open"], brain=brain), app=None) as at:
         call = at.place()
         call.greeted()
@@ -231,7 +232,7 @@ def test_who_may_not_attach_is_told_why(place):
 
 def test_a_client_that_vanishes_or_floods_leaves_the_call_alone(place):
     """Nonsense is an error event; a connection that is gone is forgotten; the caller hears nothing of it."""
-    with place(providers(["when do you open"]), app=None) as at:
+    with place(providers(["when do you open"], brain=LookUp(when=SHORT)), app=None) as at:
         call = at.place()
         call.greeted()
         client = at.side_band(call)
