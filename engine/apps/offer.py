@@ -76,6 +76,11 @@ class Offer:
         """Whether the app holds the call."""
         return self._verdict is not None and self._verdict.kind == "accepted"
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the call that was accepted is answered, and prepared; or over."""
+        return self._under_way.is_set()
+
     # ------------------------------------------------------------ the call's side
 
     def start(self) -> None:

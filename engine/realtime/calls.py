@@ -123,16 +123,20 @@ class Calls:
     def _session(self, call: Call) -> PhoneSession:
         """The call's, begun with its first client. Raises ``NotAttachable``."""
         until = time.monotonic() + BEGIN_S
-        while not call.begun and call.uuid in self._engine.calls and time.monotonic() < until:
+        while not self._is_ready(call) and call.uuid in self._engine.calls and time.monotonic() < until:
             gevent.sleep(POLL_S)
         known = self._sessions.get(call.uuid)
         if known is not None:
             return known
-        if not call.begun or call.offer is not None and call.offer.accepted:
+        if not call.begun:
             raise NotAttachable("the call is not answered yet, or over")
         model = self._engine.config.realtime.model
         given = {"audio": {"input": {"transcription": {"model": model}}}}
         return self._begin(call, self._config(given), mine=False)
+
+    def _is_ready(self, call: Call) -> bool:
+        """Whether it is answered; with its session, where a program has accepted it."""
+        return call.begun and (call.offer is None or not call.offer.accepted or call.offer.is_under_way)
 
     def _begin(self, call: Call, config: SessionConfig, *, mine: bool) -> PhoneSession:
         session = PhoneSession(call, config, self._engine.config.realtime, self._engine.timers, make_id, self._closed,

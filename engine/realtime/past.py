@@ -10,13 +10,13 @@ _PARTS = {"user": ("user", "input_audio", "transcript"), "agent": ("assistant", 
           "note": ("system", "input_text", "text")}
 
 
-def past(history: History, make_id: Callable[[str], str]) -> list[dict[str, Any]]:
-    """The items, oldest first; skills that the engine ran as it shows them."""
+def past(history: History, make_id: Callable[[str], str], *, tools: bool) -> list[dict[str, Any]]:
+    """The items, oldest first. ``tools``: with the skills that the engine ran, as it shows them."""
     items = []
     for line in history:
         if line.tool is None:
             items.append(item_of(line.who, line.text, make_id))
-        elif line.tool.result is not None:
+        elif tools and line.tool.result is not None:
             use = line.tool
             error = {"type": "tool_execution_error", "message": use.result} if use.error else None
             items.append({"id": make_id("mcp"), "type": "mcp_call", "server_label": SERVER_LABEL, "name": use.name,

@@ -72,12 +72,14 @@ class PhoneSession:
         self._ledgers: OrderedDict[int, Ledger] = OrderedDict()
         self._told_ms: dict[int, float] = {}
         self._asked: dict[str, order.Respond] = {}
+        self._wanted = ""  # the response that the turn engine was asked for last
+        self._turn_told = False
         self._state = State(config, make_id, phone=True)
         self._asides = Asides(lambda: self, self.tell, options.max_asides)
         self._words = AwaitedWords(timers, options.words_wait_ms / 1000, self.tell)
         self.telling = Telling(self.tell, lambda: self._ms(talk.listening.edge),
                                lambda generation: self._ms(talk.cut_samples), tools=options.show_tools)
-        for item in past(talk.history, make_id):
+        for item in past(talk.history, make_id, tools=options.show_tools):
             self._state.conversation.append(Entry(item))
         if mine:
             self._take_over()
@@ -194,8 +196,14 @@ class PhoneSession:
             self._playback(happen.PlaybackStarted, seen.generation)
         elif isinstance(seen, turn.PlayoutFinished):
             self._playback(happen.PlaybackStopped, seen.generation)
+        elif isinstance(seen, turn.TurnOver):
+            self._turn_told = self._turn_told or bool(seen.text)
+        elif isinstance(seen, turn.CommitUser) and not self._turn_told:
+            self._append("user", seen.text)  # said before anybody was attached, and history only now
         elif isinstance(seen, turn.CommitAgent) and self.telling.number(seen.generation) is None and seen.text:
             self._append("agent", seen.text)  # it had begun before anybody was attached
+        elif isinstance(seen, turn.Note) and seen.name == "respond_refused":
+            self._insist()
         elif isinstance(seen, turn.Happened):
             self._append("note", seen.text)
         elif isinstance(seen, Clause):
@@ -266,7 +274,15 @@ class PhoneSession:
         if self.telling.reply is not None:
             self._cancel()
         self._asked[wanted.response_id] = wanted
+        self._wanted = wanted.response_id
         self.conversation.tell(turn.Respond(wanted.response_id))
+
+    def _insist(self) -> None:
+        """A reply that had begun before anybody was attached had the floor: the client's response takes it."""
+        wanted, self._wanted = self._wanted, ""
+        if wanted:
+            self._cancel()
+            self.conversation.tell(turn.Respond(wanted))
 
     def _write(self, wanted: order.Respond, items: tuple[Mapping[str, Any], ...], *, beside: bool) -> None:
         session = heeded(wanted.session, self._options)

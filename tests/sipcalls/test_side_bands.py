@@ -208,6 +208,47 @@ def test_the_client_answers_turns_itself(place):
     assert brain.requests[0].text == "when do you open"
 
 
+def test_who_comes_in_the_middle_of_a_reply_may_take_the_floor(place):
+    """The reply that nobody attached has seen begin is stopped, and what was heard of it is an item like any other."""
+    brain = LookUp(long=LONG, what=SHORT)
+    with place(providers(["long please", "what now"], brain=brain), app=None) as at:
+        call = at.place()
+        call.greeted()
+        call.say(voice(0.6))
+        call.hears()
+        with at.side_band(call) as client:
+            call.pause(0.5)
+            client.send("response.create", response={"instructions": "Sum up.", "input": [{
+                "type": "message", "role": "user", "content": [{"type": "input_text", "text": "what did I ask"}]}]})
+            done = client.wait_for("response.done")["response"]
+            assert done["status"] == "completed" and client.faults == []
+            items = [event["item"] for event in client.of("conversation.item.done")]
+        call.hangup()
+        at.over(call)
+        cut = named(at.events(call), "cut")[0]["heard"]
+    assert brain.requests[-1].terms.instructions == "Sum up."
+    assert cut and LONG.startswith(cut)
+    assert [item["content"][0]["transcript"] for item in items] == ["Hello there.", "long please", cut, SHORT]
+
+
+def test_secret_digits_are_not_told(place):
+    """A card number that the caller keys in while the call is masked reaches nobody who is attached."""
+    with place(app=None) as at:
+        call = at.place()
+        call.greeted()
+        (live,) = at.engine.calls.values()
+        with at.side_band(call) as client:
+            live.conversation.mask(True)
+            call.dtmf("42")
+            wait(lambda: len([1 for line in live.events.events() if line["event"] == "dtmf"]) == 2, "no keys")
+            live.conversation.mask(False)
+            call.dtmf("7")
+            client.wait_for("input_audio_buffer.dtmf_event_received")
+            assert [event["event"] for event in client.of("input_audio_buffer.dtmf_event_received")] == ["7"]
+        call.hangup()
+        at.over(call)
+
+
 def test_who_may_not_attach_is_told_why(place):
     """No such call; a browser's secret; one too many; audio, which is the caller's."""
     keys = {"desk": {"key": "k" * 32}, "viewer": {"key": "v" * 32, "scopes": ["read"]}}
