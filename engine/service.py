@@ -15,6 +15,7 @@ from typing import Protocol
 from gevent.event import Event as Flag
 
 from engine import embedded, endofturn, paths, vitals
+from engine.agents.options import AppOptions
 from engine.arrival import Arrival
 from engine.call import Call, Live, Surroundings
 from engine.cast import Cast, FixedCast
@@ -73,6 +74,9 @@ class Engine:
         self._others: dict[str, Live] = {}  # calls behind sessions
         self.targets: Callable[[Arrival], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+        self.app: Callable[[Arrival], AppOptions | None] = lambda channel: None
+        """The program that is asked to take calls of a channel, where ``providers`` are given."""
+
         self.speech: SpeechModel | None = None
         """The speech-to-speech model that holds calls, where ``providers`` are given."""
 
@@ -156,7 +160,7 @@ class Engine:
         score = endofturn.load()
         if self._given is not None:
             senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
-            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech)
+            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech, self.app(channel))
         casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call

@@ -8,11 +8,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from engine.cast import Cast
+from engine.conversation import Conversation
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import ClientCall, Grounds, Request, Text, Used
 from engine.dialog.clauses import ClauseSplitter
@@ -22,9 +24,9 @@ from engine.following import Account
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder
-from engine.realtime.socketcall import SocketCall
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
+from engine.telemetry.eventlog import EventLog
 from engine.written.record import TurnLines
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,20 @@ FIRST = 1_000_000
 END_S = 1.0
 
 Tell = Callable[[happen.Happening], None]
+
+
+class Behind(Protocol):
+    """The call behind the session."""
+
+    events: EventLog
+
+    @property
+    def cast(self) -> Cast:
+        """Who takes part in it."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The agent's side of it."""
 
 
 class Aside:
@@ -65,7 +81,7 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, item_of: Callable[[int], str], most: int) -> None:
+    def __init__(self, talk: Callable[[], Behind], tell: Tell, item_of: Callable[[int], str], most: int) -> None:
         """``talk()`` is the call behind the session; ``item_of(number)`` the id of what a reply says; ``most`` run at a
         time."""
         self._talk = talk
@@ -190,7 +206,7 @@ class Asides:
 class _Spoken:
     """The voice of a reply beside the conversation."""
 
-    def __init__(self, talk: SocketCall, aside: Aside, tell: Tell) -> None:
+    def __init__(self, talk: Behind, aside: Aside, tell: Tell) -> None:
         self._senses = talk.cast.senses
         self._aside = aside
         self._tell = tell

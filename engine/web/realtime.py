@@ -20,6 +20,7 @@ from engine.realtime.secrets import PREFIX, Secret
 from engine.realtime.server import RealtimeServer, Visit, make_id
 from engine.service import Engine
 from engine.upstream.terms import Terms
+from engine.web import realtime_calls
 from engine.web.errors import ApiError
 from engine.web.keys import digest
 from engine.web.route import Asked, Key, Route, WebSocketRoute
@@ -66,6 +67,9 @@ class SocketQuery(BaseModel):
 
     deployment: str = Field("", max_length=200)
     """The same, as Azure's clients call it."""
+
+    call_id: str = Field("", max_length=200)
+    """A telephone call to attach to, instead of a session of one's own."""
 
     agent: str = Field("", max_length=100)
     """Who answers: the name of an agent; empty: the default one."""
@@ -237,6 +241,9 @@ def _upstream_session(engine: Engine) -> SessionAnswer:
 
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     query: SocketQuery = asked.query
+    if query.call_id:
+        realtime_calls.hold(server.engine, socket, asked, query.call_id)
+        return
     secret = asked.key.about.get("secret") if asked.key is not None else None
     given = dict(secret.session) if isinstance(secret, Secret) else {}
     offered = [name.strip() for name in asked.headers.get("Sec-WebSocket-Protocol", "").split(",")]
