@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-WAITING = ("tests/call", "tests/cli", "tests/switch")
+WAITING = ("tests/call", "tests/cli", "tests/clients", "tests/switch")
 """Folders whose tests are in real time."""
 
 
