@@ -139,8 +139,8 @@ class Replies:
         return self._finish(response, "failed", {"type": "failed", "error": error})
 
     def cancel(self, response_id: str | None) -> tuple[Response | None, list[Event]]:
-        """The client wants one stopped: it is told so at once. ``Refused`` if it is not running. None where the voice of
-        the caller has just stopped it: clients that do so themselves, once they are told of the voice, come too late."""
+        """The client wants one stopped: it is told so at once. ``Refused`` if it is not running. None where the voice
+        of the caller has just stopped it: who stops it too, on being told of the voice, comes too late."""
         response = self._known.get(response_id) if response_id else self.active
         last = next((known for known in reversed(self._known.values()) if not known.aside), None)
         if last and last.by == TURN_DETECTED and response_id in (None, last.id):
