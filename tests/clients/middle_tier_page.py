@@ -16,9 +16,9 @@ ADDRESS = "/realtime?api-key=none&api-version=alpha"
 
 
 class Page:
-    """``start`` and ``stop`` are its one button, ``say`` the microphone. ``files`` are shown as cited, ``playing`` is the
-    audio since the user spoke, ``history`` the answers, each with the status of its response; ``errors`` are told to its
-    console."""
+    """``start`` and ``stop`` are its one button, ``say`` the microphone. ``files`` are shown as cited, ``playing`` is
+    the audio since the user spoke, ``history`` the answers, each with the status of its response; ``errors`` are told
+    to its console."""
 
     def __init__(self, base):
         self.socket = WebSocket.connect(base.replace("http", "ws", 1) + ADDRESS, headers={"Origin": base})
