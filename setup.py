@@ -77,6 +77,7 @@ setup(
                   "engine.knowledge.words": ["glossaries/*.yaml"],
                   "engine.knowledge": ["sample_questions/*.jsonl", "sample/*/*.md",
                                        "sample_*/*.md"],
+                  "engine.web": ["static/*/*", "static/*/*/*"],
                   "engine.agents": ["shipped/*.yaml", "shipped/recordings/*.wav"],
                   "engine.language": ["romanised_data/*.txt", "romanised_data/*.npz", "lexicon/*.tsv"]},
     data_files=[("share/trunkline/models", ["models/README.md", "models/manifest.yaml"])],

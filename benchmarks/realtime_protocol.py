@@ -1,6 +1,6 @@
 """The Realtime protocol under random clients and a random engine, and what it costs.
 
-Each run is a session of up to 25 random steps (``tests/realtime/realtime_machine.py``); every event that leaves it is
+Each run is a session of up to 15 random steps (``tests/realtime/realtime_machine.py``); every event that leaves it is
 checked against the SDK's own types and against the rules of order. ``python -m benchmarks realtime_protocol``.
 """
 
@@ -20,7 +20,7 @@ from engine.realtime.protocol import Protocol
 from tests.realtime.realtime_machine import SERVER_EVENT_TYPES, RealtimeMachine
 from tests.realtime.realtime_script import NOW, counting
 
-RUNS, STEPS = 10_000, 25
+RUNS, STEPS = 10_000, 15
 COMMAND = "python -m benchmarks realtime_protocol"
 
 # What OpenAI's servers can send and ours does not: beta's conversation.created and item.created, segments of diarised

@@ -7,16 +7,16 @@ thread; events that arise while another one is being handled wait their turn, so
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from engine.config import AgentOptions, TurnOptions
 from engine.dialog.actions import CallContext
-from engine.dialog.brain import PastTool, Request, Terms
+from engine.dialog.brain import Request
+from engine.following import SETTLED, Account, Seen, account_of
 from engine.listening import Listening, Tape
 from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
-from engine.reply import Reply, Shown
+from engine.reply import Reply
 from engine.senses import Senses
 from engine.speech.interfaces import Heard
 from engine.talk import Past
@@ -25,35 +25,11 @@ from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
-from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
 """How long the end of a conversation waits for its replies to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What a brain is told of the conversation so far: ``history`` and ``tools`` as in ``Request``, and the ``text``
-    that it is to answer. ``terms``: what whoever keeps the account wants of the reply."""
-
-    text: str
-    history: tuple[tuple[str, str], ...]
-    tools: tuple[PastTool, ...] = ()
-    terms: Terms | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What was told last is dealt with; nothing more is done about it."""
-
-
-Seen = turn.Event | turn.Action | Shown | Settled
-"""What ``Conversation.watch`` is told: what happened, what was done about it, and what a reply is made of."""
-
-
-SETTLED = Settled()
 
 
 class Conversation:
@@ -359,7 +335,7 @@ class Conversation:
     def _think(self, action: turn.Think) -> None:
         self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)
         reply = self._reply(action.generation)
-        account = self.account(action) if self.account else _account(action.text, self._turns.history)
+        account = self.account(action) if self.account else account_of(action.text, self._turns.history)
         request = Request(
             account.text, account.history, action.generation, action.speculative, action.confidence,
             context=self.context, alternatives=action.alternatives, wait_decided=reply.wait_decided,
@@ -402,16 +378,3 @@ class Conversation:
     def _playout_finished(self, generation: int, played: Played) -> None:
         self._events.write("playout_finished", gen=generation, at=self.now)
         self.tell(turn.PlayoutFinished(generation, self.now, played.text))
-
-
-def _account(text: str, lines: History) -> Account:
-    """The history as brains are told it: what was said, and the tools between."""
-    said: list[tuple[str, str]] = []
-    tools: list[PastTool] = []
-    for line in lines:
-        if line.tool is None:
-            said.append((line.who, line.text))
-        else:
-            use = line.tool
-            tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
-    return Account(text, tuple(said), tuple(tools))

@@ -13,12 +13,12 @@ from typing import Any
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from engine.conversation import Account
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import ClientCall, Grounds, Request, Text, Used
 from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.model_brain import ModelBrain
 from engine.errors import TrunklineError
+from engine.following import Account
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder

@@ -35,7 +35,7 @@ class Relayed:
     """One relayed session, as the engine counts it: a ``Session`` of ``engine.service``, and a ``Live`` call."""
 
     def __init__(self, server: RealtimeServer, socket: Socket, visit: Visit, model: SpeechModel,
-                 headers: Mapping[str, str], beta: bool) -> None:
+                 headers: Mapping[str, str]) -> None:
         """Nothing is opened at the upstream yet."""
         engine = server.engine
         self.uuid = make_id("sess")
@@ -57,7 +57,8 @@ class Relayed:
                       {"id": options.prompt_id} if options.prompt_id else None, options.max_output_tokens,
                       described(skills), options.transcription_model, options.client_tools)
         self._relay = Relay(
-            socket, model.upstream, terms, skills, extensions=visit.extensions, beta=beta, take_over=self._take_over,
+            socket, model.upstream, terms, skills, extensions=visit.extensions, beta=visit.beta,
+            take_over=self._take_over,
             headers={name: value for name, value in headers.items() if name.lower() == REQUEST_ID},
             follow=RelayLog(self.events, model.upstream.model).event,
         )
@@ -115,7 +116,7 @@ class _Local:
         self._engine.session_ended(self._session)
 
 
-def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[str, str], beta: bool = False) -> None:
+def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[str, str]) -> None:
     """Relay one client until it is gone or its session is over. Without an upstream it is the engine's own client."""
     model = server.engine.speech_for(Visitor("", visit.caller, "", {"trunkline_agent": visit.agent}))
     if model is None:
@@ -123,7 +124,7 @@ def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[
         return
     if not server.has_room(socket):
         return
-    relayed = Relayed(server, socket, visit, model, headers, beta)
+    relayed = Relayed(server, socket, visit, model, headers)
     server.engine.session_began(relayed)
     cause, by = "the client is gone", "caller"
     try:

@@ -227,6 +227,8 @@ def _made(item: dict[str, Any], make_id: Callable[[str], str], where: str) -> tu
             audio += _decoded(sound, f"{where}.content[{index}].audio")
         for name in [name for name, value in part.items() if value is None]:
             del part[name]
+        if part["type"] == "input_audio":
+            part.setdefault("transcript", None)  # zod wants it to be there
     return made, audio
 
 

@@ -112,8 +112,9 @@ class Response:
         """The engine runs a skill."""
         if self.finished or call_id in self._running:
             return []
+        # zod wants output and error to be there, if as null.
         item = {"id": self._make_id("mcp"), "type": "mcp_call", "server_label": SERVER_LABEL, "name": name,
-                "arguments": ""}
+                "arguments": "", "output": None, "error": None, "approval_request_id": None}
         entry = Entry(item, self.id)
         self._running[call_id] = entry
         sends = self._added(entry)
@@ -121,7 +122,8 @@ class Response:
         place = self._place(entry)
         sends.append(events.event("response.mcp_call_arguments.delta", **place, delta=arguments, obfuscation=""))
         sends.append(events.event("response.mcp_call_arguments.done", **place, arguments=arguments))
-        sends.append(self._of_mcp("in_progress", entry))
+        if self._conversation is not None:  # JavaScript clients retrieve the item then, which is nowhere aside
+            sends.append(self._of_mcp("in_progress", entry))
         return sends
 
     def server_tool_returned(self, call_id: str, output: str, error: str = "") -> list[Event]:

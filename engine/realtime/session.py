@@ -4,24 +4,24 @@ What the client sends becomes orders, what happens in the call becomes events. T
 with the first response: a client that only connects costs a few kilobytes, and leaves nothing on disk.
 """
 
-import json
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+import gevent
 import numpy as np
 
 from engine.arrival import Visitor
 from engine.call import Surroundings
-from engine.conversation import Account
 from engine.errors import TrunklineError
+from engine.following import Account
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
-from engine.realtime.account import account
+from engine.realtime.account import account, heeded
 from engine.realtime.asides import Asides
+from engine.realtime.client import Client, Wishes
 from engine.realtime.config import SessionConfig
 from engine.realtime.formats import Decoder, Encoder
 from engine.realtime.leg import SocketLegs
@@ -36,31 +36,11 @@ from engine.turns import events as turn
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 96_000
+"""Bytes of a client's audio that are resampled at once: two seconds and more, 2 ms of work."""
+
 IDLE = "!idle"
 """``Respond.asked`` of a reply that the session itself asks for."""
-
-
-class Client(Protocol):
-    """The connection."""
-
-    def send(self, event: dict[str, Any]) -> None:
-        """Returns at once; raises nothing: a connection that is gone is told by whoever reads it."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Returns at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the address of the connection says: ``language`` (ISO 639-1; empty: the agent's), ``greet`` None: as the
-    configuration says; ``extensions``: the client understands ``extension.*`` events; ``beta``: it speaks beta."""
-
-    language: str = ""
-    greet: bool | None = None
-    extensions: bool = False
-    beta: bool = False
-    limits: Callable[[], tuple[dict[str, object], ...]] = tuple
-    """What the client's key has left."""
 
 
 class Session:
@@ -188,7 +168,7 @@ class Session:
         text = think.text
         if text and self._talk is not None:
             text = self._talk.telling.new_words(text)
-        session = self._heeded(asked.session if asked is not None else self._state.session)
+        session = heeded(self._options, asked.session if asked is not None else self._state.session)
         items = self._state.items_for_model()
         if asked is not None and not self._words.were_awaited(asked.response_id):
             items = asked.items
@@ -276,7 +256,10 @@ class Session:
         if talk.conversation.listening.by_hand and not self._by_hand_open:
             self._by_hand_open = True
             talk.leg.mark(talk.conversation.listening.open)
-        talk.leg.take(self._decoder.decode(wanted.audio).tobytes(), time.monotonic())
+        for at in range(0, len(wanted.audio), AT_ONCE):
+            if at:
+                gevent.sleep(0)  # minutes of audio in one event must not hold the hub
+            talk.leg.take(self._decoder.decode(wanted.audio[at : at + AT_ONCE]).tobytes(), time.monotonic())
 
     def _commit_input(self, wanted: order.CommitInput) -> None:
         talk = self._begin()
@@ -310,7 +293,7 @@ class Session:
 
     def _respond(self, wanted: order.Respond) -> None:
         if wanted.aside:
-            session = self._heeded(wanted.session)
+            session = heeded(self._options, wanted.session)
             self._asides.start(wanted.response_id, account(wanted.items, session), session, beside=True)
         else:
             self._words.then(wanted.response_id, lambda: self._respond_now(wanted))
@@ -322,7 +305,7 @@ class Session:
         if wanted.session["output_modalities"] != ["audio"]:
             waited = self._words.were_awaited(wanted.response_id)
             items = self._state.items_for_model() if waited else wanted.items
-            session = self._heeded(wanted.session)
+            session = heeded(self._options, wanted.session)
             self._asides.start(wanted.response_id, account(items, session), session, beside=False)
             return
         if talk.telling.reply is not None:
@@ -371,15 +354,6 @@ class Session:
 
     # ------------------------------------------------------------ what the session itself decides
 
-    def _heeded(self, session: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The configuration as far as the operator lets clients have their way."""
-        unheeded: dict[str, Any] = {}
-        if not self._options.client_instructions:
-            unheeded["instructions"] = ""
-        if not self._options.client_tools:
-            unheeded["tools"] = []
-        return {**session, **unheeded} if unheeded else session
-
     @property
     def _detection(self) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = self._state.session["audio"]["input"]["turn_detection"]
@@ -400,8 +374,8 @@ class Session:
         if detection is None or not detection["create_response"] or session["type"] != "realtime":
             return
         if session["output_modalities"] != ["audio"] and not self._responding:
-            heeded = self._heeded(session)
-            self._asides.start("", account(self._state.items_for_model(), heeded), heeded, beside=False)
+            terms = heeded(self._options, session)
+            self._asides.start("", account(self._state.items_for_model(), terms), terms, beside=False)
 
     def _watch_silence(self) -> None:
         """``idle_timeout_ms``: from the end of what was said last."""
@@ -426,9 +400,4 @@ class Session:
         talk.conversation.tell(turn.Respond(IDLE))
 
 
-def as_json(event: dict[str, Any]) -> str:
-    """An event as it goes over the wire."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-
-
-__all__ = ["Client", "Session", "Wishes", "as_json"]
+__all__ = ["Session"]

@@ -56,6 +56,7 @@ class ServerVad(Shape):
     prefix_padding_ms: int | None = Field(None, ge=0, le=10_000)
     silence_duration_ms: int | None = Field(None, ge=0, le=10_000)
     idle_timeout_ms: int | None = Field(None, ge=1000, le=120_000)
+    model_version: str | None = None
     create_response: bool | None = None
     interrupt_response: bool | None = None
 
@@ -65,6 +66,7 @@ class SemanticVad(Shape):
 
     type: Literal["semantic_vad"]
     eagerness: Literal["low", "medium", "high", "auto"] | None = None
+    model_version: str | None = None
     create_response: bool | None = None
     interrupt_response: bool | None = None
 

@@ -11,12 +11,13 @@ away for longer, or is slow, gets the state of all calls anew instead.
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import gevent
 from gevent.event import Event as Flag
 
-from engine.telemetry.eventlog import Event, EventLog
+from engine.call import Live
+from engine.telemetry.eventlog import Event
 from engine.telemetry.glance import Glance
 
 KEPT = 4000
@@ -24,18 +25,6 @@ KEPT = 4000
 
 PACE_S = 0.1
 """Between two batches to one page: nobody reads faster, and of many changes to a call only the last is sent."""
-
-
-class Followed(Protocol):
-    """A call, or whatever else has an id and an event log."""
-
-    @property
-    def uuid(self) -> str:
-        """Its id."""
-
-    @property
-    def events(self) -> EventLog:
-        """What happens in it."""
 
 
 class Entry(NamedTuple):
@@ -57,7 +46,7 @@ class Feed:
         self._pace_s = pace_s
         self._wake = Flag()
 
-    def follow(self, call: Followed) -> None:
+    def follow(self, call: Live) -> None:
         """Tell of ``call`` from now on, until its log ends."""
         glance = self._glances[call.uuid] = Glance(call.uuid)
         for event in call.events.events():

@@ -6,7 +6,6 @@
 """
 
 import time
-from dataclasses import replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -34,6 +33,9 @@ SUBPROTOCOL = "realtime"
 
 LIMITS = Limits(message_bytes=24 << 20, queued_bytes=8 << 20)
 """The largest event has 15 MiB of audio, in base64; what waits for a client is a minute of its audio and more."""
+
+POLICY = 1008
+"""Close code of a client that asks for what there is not."""
 
 BETA_SECRET_S = 60
 """How long the beta's secrets were good for."""
@@ -233,12 +235,18 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     headers = {name.lower(): value for name, value in asked.headers.items()}
     beta = dialect_beta.chosen(headers, offered, {"dialect": query.dialect})
     middle_tier = asked.request.path == MIDDLE_TIER
-    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
-                  query.extensions or middle_tier, False, asked.remote, given, lambda: _limits(asked))
+    known = [agent.name for agent in server.engine.casting.agents] if server.engine.casting is not None else []
+    if query.agent and known and query.agent not in known:
+        socket.close(POLICY, f"there is no agent {query.agent!r}; there are {', '.join(known)}"[:120])
+        return
+    visit = Visit(
+        query.model or query.deployment, query.agent, query.language, query.greet, query.extensions or middle_tier,
+        beta, asked.remote, given, lambda: _limits(asked),
+    )
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
-        relaying.hold(server, socket, visit, headers, beta)
+        relaying.hold(server, socket, visit, headers)
     else:
-        server.hold(socket, replace(visit, beta=beta))
+        server.hold(socket, visit)
 
 
 def _limits(asked: Asked) -> tuple[dict[str, object], ...]:

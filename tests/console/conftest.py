@@ -108,7 +108,7 @@ def world(tmp_path_factory):
     (home / "agents" / "lost.yaml").write_text(BROKEN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRUNKLINE_HOME", str(home))
-        ingest([SAMPLE], "sample", None)
+        ingest([SAMPLE / "support"], "sample", None)
         given = providers(tone=Brisk())
         patch.setattr(embedded, "providers", lambda config: given)
         changes = {"agents": {"folder": str(home / "agents"), "shipped": False}, "knowledge": {"embedding": "none"}}

@@ -4,13 +4,19 @@ import base64
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from call_world import folder
 
 from engine.config import Config
-from engine.web.console_engine import settings
+from engine.errors import ProviderFault
+from engine.routing.facts import Facts
+from engine.routing.router import Router
+from engine.routing.routesfile import EXAMPLE, load
+from engine.web.console_engine import ProvidersQuery, routes, settings
+from engine.web.route import as_json
 
 # ---------------------------------------------------------------- files
 
@@ -121,7 +127,7 @@ def test_an_agent_is_tried(world):
     """What it would say, and why; and what was said before counts."""
     status, answer = world.post("/api/console/agents/desk/try", {"text": "what is the late fee for paying late"})
     assert status == 200 and answer["decision"] == "answer" and "six dollars" in answer["text"]
-    assert answer["citations"][0]["document"] == "support/late-payment" and "score" in answer["detail"]["why"]
+    assert answer["citations"][0]["document"] == "late-payment" and "score" in answer["detail"]["why"]
     history = [{"who": "agent", "text": answer["text"]}]
     _, again = world.post("/api/console/agents/desk/try", {"text": "say that again", "history": history})
     assert again["text"] == answer["text"]
@@ -156,3 +162,27 @@ def test_secrets_are_hidden():
 def test_providers_without_a_routing_file(world):
     told = world.json("/api/console/providers")
     assert (told["decisions"], told["breakers"], told["configured"]) == ([], [], [])
+
+
+class Everybody:
+    """Connectors to every provider of the routing file."""
+
+    def able(self, choice):
+        return True
+
+
+def test_the_order_of_providers_and_an_open_breaker():
+    """For a call in Malayalam from Kerala: who is asked, what the score is made of, and who is left alone for now."""
+    config = Config.model_validate({"routing": {"breaker_failures": 1}})
+    router = Router(load(EXAMPLE), config.routing, Everybody(), clock=lambda: 100.0)
+    first = router.decide("stt", Facts(language="ml", region="kerala")).standing[0].choice
+    router.told(first, ProviderFault(first.provider, "broken", "it hung up"))
+    engine = SimpleNamespace(config=config, casting=SimpleNamespace(router=router, agents=SimpleNamespace(default="")))
+    (route,) = [one for one in routes(engine) if one.path == "/api/console/providers"]
+    told = json.loads(as_json(route.handle(SimpleNamespace(query=ProvidersQuery(language="ml", region="kerala")))))
+    (breaker,) = told["breakers"]
+    assert (breaker["provider"], breaker["capability"], breaker["state"]) == (first.provider, "stt", "open")
+    assert breaker["ready_in_s"] > 0
+    stt = next(one for one in told["decisions"] if one["capability"] == "stt")
+    assert [one["provider"] for one in stt["candidates"]].index(first.provider) > 0
+    assert stt["by"] and all(one["points"] for one in stt["candidates"])

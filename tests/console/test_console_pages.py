@@ -10,7 +10,8 @@ from engine.web.app import Web
 from engine.web.traffic import Traffic
 
 READY = "location.hash === '#/' + document.querySelector('main .view:not([aria-busy])')?.dataset.place"
-VIEWS = ["live", "past", "knowledge", "agents", "agents/desk", "providers", "health", "settings?q=turns.endpoint"]
+VIEWS = ["live", "past", "knowledge/sample?q=late+fee", "agents/desk", "agents", "providers", "health",
+         "settings?q=turns.endpoint"]
 
 
 def test_a_call_comes_is_followed_and_goes(world, chromium):
@@ -54,7 +55,7 @@ def test_a_turn_says_what_was_waited_for_and_why(world, chromium, call):
     chromium.focus("call-turns li.turn:nth-child(1) .turn-head")
     chromium.press("Enter")
     detail = chromium.text(".turn-detail")
-    for seen in ("wait for the end", "retrieval", "on the wire", "answer", "support/late-payment", "Decided, and why",
+    for seen in ("wait for the end", "retrieval", "on the wire", "answer", "late-payment", "Decided, and why",
                  "silence"):
         assert seen in detail
     assert chromium.get_attribute("call-turns li.turn:nth-child(1) .turn-head", "aria-expanded") == "true"
@@ -125,7 +126,26 @@ def test_an_agent_is_tried_in_the_page(world, chromium):
     chromium.press("Enter")
     chromium.wait_for_selector("agent-try .sources")
     seen = chromium.text("agent-try")
-    assert "six dollars" in seen and "support/late-payment" in seen and "answer" in seen
+    assert "six dollars" in seen and "late-payment" in seen and "answer" in seen
+    assert chromium.faults() == []
+
+
+def test_the_knowledge_base_is_asked_filled_and_emptied(world, chromium, tmp_path):
+    """An answer with the passages and what their scores are made of; an upload is followed until it is read, found by
+    the next question, and removed again."""
+    chromium.page(world.at("knowledge/sample?q=what+is+the+late+fee+for+paying+late"))
+    chromium.wait_for_selector(".passage.cited")
+    seen = chromium.text("knowledge-ask")
+    assert "six dollars" in seen and "late-payment" in seen and "by words" in seen
+    (tmp_path / "zeppelins.md").write_text("# Zeppelin tours\n\nA zeppelin tour takes ninety minutes.\n")
+    chromium.set_input_files("#kb-files", str(tmp_path / "zeppelins.md"))
+    chromium.wait_for_selector("knowledge-documents .notice.good")
+    chromium.fill("knowledge-ask input[name=question]", "how long is a zeppelin tour")
+    chromium.press("Enter")
+    chromium.wait_for_selector("knowledge-ask .reply-text:has-text('ninety minutes')")
+    chromium.fill("knowledge-documents input[type=search]", "zeppelin")
+    chromium.click("[aria-label='Remove: Zeppelin tours']")
+    chromium.wait_for_selector("knowledge-documents >> text=was removed")
     assert chromium.faults() == []
 
 
@@ -141,7 +161,7 @@ def test_nothing_serious_for_who_sees_or_hears_differently(world, chromium, call
     """axe-core over every view: names and roles once, contrast in both colour schemes."""
     found = {}
     chromium.page(world.at(VIEWS[0]), dark=dark, reduced_motion=True)
-    for view in [*VIEWS, f"call/{call.uuid}?turn=1"]:
+    for view in [*(VIEWS if not dark else VIEWS[:4]), f"call/{call.uuid}?turn=1"]:
         chromium.goto(world.at(view))
         chromium.until(READY)
         found[view] = chromium.axe(["color-contrast"] if dark else [])

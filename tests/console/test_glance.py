@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.telemetry.glance import LONGEST_TEXT, Glance
@@ -63,6 +63,13 @@ def test_words_are_shown_when_they_are_heard():
     assert (seen["words"], seen["partial"]) == ("We open", False)
 
 
+def test_a_reminder_is_no_late_answer():
+    """Twenty seconds after the caller's last word the agent asks whether they are there: that is no delay."""
+    seen = after(TURN, ON_WIRE, {"event": "playout_finished", "gen": 2},
+                 {"event": "on_wire", "gen": 3, "after_voice_ms": 20000})
+    assert (seen["latency_ms"], seen["median_ms"]) == (480, 480)
+
+
 def test_a_line_that_changes_nothing_says_so():
     """Only changes are sent to the pages."""
     glance = Glance("a")
@@ -78,7 +85,8 @@ lines = st.sampled_from(sorted(EVENTS)).flatmap(lambda name: st.fixed_dictionari
     optional=dict.fromkeys(sorted(FIELDS[name] - {"t", "event"}), values)))
 
 
-@given(st.lists(lines, max_size=30))
+@settings(max_examples=40)
+@given(st.lists(lines, max_size=20))
 def test_whatever_a_log_has_in_it(log):
     """Values may be anything (a log may be masked or damaged): the glance stays JSON of bounded size."""
     glance = Glance("a")

@@ -214,9 +214,12 @@ class RealtimeMachine(RuleBasedStateMachine):
         self.tell(happen.ReplyFailed(self.reply(data), "server_error", "no model is there"))
 
     @precondition(lambda self: self.begun)
-    @rule(data=st.data(), on=st.booleans())
-    def playback(self, data, on):
-        self.tell((happen.PlaybackStarted if on else happen.PlaybackStopped)(self.reply(data)))
+    @rule(data=st.data(), stops=st.booleans())
+    def playback(self, data, stops):
+        generation = self.reply(data)
+        self.tell(happen.PlaybackStarted(generation))
+        if stops:
+            self.tell(happen.PlaybackStopped(generation))
 
     @rule(left=st.integers(0, 9))
     def line_and_limits(self, left):

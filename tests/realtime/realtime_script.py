@@ -30,12 +30,17 @@ def without_supersets(event: dict) -> dict:
 
 
 def check_nulls(event: dict) -> None:
-    """What zod refuses in OpenAI's JavaScript SDK though Python's types take it: null where a field may be missing."""
+    """What zod refuses in OpenAI's JavaScript SDK though Python's types take it: null where a field may be missing, and
+    fields that are missing where null would do."""
     assert isinstance(event["event_id"], str)
     items = [event["item"]] if "item" in event else event.get("response", {}).get("output", [])
     for item in items:
         for name in ("id", "status", "call_id", "arguments", "name", "role", "content"):
             assert item.get(name, "") is not None, (name, event)
+        if item["type"] == "mcp_call":
+            assert "output" in item
+        for part in item.get("content", []):
+            assert part["type"] != "input_audio" or "transcript" in part, "as null, but there"
     if "part" in event:
         assert event["part"]["type"] in ("text", "audio")
         assert all(value is not None for value in event["part"].values())

@@ -76,6 +76,7 @@ def test_a_beta_turn_and_response():
     assert all(event["event_id"] for event in sent)
     response = sent[-1]["response"]
     assert response["modalities"] == ["audio", "text"] and response["output_audio_format"] == "pcm16"
+    assert not {"audio", "output_modalities"} & set(response)
     assert [item["type"] for item in response["output"]] == ["message", "function_call"]
     assert response["output"][0]["content"] == [{"type": "audio", "transcript": "Good morning."}]
 

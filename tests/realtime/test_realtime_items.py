@@ -93,6 +93,17 @@ def test_deleted_items_are_gone():
     assert error_of(session.client("conversation.item.delete", item_id=item["id"]))["param"] == "item_id"
 
 
+def test_the_audio_of_a_deleted_item_is_gone_too():
+    """Rule: an id that is used again must not bring back what was deleted."""
+    session = Session()
+    for part in ({"type": "input_audio", "audio": "AAEC"}, {"type": "input_text", "text": "hello"}):
+        session.client("conversation.item.create", item={
+            "id": "mine", "type": "message", "role": "user", "content": [part]})
+        (found,) = session.client("conversation.item.retrieve", item_id="mine")
+        assert ("audio" in found["item"]["content"][0]) == (part["type"] == "input_audio")
+        session.client("conversation.item.delete", item_id="mine")
+
+
 def test_an_item_that_is_being_said_cannot_be_deleted():
     """Rule: deltas of an item that is gone make clients throw."""
     session = Session()
@@ -232,6 +243,7 @@ def test_the_engine_truncates_unasked():
     (event,) = session.tell(happen.Truncated("item_1", 700, "Good morning."))
     assert (event["type"], event["audio_end_ms"]) == ("conversation.item.truncated", 700)
     assert heard(session) == "Good morning."
+    assert "700ms is already shorter" in error_of(truncate(session, 900))["message"]
 
 
 def test_heard_words_of_a_function_call_before_it():
@@ -240,6 +252,15 @@ def test_heard_words_of_a_function_call_before_it():
     session.say(1, ("One moment. ", 700))
     session.tell(happen.ClientToolCalled(1, "call_a", "get_price", "{}"), happen.ReplyEnded(1))
     assert [item["type"] for item in session.protocol.items_for_model()] == ["message", "function_call"]
+
+
+def test_words_that_come_before_their_audio_share_it():
+    """Rule: a model is ahead of its voice: words that came together are heard one after the other, none at once."""
+    spoken = Spoken()
+    spoken.words("one two ")
+    spoken.words("three four")
+    spoken.audio(1000)
+    assert [spoken.heard(ms) for ms in (10, 500, 999)] == ["", "one two", "one two three"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["one ", "two three ", "four", " five", "नमस्ते "]), st.integers(0, 900))),

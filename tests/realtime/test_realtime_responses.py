@@ -285,6 +285,16 @@ def test_a_waiting_response_gives_way_to_the_callers_turn(detection, created):
     assert kinds(sent).count("response.created") == created
 
 
+def test_a_waiting_response_is_cancelled_with_the_running_one():
+    """Rule: who cancels wants silence, not the next response."""
+    session = Session()
+    session.say(1, ("One moment. ", 700))
+    session.tell(happen.ClientToolCalled(1, "call_a", "get_price", "{}"))
+    session.client("response.create")
+    session.client("response.cancel")
+    assert session.tell(happen.SpeechStopped(5000), happen.ReplyCut(1, "client_cancelled", "One", 300)) == []
+
+
 def test_a_skill_of_the_engines_is_an_mcp_call():
     """Rule: SDKs run each function_call themselves and fail on names they do not know; an mcp_call they only show."""
     session = Session()
@@ -311,6 +321,16 @@ def test_a_skill_that_fails_or_never_returns():
     sent = session.tell(happen.ReplyCut(1, "turn_detected", "", 0))
     assert kinds(sent) == ["response.mcp_call.failed", "conversation.item.done", "response.output_item.done",
                            "response.done"]
+
+
+def test_a_skill_beside_the_conversation_is_not_to_be_retrieved():
+    """Rule: JavaScript clients retrieve an mcp_call that is in progress; aside there is no item to retrieve."""
+    session = Session()
+    session.client("response.create", response={"conversation": "none"})
+    sent = session.tell(happen.ReplyBegun(1, "resp_1"), happen.ServerToolCalled(1, "call_s", "search", "{}"),
+                        happen.ServerToolReturned("call_s", "x"))
+    assert "response.mcp_call.in_progress" not in kinds(sent)
+    assert kinds(sent)[-2:] == ["response.mcp_call.completed", "response.output_item.done"]
 
 
 def test_skills_may_be_hidden():

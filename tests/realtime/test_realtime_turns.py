@@ -226,6 +226,25 @@ def test_retrieve_gives_the_audio_of_the_turn():
     assert kept(session, "item_1") == b"".join(bytes([n]) * 4800 for n in range(7, 20))
 
 
+def test_what_came_after_a_turn_is_in_the_next():
+    """Rule: a turn is committed when audio of the next is in the buffer already; none of it is lost or told twice."""
+    session = Session()
+    for number in range(30):
+        session.write(bytes([number]) * 4800)
+    session.tell(happen.SpeechStarted(600), happen.TurnEnded(1000))
+    session.tell(happen.SpeechStarted(1400), happen.TurnEnded(2000))
+    assert kept(session, "item_2") == b"".join(bytes([n]) * 4800 for n in range(11, 20))
+
+
+def test_a_client_may_commit_what_came_after_a_turn():
+    """Rule: audio behind a turn that was found is still in the buffer, and no more than that."""
+    session = Session()
+    spoken(session)
+    session.tell(happen.SpeechStarted(1000), happen.TurnEnded(2500))
+    assert session.client("input_audio_buffer.commit")[0]["type"] == "input_audio_buffer.committed"
+    assert len(kept(session, "item_2")) == 500 * 48
+
+
 def test_kept_audio_is_bounded_and_its_lack_is_no_error():
     """Rule: the oldest audio goes first; its item is retrieved without."""
     session = Session(BY_HAND, bounds=Bounds(audio_bytes=10_000))

@@ -1,6 +1,8 @@
 """What comes over the wire: all that the SDK can send is taken, and nothing at all makes the protocol raise."""
 
 import json
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -119,6 +121,17 @@ def test_what_is_no_event_is_an_error_event(raw, code, param):
     error = error_of(session.raw(raw))
     assert (error["code"], error["param"]) == (code, param)
     assert kinds(session.client("response.create")) == ["response.created"]
+
+
+def test_examples_of_the_documentation_work():
+    """Rule: what docs/realtime.md shows gets no error."""
+    text = (Path(__file__).parents[2] / "docs" / "realtime.md").read_text(encoding="utf-8")
+    lines = text.split("\n\n")[2].replace("<base64, 24 kHz, 16 bits>", "AAAA").splitlines()
+    session = Session()
+    for example in re.split(r"\n(?=    \{)", "\n".join(lines)):
+        sent = session.raw(example)
+        assert "error" not in kinds(sent), sent
+    assert kinds(session.sent)[-1] == "response.created"
 
 
 def test_the_clients_event_id_comes_back_in_errors_only():

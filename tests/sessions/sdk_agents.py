@@ -58,9 +58,11 @@ async def main(url):
         events = session.__aiter__()
         await say(session)
         await until(events, "audio_end", seen)
+        await asyncio.sleep(0.6)  # it is played out by then: who speaks earlier has not heard it all
         await say(session)
         await until(events, "tool_end", seen)
         await until(events, "audio_end", seen)
+        await asyncio.sleep(0.6)
         await say(session)
         await until(events, "audio", seen)
         await say(session, seconds=0.8)

@@ -302,3 +302,34 @@ def test_nobody_speaks_for_too_long(place):
             client.wait_for("input_audio_buffer.timeout_triggered", timeout=8)
             client.wait_for("response.done")
             assert not client.faults
+
+
+def test_the_beta_dialect(place):
+    """Old clients are served in their own words, and found out by them."""
+    with place(providers(["when do you open"])) as at:
+        client = at.client(strict=False)
+        client.wait_for("session.created")
+        client.send("session.update", session={"modalities": ["audio", "text"], "input_audio_format": "g711_ulaw",
+                                               "output_audio_format": "g711_ulaw"})
+        assert client.wait_for("session.updated")["session"]["input_audio_format"] == "g711_ulaw"
+        client.say(rate=8000, encode=g711.ulaw_encode)
+        client.wait_for("response.audio.delta")
+        done = client.wait_for("response.done")["response"]
+        assert done["output"][0]["content"][0]["transcript"] == ANSWER
+        client.close()
+
+
+def test_a_browser_comes_with_its_secret_as_a_sub_protocol(place):
+    """Browsers fail a connection whose server does not choose one of the protocols that they offered."""
+    with place() as at:
+        secret = server_secret(at)
+        with at.client(subprotocols=("realtime", f"openai-insecure-api-key.{secret}")) as client:
+            assert client.of("session.created")[0]["session"]["instructions"] == "Be kind."
+
+
+def test_minutes_of_audio_in_one_event(place):
+    """A large event is heard, and the frame clock of the others goes on meanwhile."""
+    with place(providers(["when do you open"])) as at:
+        with at.client() as client:
+            client.append(np.concatenate([voice(1.0, 24000), np.zeros(24000 * 20, np.int16)]).tobytes())
+            assert client.wait_for("response.done", timeout=10)["response"]["status"] == "completed"
