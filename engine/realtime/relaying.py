@@ -4,7 +4,6 @@ one; and what becomes of the session when the upstream is gone."""
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import gevent
@@ -120,7 +119,7 @@ def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[
     """Relay one client until it is gone or its session is over. Without an upstream it is the engine's own client."""
     model = server.engine.speech_for(Visitor("", visit.caller, "", {"trunkline_agent": visit.agent}))
     if model is None:
-        server.hold(socket, replace(visit, beta=beta))
+        server.hold(socket, visit)
         return
     if not server.has_room(socket):
         return

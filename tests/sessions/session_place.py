@@ -39,7 +39,7 @@ def nothing_left():
             return
         gevent.sleep(0.02)
     assert not left
-    assert open_files() <= files
+    assert open_files() <= files, sorted(str(p.readlink()) for p in Path("/proc/self/fd").iterdir() if p.is_symlink())
 
 
 @pytest.fixture
