@@ -143,6 +143,9 @@ class Route(_Common):
     answer: type[BaseModel] | None = None
     """Model of the answer, for ``/openapi.json``."""
 
+    produces: tuple[str, ...] = ()
+    """Media types of the answers, besides the JSON of ``answer``: of pages, files, streams. None of both: some JSON."""
+
     status: int = 200
     max_bytes: int = 1 << 20
     """Largest body; more is refused with 413."""

@@ -19,11 +19,11 @@ LEVELS = ("serious", "critical")
 
 
 class Browser:
-    """One Chromium; ``page`` begins a new page, everything else goes to it."""
+    """One Chromium, with further ``flags``; ``page`` begins a new page, everything else goes to it."""
 
-    def __init__(self):
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         text=True)
+    def __init__(self, *flags):
+        self._process = subprocess.Popen([sys.executable, __file__, *flags], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True)
 
     def __getattr__(self, name):
         return lambda *args, **options: self._do(name, args, options)
@@ -107,7 +107,7 @@ def main():
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
-        pages = Pages(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+        pages = Pages(playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *sys.argv[1:]]))
         for line in sys.stdin:
             name, args, options = json.loads(line)
             try:

@@ -12,7 +12,7 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "call"), str(TESTS / "sessions")]
 
 from call_providers import providers  # noqa: E402
-from call_world import QUICK, World, merged, open_files, wait  # noqa: E402
+from call_world import QUICK, World, merged, wait  # noqa: E402
 from session_client import Client  # noqa: E402
 
 from engine import embedded, paths  # noqa: E402
@@ -178,4 +178,4 @@ def world(home, gpt, monkeypatch):
         one.close()
 
 
-__all__ = ["open_files", "paths"]
+__all__ = ["paths"]

@@ -5,7 +5,8 @@ from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
-from call_world import named, open_files, wait
+from call_world import named, wait
+from leftovers import open_files
 
 from engine import paths
 from engine.cli.main import main
