@@ -17,7 +17,7 @@ from engine.realtime.calls import REJECTED, Calls, NoSuchCall
 from engine.realtime.errors import Refused
 from engine.service import Engine
 from engine.web.errors import ApiError
-from engine.web.route import Asked, Key, Route
+from engine.web.route import Asked, Route
 from engine.web.socket import ServerSocket
 
 PREFIXES = ("/v1/realtime/calls/<call_id>", "/openai/v1/realtime/calls/<call_id>")
@@ -79,7 +79,7 @@ def routes(engine: Engine) -> list[Route]:
 
 def hold(engine: Engine, socket: ServerSocket, asked: Asked, call_id: str) -> None:
     """Serve a client that attaches to a call. A page's ephemeral secret is for its own session only."""
-    if _is_ephemeral(asked.key):
+    if asked.key is not None and asked.key.ephemeral:
         socket.close(POLICY, "an ephemeral secret opens its own session; to attach to a call takes an API key")
         return
     calls_of(engine).hold(socket, call_id)
@@ -87,8 +87,6 @@ def hold(engine: Engine, socket: ServerSocket, asked: Asked, call_id: str) -> No
 
 def _handler(calls: Calls, do: Callable[[Calls, Asked], None]) -> Callable[[Asked], Done]:
     def handle(asked: Asked) -> Done:
-        if _is_ephemeral(asked.key):
-            raise ApiError(403, "ephemeral_secret", "an ephemeral secret opens its own session; calls take an API key")
         try:
             do(calls, asked)
         except NoSuchCall as fault:
@@ -117,7 +115,3 @@ def _reject(calls: Calls, asked: Asked) -> None:
 
 def _refer(calls: Calls, asked: Asked) -> None:
     calls.refer(asked.path["call_id"], asked.body.target_uri)
-
-
-def _is_ephemeral(key: Key | None) -> bool:
-    return key is not None and "secret" in key.about

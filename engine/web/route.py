@@ -24,6 +24,8 @@ from engine.web.socket import ServerSocket
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
+SOCKETS_ONLY = "sockets_only"
+"""In ``Key.about`` of a secret for one agent: WebSockets only, whose handlers see that it stays with that agent."""
 
 SLOWEST_BYTES_S = 100_000
 """How slow a body may come once it has had its first seconds."""
