@@ -14,6 +14,7 @@ from engine.web import (
     openai_models,
     phone,
     realtime,
+    realtime_calls,
     sessions,
     talk,
 )
@@ -47,6 +48,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *knowledge.routes(engine),
         *documents.routes(engine),
         *realtime.routes(engine),
+        *realtime_calls.routes(engine),
     ]
 
 

@@ -20,7 +20,9 @@ from engine.realtime.secrets import PREFIX, Secret
 from engine.realtime.server import RealtimeServer, Visit, make_id
 from engine.service import Engine
 from engine.upstream.terms import Terms
+from engine.web import realtime_calls
 from engine.web.errors import ApiError
+from engine.web.keys import digest
 from engine.web.route import SOCKETS_ONLY, Asked, Key, Route, WebSocketRoute
 from engine.web.socket import ServerSocket
 
@@ -40,10 +42,10 @@ POLICY = 1008
 BETA_SECRET_S = 60
 """How long the beta's secrets were good for."""
 
-SECRET_SCOPES = frozenset({"talk"})
-EPHEMERAL = "ephemeral"
-"""The name of the key of who comes with a secret."""
+SESSION_BYTES = 1 << 17
+"""Of the session that a secret is made for: it is kept as long as the secret, and there may be ten thousand."""
 
+SECRET_SCOPES = frozenset({"talk"})
 _SERVERS: "WeakKeyDictionary[Engine, RealtimeServer]" = WeakKeyDictionary()
 
 
@@ -65,6 +67,9 @@ class SocketQuery(BaseModel):
 
     deployment: str = Field("", max_length=200)
     """The same, as Azure's clients call it."""
+
+    call_id: str = Field("", max_length=200)
+    """A telephone call to attach to, instead of a session of one's own."""
 
     agent: str = Field("", max_length=100)
     """Who answers: the name of an agent; empty: the default one."""
@@ -156,10 +161,10 @@ def routes(engine: Engine) -> list[Route]:
     return [
         Route("POST", "/v1/realtime/client_secrets", lambda asked: _make_secret(server, asked),
               "Makes an ephemeral secret for a browser's session.", scope="talk", body=SecretBody,
-              answer=SecretAnswer),
+              answer=SecretAnswer, max_bytes=SESSION_BYTES),
         Route("POST", "/v1/realtime/sessions", lambda asked: _beta_session(server, asked),
               "An ephemeral session as the Realtime API's beta made them.", scope="talk", body=BetaBody,
-              answer=BetaSession),
+              answer=BetaSession, max_bytes=SESSION_BYTES),
         Route("GET", "/api/session", lambda asked: _api_session(server, asked),
               "An ephemeral session for a page: its id and secret.", scope="talk", query=Target,
               answer=SessionAnswer),
@@ -171,7 +176,8 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
     server = server_of(engine)
     return [
         WebSocketRoute(path, lambda socket, asked: _hold(server, socket, asked), (SUBPROTOCOL,), scope="talk",
-                       query=SocketQuery, summary="A conversation by the OpenAI Realtime protocol.", limits=LIMITS)
+                       ephemeral=True, query=SocketQuery, limits=LIMITS,
+                       summary="A conversation by the OpenAI Realtime protocol.")
         for path in PATHS
     ]
 
@@ -181,19 +187,12 @@ def verify(engine: Engine, secret: str) -> Key | None:
     found = server_of(engine).secrets.find(secret, time.time()) if secret.startswith(PREFIX) else None
     if found is None:
         return None
-    return Key(EPHEMERAL, SECRET_SCOPES, {"secret": found, SOCKETS_ONLY: "agent" in found.wishes})
-
-
-def own_key(asked: Asked) -> None:
-    """Refuses who comes with an ephemeral secret: it opens sessions, and makes no further secrets, which would last
-    longer and open more."""
-    if asked.key is not None and asked.key.name == EPHEMERAL:
-        raise ApiError(403, "missing_scope", "an ephemeral secret opens sessions only: use the API key",
-                       type="permission_error")
+    # Each has limits of its own: a visitor of a page cannot use up those of the others.
+    return Key(f"ephemeral {digest(secret)[:12]}", SECRET_SCOPES,
+               {"secret": found, SOCKETS_ONLY: "agent" in found.wishes}, ephemeral=True)
 
 
 def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
-    own_key(asked)
     body: SecretBody = asked.body
     seconds = body.expires_after.seconds if body.expires_after else server.engine.config.realtime.secret_s
     session = {"type": "realtime", **body.session}
@@ -204,7 +203,6 @@ def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
 
 
 def _beta_session(server: RealtimeServer, asked: Asked) -> BetaSession:
-    own_key(asked)
     flat = asked.body.model_dump(exclude_unset=True)
     session = dialect_beta.decode({"type": "session.update", "session": flat})["session"]
     whole = _checked(server, session)
@@ -222,7 +220,6 @@ def _checked(server: RealtimeServer, session: dict[str, Any]) -> dict[str, Any]:
 
 
 def _api_session(server: RealtimeServer, asked: Asked) -> SessionAnswer:
-    own_key(asked)
     query: Target = asked.query
     if query.target == "upstream" or not query.target and server.engine.upstream is not None:
         return _upstream_session(server.engine)
@@ -251,6 +248,9 @@ def _upstream_session(engine: Engine) -> SessionAnswer:
 
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     query: SocketQuery = asked.query
+    if query.call_id:
+        realtime_calls.hold(server.engine, socket, asked, query.call_id)
+        return
     secret = asked.key.about.get("secret") if asked.key is not None else None
     given, fixed = (secret.session, secret.wishes) if isinstance(secret, Secret) else ({}, {})
     agent, language = fixed.get("agent") or query.agent, fixed.get("language") or query.language

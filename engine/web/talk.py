@@ -21,7 +21,7 @@ from engine.knowledge.offhub import off_hub
 from engine.service import Engine
 from engine.web import pages
 from engine.web.errors import ApiError
-from engine.web.realtime import own_key, server_of
+from engine.web.realtime import server_of
 from engine.web.route import Asked, Route
 
 SECRET_S = 60
@@ -113,7 +113,9 @@ def _check_visitor(asked: Asked, options: TalkOptions) -> None:
     if "talk" not in asked.key.scopes:
         raise ApiError(403, "missing_scope", f"the key {asked.key.name} has not the scope talk",
                        type="permission_error")
-    own_key(asked)
+    if asked.key.ephemeral:  # it would make others that last longer and open more
+        raise ApiError(403, "ephemeral_secret", "an ephemeral secret opens conversations; this needs an API key",
+                       type="permission_error")
 
 
 def _agents(engine: Engine) -> Agents:

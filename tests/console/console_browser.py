@@ -19,7 +19,7 @@ LEVELS = ("serious", "critical")
 
 
 class Browser:
-    """One Chromium; ``page`` begins a new page, everything else goes to it. ``flags``: further ones of Chromium's."""
+    """One Chromium, with further ``flags``; ``page`` begins a new page, everything else goes to it."""
 
     def __init__(self, *flags):
         self._process = subprocess.Popen([sys.executable, __file__, *flags], stdin=subprocess.PIPE,

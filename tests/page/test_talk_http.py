@@ -84,7 +84,7 @@ def test_a_visitors_secret_opens_a_conversation_with_one_agent_and_nothing_else(
     assert opened(url, "ek_made-up") is None
     for path, body in (("/v1/realtime/client_secrets", {}), ("/api/rag/search", {"query": "late fee"})):
         status, answer = place.ask("POST", path, body, url=url, Authorization=f"Bearer {secret}")
-        assert (status, answer["error"]["code"]) == (403, "missing_scope"), path
+        assert (status, answer["error"]["code"]) == (403, "ephemeral_secret"), path
     wait(lambda: not place.engine.sessions, "a session is still held")
 
 
