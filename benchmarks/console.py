@@ -7,14 +7,17 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from benchmarks.figure import Figure
 from engine.cli.child import EngineProcess
 from engine.telemetry.aftercall import finish
+from engine.web.console_feed import Feed
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS / "telemetry"), str(TESTS / "console")]
@@ -48,12 +51,32 @@ def figures() -> list[Figure]:
                 call = [shown(browser, f"{url}/console#/call/{CALL_ID}") for _ in range(VISITS)]
             finally:
                 browser.close()
-    painted, whole = statistics.median(first), statistics.median(call)
+    painted, whole, line_us = statistics.median(first), statistics.median(call), feed_line()
     return [
+        Figure("console: one line of a call for the feed, on the hub", round(line_us, 1), "µs", "≤ 20", line_us <= 20,
+               COMMAND),
         Figure("console: first paint", round(painted), "ms", "≤ 1000", painted <= 1000, COMMAND),
         Figure(f"console: a call of 10 minutes ({turns} turns, both waveforms) is shown", round(whole), "ms", "≤ 1000",
                whole <= 1000, COMMAND),
     ]
+
+
+def feed_line() -> float:
+    """Microseconds of the hub for a line of a call that one page follows: taken in, kept, told. Best of some rounds."""
+    import sample_call
+
+    told: list[dict] = []
+    log = SimpleNamespace(events=lambda: [], listen=lambda take: told.append(take))
+    feed, lines, best = Feed(), sample_call.lines(), float("inf")
+    feed.follow(SimpleNamespace(uuid="call", events=log))
+    (take,) = told
+    lines = [line for line in lines if line["event"] != "call_ended"]
+    for _ in range(50):
+        began = time.thread_time()
+        for line in lines:
+            take(line)
+        best = min(best, (time.thread_time() - began) / len(lines) * 1e6)
+    return best
 
 
 def paint(browser: object, url: str) -> float:

@@ -16,7 +16,6 @@ import numpy as np
 
 from benchmarks.calls import engine, spoken
 from benchmarks.figure import Figure
-from benchmarks.instant import murmur
 from engine.net.errors import SocketClosed
 from engine.net.websocket import Limits, WebSocket
 from engine.standin.dialogue import AgentEar
@@ -25,7 +24,7 @@ from engine.standin.standin import StandIn
 COMMAND = "python -m benchmarks realtime"
 RATE = 24000
 CHUNK_MS = 40
-TURNS = 20
+TURNS = 8
 IDLE = 2000
 ACTIVE = 100
 ACTIVE_S = 20.0
@@ -54,14 +53,15 @@ def _phone_delays(address: str) -> list[float]:
     delays = []
     question = spoken(8000)
     with StandIn() as standin:
-        for _ in range(TURNS):
-            call = standin.place(address)
-            ear = AgentEar(call)
-            standin.pass_time(5.0)
-            began = call.seconds
+        calls = [standin.place(address) for _ in range(TURNS)]
+        ears = [AgentEar(call) for call in calls]
+        standin.pass_time(5.0)
+        began = [call.seconds for call in calls]
+        for call in calls:
             call.say(question)
-            standin.pass_time(len(question) / call.rate + 1.5)
-            ends = began + len(question) / call.rate
+        standin.pass_time(len(question) / calls[0].rate + 1.5)
+        for call, ear, start in zip(calls, ears, began, strict=True):
+            ends = start + len(question) / call.rate
             first = ear.first_after(ends)
             assert first is not None, "no answer"
             delays.append((first - ends) * 1000)
@@ -72,7 +72,7 @@ def _phone_delays(address: str) -> list[float]:
 def _socket_delays(url: str) -> list[float]:
     """ms from sending the last voiced chunk to the first audio of the answer."""
     delays = []
-    question = murmur(1.2, RATE)
+    question = spoken(RATE)
     for _ in range(TURNS):
         client = WebSocket.connect(url, limits=LIMITS)
         client.receive()
@@ -118,7 +118,8 @@ def active() -> Figure:
     with tempfile.TemporaryDirectory() as home, engine(home, **CROWD) as under_test:
         clients = _connected(_address(under_test.health), ACTIVE)
         answered = [0] * ACTIVE
-        work = [gevent.spawn(_talk, client, number) for number, client in enumerate(clients)]
+        question = _pieces(spoken(RATE))
+        work = [gevent.spawn(_talk, client, number, question) for number, client in enumerate(clients)]
         work += [gevent.spawn(_count, client, answered, number) for number, client in enumerate(clients)]
         gevent.sleep(ACTIVE_S)
         with urllib.request.urlopen(under_test.health) as answer:
@@ -131,9 +132,9 @@ def active() -> Figure:
     return _figure(name, late, "ms", "< 20", good)
 
 
-def _talk(client: WebSocket, number: int) -> None:
-    pieces = _pieces(murmur(1.2, RATE, seed=number)) + _pieces(np.zeros(RATE * 5, np.int16))
-    at = time.monotonic() + number * 0.05
+def _talk(client: WebSocket, number: int, question: list[str]) -> None:
+    pieces = question + _pieces(np.zeros(RATE * 5, np.int16))
+    at = time.monotonic() + number % 50 * 0.1
     while True:
         for piece in pieces:
             gevent.sleep(max(0.0, at - time.monotonic()))

@@ -14,6 +14,7 @@ from engine.config import Config
 from engine.config.providers import ServiceOptions
 from engine.errors import TrunklineError
 from engine.providers import credentials
+from engine.upstream.service import open_upstream
 
 AT_ONCE = 16
 
@@ -24,7 +25,21 @@ Row = tuple[Literal["pass", "warn", "fail"], str, str]
 def look(config: Config, environ: Mapping[str, str], wait_s: float) -> list[Row]:
     """One row a provider behind HTTP. Each connection may take ``wait_s``."""
     remote = [(name, options) for name, options in config.providers.items() if isinstance(options, ServiceOptions)]
-    return Pool(AT_ONCE).map(lambda one: _look_at(*one, environ, wait_s), remote)
+    return [*Pool(AT_ONCE).map(lambda one: _look_at(*one, environ, wait_s), remote), *_upstream(config, environ)]
+
+
+def _upstream(config: Config, environ: Mapping[str, str]) -> list[Row]:
+    """The speech-to-speech model that clients and calls get, if there is one."""
+    try:
+        upstream = open_upstream(config, environ)
+    except TrunklineError as fault:
+        return [("fail", str(fault), "docs/operator/realtime-upstream.md describes it")]
+    if upstream is None:
+        wanted = config.agent.brain == "realtime" or config.realtime.mode == "relay"
+        return [("fail", "agent.brain or realtime.mode wants a speech-to-speech model, and there is none",
+                 "name a provider in upstream.provider")] if wanted else []
+    upstream.close()
+    return [("pass", f"upstream: {upstream.model} at {upstream.url.partition('?')[0]}", "")]
 
 
 def _look_at(name: str, options: Any, environ: Mapping[str, str], wait_s: float) -> Row:

@@ -101,7 +101,8 @@ class HttpOptions(Options):
     this machine may do everything, and all others only what is public."""
 
     allowed_origins: Origins = ()
-    """Pages of other servers whose scripts may use this API in browsers: ``https://app.example.org``; ``*``: all.
+    """Pages of other servers whose scripts may use this API in browsers: ``https://app.example.org``; ``*``: all, which
+    without keys gives every page that is opened on this machine everything.
     ``ALLOWED_ORIGINS`` in the environment sets it, too."""
 
     trusted_proxies: Networks = ("127.0.0.1", "::1")

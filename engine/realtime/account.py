@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.config import RealtimeOptions
-from engine.conversation import Account
 from engine.dialog.brain import PastTool, Terms
 from engine.dialog.model import Tool
+from engine.following import Account
 
 Item = Mapping[str, Any]
 
@@ -57,17 +57,17 @@ def terms(session: Mapping[str, Any], calls: tuple[PastTool, ...] = ()) -> Terms
     )
 
 
-def heeded(session: Mapping[str, Any], options: RealtimeOptions) -> Mapping[str, Any]:
-    """The configuration as far as the operator lets clients have their way."""
+_NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+def heeded(options: RealtimeOptions, session: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A session's configuration as far as the operator lets clients have their way."""
     unheeded: dict[str, Any] = {}
     if not options.client_instructions:
         unheeded["instructions"] = ""
     if not options.client_tools:
         unheeded["tools"] = []
     return {**session, **unheeded} if unheeded else session
-
-
-_NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def words_of(item: Item) -> str:

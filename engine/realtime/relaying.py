@@ -26,6 +26,9 @@ from engine.upstream.tools import described
 
 log = logging.getLogger(__name__)
 
+GOING_AWAY = 1001
+"""Close code of a session that the engine ends because it stops."""
+
 REQUEST_ID = "x-ms-client-request-id"
 """Goes up with the connection: Azure's support asks for it."""
 
@@ -34,11 +37,12 @@ class Relayed:
     """One relayed session, as the engine counts it: a ``Session`` of ``engine.service``, and a ``Live`` call."""
 
     def __init__(self, server: RealtimeServer, socket: Socket, visit: Visit, model: SpeechModel,
-                 headers: Mapping[str, str], beta: bool) -> None:
+                 headers: Mapping[str, str]) -> None:
         """Nothing is opened at the upstream yet."""
         engine = server.engine
         self.uuid = make_id("sess")
         self._server, self._socket, self._visit = server, socket, visit
+        self._ended = ("", "")  # why, and by whom, where that is not the client
         around = self._around = engine.surroundings
         options = model.upstream.options
         self.folder: Path = around.folder(self.uuid)
@@ -56,7 +60,8 @@ class Relayed:
                       {"id": options.prompt_id} if options.prompt_id else None, options.max_output_tokens,
                       described(skills), options.transcription_model, options.client_tools)
         self._relay = Relay(
-            socket, model.upstream, terms, skills, extensions=visit.extensions, beta=beta, take_over=self._take_over,
+            socket, model.upstream, terms, skills, extensions=visit.extensions, beta=visit.beta,
+            take_over=self._take_over,
             headers={name: value for name, value in headers.items() if name.lower() == REQUEST_ID},
             follow=RelayLog(self.events, model.upstream.model).event,
         )
@@ -65,8 +70,9 @@ class Relayed:
         """Hold it until one side ends it. Raises ``SocketClosed``."""
         self._relay.run()
 
-    def let_go(self, why: str, code: int = 1001) -> None:
+    def let_go(self, why: str, code: int = GOING_AWAY) -> None:
         """See ``engine.service.Session``."""
+        self._ended = why, "engine" if code == GOING_AWAY else "agent"
         gevent.spawn(self._socket.close, code, why)
 
     @property
@@ -82,6 +88,7 @@ class Relayed:
     def close(self, cause: str, by: str) -> None:
         """Its log is complete then."""
         self._actions.close()
+        cause, by = self._ended if self._ended[1] else (cause, by)
         self.events.write("hangup", cause=cause, by=by)
         calllog.ended(self.events, self.seconds, None, None)
         self.events.close()
@@ -114,7 +121,7 @@ class _Local:
         self._engine.session_ended(self._session)
 
 
-def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[str, str], beta: bool = False) -> None:
+def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[str, str]) -> None:
     """Relay one client until it is gone or its session is over. Without an upstream it is the engine's own client."""
     model = server.engine.speech_for(Visitor("", visit.caller, "", {"trunkline_agent": visit.agent}))
     if model is None:
@@ -122,7 +129,7 @@ def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[
         return
     if not server.has_room(socket):
         return
-    relayed = Relayed(server, socket, visit, model, headers, beta)
+    relayed = Relayed(server, socket, visit, model, headers)
     server.engine.session_began(relayed)
     cause, by = "the client is gone", "caller"
     try:

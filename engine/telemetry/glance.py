@@ -129,9 +129,10 @@ class Glance:
             self._say("agent", self._clauses[1], True)
 
     def _on_wire(self, event: Event) -> None:
+        delay, answers = event.get("after_voice_ms"), self._thinks
         self._agent_speaks, self._thinks = True, False
-        delay = event.get("after_voice_ms")
-        if isinstance(delay, int | float) and not isinstance(delay, bool):
+        # A greeting or a reminder is no answer, whatever was said long before it.
+        if answers and isinstance(delay, int | float) and not isinstance(delay, bool):
             self.latency_ms = delay
             self._latencies.append(delay)
         if event.get("gen") == self._clauses[0]:

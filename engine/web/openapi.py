@@ -78,7 +78,7 @@ def _operation(route: Route, parameters: list[dict[str, Any]], known: dict[Any, 
         answer["content"] = {"application/json": {"schema": known[(route.answer, "serialization")]}}
     operation: dict[str, Any] = {
         "summary": summary,
-        "operationId": _operation_id(route.method, route.path),
+        "operationId": _operation_id(route.method, _path(route.path)[0]),
         "parameters": parameters + _query(route.query, known, components),
         "responses": {str(route.status): answer, "default": {
             "description": "Refused or failed.",

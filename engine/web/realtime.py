@@ -6,7 +6,6 @@
 """
 
 import time
-from dataclasses import replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -23,6 +22,7 @@ from engine.service import Engine
 from engine.upstream.terms import Terms
 from engine.web import realtime_calls
 from engine.web.errors import ApiError
+from engine.web.keys import digest
 from engine.web.route import Asked, Key, Route, WebSocketRoute
 from engine.web.socket import ServerSocket
 
@@ -41,6 +41,9 @@ POLICY = 1008
 
 BETA_SECRET_S = 60
 """How long the beta's secrets were good for."""
+
+SESSION_BYTES = 1 << 17
+"""Of the session that a secret is made for: it is kept as long as the secret, and there may be ten thousand."""
 
 SECRET_SCOPES = frozenset({"talk"})
 _SERVERS: "WeakKeyDictionary[Engine, RealtimeServer]" = WeakKeyDictionary()
@@ -153,10 +156,10 @@ def routes(engine: Engine) -> list[Route]:
     return [
         Route("POST", "/v1/realtime/client_secrets", lambda asked: _make_secret(server, asked),
               "Makes an ephemeral secret for a browser's session.", scope="talk", body=SecretBody,
-              answer=SecretAnswer),
+              answer=SecretAnswer, max_bytes=SESSION_BYTES),
         Route("POST", "/v1/realtime/sessions", lambda asked: _beta_session(server, asked),
               "An ephemeral session as the Realtime API's beta made them.", scope="talk", body=BetaBody,
-              answer=BetaSession),
+              answer=BetaSession, max_bytes=SESSION_BYTES),
         Route("GET", "/api/session", lambda asked: _api_session(server, asked),
               "An ephemeral session for a page: its id and secret.", scope="talk", query=Target,
               answer=SessionAnswer),
@@ -168,7 +171,8 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
     server = server_of(engine)
     return [
         WebSocketRoute(path, lambda socket, asked: _hold(server, socket, asked), (SUBPROTOCOL,), scope="talk",
-                       query=SocketQuery, summary="A conversation by the OpenAI Realtime protocol.", limits=LIMITS)
+                       ephemeral=True, query=SocketQuery, limits=LIMITS,
+                       summary="A conversation by the OpenAI Realtime protocol.")
         for path in PATHS
     ]
 
@@ -176,7 +180,10 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
 def verify(engine: Engine, secret: str) -> Key | None:
     """Whose ephemeral secret this is; for the verifiers of ``engine.web.keys``."""
     found = server_of(engine).secrets.find(secret, time.time()) if secret.startswith(PREFIX) else None
-    return None if found is None else Key("ephemeral", SECRET_SCOPES, {"secret": found})
+    if found is None:
+        return None
+    # Each has limits of its own: a visitor of a page cannot use up those of the others.
+    return Key(f"ephemeral {digest(secret)[:12]}", SECRET_SCOPES, {"secret": found}, ephemeral=True)
 
 
 def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
@@ -247,12 +254,14 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     if query.agent and known and query.agent not in known:
         socket.close(POLICY, f"there is no agent {query.agent!r}; there are {', '.join(known)}"[:120])
         return
-    visit = Visit(query.model or query.deployment, query.agent, query.language, query.greet,
-                  query.extensions or middle_tier, False, asked.remote, given, lambda: _limits(asked))
+    visit = Visit(
+        query.model or query.deployment, query.agent, query.language, query.greet, query.extensions or middle_tier,
+        beta, asked.remote, given, lambda: _limits(asked),
+    )
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
-        relaying.hold(server, socket, visit, headers, beta)
+        relaying.hold(server, socket, visit, headers)
     else:
-        server.hold(socket, replace(visit, beta=beta))
+        server.hold(socket, visit)
 
 
 def _limits(asked: Asked) -> tuple[dict[str, object], ...]:

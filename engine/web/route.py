@@ -32,11 +32,13 @@ SLOWEST_BYTES_S = 100_000
 @dataclass(frozen=True, slots=True)
 class Key:
     """Who asks. ``name``: as in the configuration; ``local`` without keys. ``about``: what a verifier knows besides,
-    such as the session that an ephemeral secret was made for."""
+    such as the session that an ephemeral secret was made for. ``ephemeral``: it is one, in the hands of whoever has
+    the page, and opens only routes that say so."""
 
     name: str
     scopes: frozenset[str]
     about: Mapping[str, Any] = field(default_factory=dict)
+    ephemeral: bool = False
 
 
 @dataclass(slots=True)
@@ -119,6 +121,9 @@ class _Common:
 
     query: type[BaseModel] | None = None
     """Model of the query string."""
+
+    ephemeral: bool = False
+    """Whether an ephemeral secret, such as pages have, opens it, too."""
 
 
 @dataclass(frozen=True, slots=True)

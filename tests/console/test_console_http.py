@@ -4,13 +4,19 @@ import base64
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from call_world import folder
 
 from engine.config import Config
-from engine.web.console_engine import settings
+from engine.errors import ProviderFault
+from engine.routing.facts import Facts
+from engine.routing.router import Router
+from engine.routing.routesfile import EXAMPLE, load
+from engine.web.console_engine import ProvidersQuery, routes, settings
+from engine.web.route import as_json
 
 # ---------------------------------------------------------------- files
 
@@ -33,7 +39,7 @@ def test_a_file_is_sent_once(world):
 
 
 @pytest.mark.parametrize("path", ["../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "shared", "shared/none.js",
-                                  "console/../../pages.py", "/etc/passwd"])
+                                  "console/../../pages.py", "/etc/passwd", "%00", "x" * 3000, "%ff"])
 def test_files_outside_the_folder_are_not_there(world, path):
     assert world.get(f"/static/{path}")[0] == 404
 
@@ -156,3 +162,27 @@ def test_secrets_are_hidden():
 def test_providers_without_a_routing_file(world):
     told = world.json("/api/console/providers")
     assert (told["decisions"], told["breakers"], told["configured"]) == ([], [], [])
+
+
+class Everybody:
+    """Connectors to every provider of the routing file."""
+
+    def able(self, choice):
+        return True
+
+
+def test_the_order_of_providers_and_an_open_breaker():
+    """For a call in Malayalam from Kerala: who is asked, what the score is made of, and who is left alone for now."""
+    config = Config.model_validate({"routing": {"breaker_failures": 1}})
+    router = Router(load(EXAMPLE), config.routing, Everybody(), clock=lambda: 100.0)
+    first = router.decide("stt", Facts(language="ml", region="kerala")).standing[0].choice
+    router.told(first, ProviderFault(first.provider, "broken", "it hung up"))
+    engine = SimpleNamespace(config=config, casting=SimpleNamespace(router=router, agents=SimpleNamespace(default="")))
+    (route,) = [one for one in routes(engine) if one.path == "/api/console/providers"]
+    told = json.loads(as_json(route.handle(SimpleNamespace(query=ProvidersQuery(language="ml", region="kerala")))))
+    (breaker,) = told["breakers"]
+    assert (breaker["provider"], breaker["capability"], breaker["state"]) == (first.provider, "stt", "open")
+    assert breaker["ready_in_s"] > 0
+    stt = next(one for one in told["decisions"] if one["capability"] == "stt")
+    assert [one["provider"] for one in stt["candidates"]].index(first.provider) > 0
+    assert stt["by"] and all(one["points"] for one in stt["candidates"])

@@ -63,6 +63,13 @@ def test_words_are_shown_when_they_are_heard():
     assert (seen["words"], seen["partial"]) == ("We open", False)
 
 
+def test_a_reminder_is_no_late_answer():
+    """Twenty seconds after the caller's last word the agent asks whether they are there: that is no delay."""
+    seen = after(TURN, ON_WIRE, {"event": "playout_finished", "gen": 2},
+                 {"event": "on_wire", "gen": 3, "after_voice_ms": 20000})
+    assert (seen["latency_ms"], seen["median_ms"]) == (480, 480)
+
+
 def test_a_line_that_changes_nothing_says_so():
     """Only changes are sent to the pages."""
     glance = Glance("a")

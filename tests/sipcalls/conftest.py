@@ -1,11 +1,9 @@
 """An engine whose calls are offered to a program, a stand-in that calls it, and the program: all over real sockets."""
 
-import gc
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import gevent
 import pytest
 
 TESTS = Path(__file__).parent.parent
@@ -13,7 +11,8 @@ sys.path[:0] = [str(TESTS / "call"), str(TESTS / "sessions")]
 
 from app_server import SECRET, AppServer  # noqa: E402
 from call_providers import providers  # noqa: E402
-from call_world import QUICK, World, living, merged, open_files, wait  # noqa: E402
+from call_world import QUICK, World, merged, wait  # noqa: E402
+from leftovers import nothing_left  # noqa: E402
 from session_client import Client  # noqa: E402
 
 from engine.agents.options import AppOptions  # noqa: E402
@@ -31,22 +30,11 @@ def home(tmp_path, monkeypatch):
     return Path(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tidy():
-    """The tests of a module leave no greenlet and no file or socket. (To look takes a second: once a module.)"""
-    gevent.sleep(0)
-    gc.collect()
-    greenlets, files = living(), open_files()
-    yield
-    left = set()
-    for _ in range(100):
-        gc.collect()
-        left = living() - greenlets
-        if not left and open_files() <= files:
-            return
-        gevent.sleep(0.02)
-    assert not left
-    assert open_files() <= files
+    """The test leaves no greenlet and no file or socket."""
+    with nothing_left(2.0):
+        yield
 
 
 class Place(World):

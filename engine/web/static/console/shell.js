@@ -14,6 +14,7 @@ const TONES = {ok: "good", degraded: "warn", draining: "warn", down: "bad"};
 /** `<console-shell>`: `show` puts a view in its middle. */
 export class Shell extends HTMLElement {
   #links = new Map();
+  #list = "past";
   #main = h("main", {id: "main", tabindex: "-1"});
   #state = h("a.engine-state", {href: "#/health"}, status("idle", t("state.connecting")));
 
@@ -40,7 +41,8 @@ export class Shell extends HTMLElement {
     view.id_ = id;
     view.query = query;
     view.dataset.place = location.hash.replace(/^#\/?/, "");
-    const place = name === "call" ? "past" : name;
+    const place = name === "call" ? this.#list : name; // a call belongs to the list that it was chosen from
+    if (name === "live" || name === "past") this.#list = name;
     for (const [other, link] of this.#links) {
       if (other === place) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

@@ -67,7 +67,7 @@ class LiveView extends View {
     const delay = call.latency_ms;
     fill(row.firstChild,
       h("span.call-state", {}, status(TONES[call.state] ?? "idle", t(`doing.${call.state}`))),
-      h("span.call-who", {}, h("b", {}, call.caller || t("call.unknown")),
+      h("span.call-who", {}, h("b", {}, call.caller || t("call.unknown")), call.transport === "phone" ? null : h("span.chip", {}, call.transport),
         h("span.soft", {}, call.state === "with a human" ? `→ ${call.target}` : `→ ${call.called || "–"}`)),
       h("span.call-agent", {}, call.agent || "–", call.language
         ? h("span.soft", {}, ` · ${languageName(call.language)}`) : null),

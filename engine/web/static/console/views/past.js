@@ -80,7 +80,8 @@ class PastView extends View {
     this.#count.textContent = this.#rows.length ? t("past.count", {count: this.#rows.length}) : "";
     fill(this.#found, this.#rows.length ? h("div.card", {}, table(t("past.title"), [
       [t("past.started"), (row) => h("a", {href: this.#link(row)}, moment(row.started_at))],
-      [t("past.who"), (row) => [h("b", {}, row.from_number || t("call.unknown")), h("span.soft", {}, ` → ${row.to_number || "–"}`)]],
+      [t("past.who"), (row) => [h("b", {}, row.from_number || t("call.unknown")), h("span.soft", {}, ` → ${row.to_number || "–"}`),
+        row.transport === "freeswitch" ? null : h("span.chip", {}, row.transport)]],
       [t("past.agent"), (row) => [row.agent_name ?? "–", row.language ? h("span.soft", {}, ` · ${languageName(row.language)}`) : null]],
       [t("past.length"), (row) => length(row), "num"],
       [t("past.turns"), (row) => number(row.turns ?? 0), "num"],
