@@ -139,7 +139,7 @@ def routes(engine: Engine) -> list[Route]:
         base = opened(query.collection)
         paths.calls().mkdir(parents=True, exist_ok=True)  # nobody has called yet
         if not reading.acquire(timeout=GAPS_WAIT_S):
-            raise ApiError(503, "busy", "the logs of calls are being read for somebody else; give `since` to read fewer",
+            raise ApiError(503, "busy", "the logs of calls are being read for somebody else; give `since` for less",
                            type="server_error", headers={"Retry-After": "10"})
         try:
             found = off_hub(unanswered, paths.calls(), query.since, query.agent, frozenset(query.decision or GAPS))
