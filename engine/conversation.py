@@ -7,16 +7,16 @@ thread; events that arise while another one is being handled wait their turn, so
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from engine.config import AgentOptions, TurnOptions
 from engine.dialog.actions import CallContext
-from engine.dialog.brain import PastTool, Request, Terms
+from engine.dialog.brain import Request
+from engine.following import SETTLED, Account, Seen, account_of
 from engine.listening import Listening, Tape
 from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
-from engine.reply import Reply, Shown
+from engine.reply import Reply
 from engine.senses import Senses
 from engine.speech.interfaces import Heard
 from engine.talk import Past
@@ -25,35 +25,11 @@ from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
-from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
 """How long the end of a conversation waits for its replies to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What a brain is told of the conversation so far: ``history`` and ``tools`` as in ``Request``, and the ``text``
-    that it is to answer. ``terms``: what whoever keeps the account wants of the reply."""
-
-    text: str
-    history: tuple[tuple[str, str], ...]
-    tools: tuple[PastTool, ...] = ()
-    terms: Terms | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What was told last is dealt with; nothing more is done about it."""
-
-
-Seen = turn.Event | turn.Action | Shown | Settled
-"""What ``Conversation.watch`` is told: what happened, what was done about it, and what a reply is made of."""
-
-
-SETTLED = Settled()
 
 
 class Conversation:
@@ -94,6 +70,8 @@ class Conversation:
         """What brains may know of the call."""
         self.account: Callable[[turn.Think], Account] | None = None
         """Who keeps the account of the conversation instead of the turn engine."""
+        self.naming: Callable[[turn.CommitUser | turn.CommitAgent], str] | None = None
+        """Who has ids for what was said; empty: none for this."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
         self._timer: Timer | None = None
@@ -338,12 +316,18 @@ class Conversation:
             case turn.Cut(generation):
                 self._cut(generation)
             case turn.CommitUser(text, start, end):
-                self._events.write("user_said", text=text, start=start, end=end)
+                self._events.write("user_said", text=text, start=start, end=end, **self._named(action))
             case turn.CommitAgent(generation, text, interrupted):
                 self._drop(generation)
-                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted)
+                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted,
+                                   **self._named(action))
             case turn.EndCall(reason):
                 self._end(reason)
+
+    def _named(self, action: turn.CommitUser | turn.CommitAgent) -> dict[str, str]:
+        """``item`` of a line, where it has one."""
+        name = self.naming(action) if self.naming is not None else ""
+        return {"item": name} if name else {}
 
     def _cut(self, generation: int) -> None:
         """Stop a reply that is being heard; the turn engine is told next what was heard of it."""
@@ -359,7 +343,7 @@ class Conversation:
     def _think(self, action: turn.Think) -> None:
         self._events.write("think", gen=action.generation, text=action.text, speculative=action.speculative)
         reply = self._reply(action.generation)
-        account = self.account(action) if self.account else _account(action.text, self._turns.history)
+        account = self.account(action) if self.account else account_of(action.text, self._turns.history)
         request = Request(
             account.text, account.history, action.generation, action.speculative, action.confidence,
             context=self.context, alternatives=action.alternatives, wait_decided=reply.wait_decided,
@@ -402,16 +386,3 @@ class Conversation:
     def _playout_finished(self, generation: int, played: Played) -> None:
         self._events.write("playout_finished", gen=generation, at=self.now)
         self.tell(turn.PlayoutFinished(generation, self.now, played.text))
-
-
-def _account(text: str, lines: History) -> Account:
-    """The history as brains are told it: what was said, and the tools between."""
-    said: list[tuple[str, str]] = []
-    tools: list[PastTool] = []
-    for line in lines:
-        if line.tool is None:
-            said.append((line.who, line.text))
-        else:
-            use = line.tool
-            tools.append(PastTool(len(said), use.call_id, use.name, use.arguments, use.result, use.error))
-    return Account(text, tuple(said), tuple(tools))

@@ -7,9 +7,10 @@ and between them the tools that were called.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.conversation import Account
+from engine.config import RealtimeOptions
 from engine.dialog.brain import PastTool, Terms
 from engine.dialog.model import Tool
+from engine.following import Account
 
 Item = Mapping[str, Any]
 
@@ -59,6 +60,16 @@ def terms(session: Mapping[str, Any], calls: tuple[PastTool, ...] = ()) -> Terms
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
+def heeded(options: RealtimeOptions, session: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A session's configuration as far as the operator lets clients have their way."""
+    unheeded: dict[str, Any] = {}
+    if not options.client_instructions:
+        unheeded["instructions"] = ""
+    if not options.client_tools:
+        unheeded["tools"] = []
+    return {**session, **unheeded} if unheeded else session
+
+
 def words_of(item: Item) -> str:
     """The words of a message."""
     parts = (part.get("transcript") or part.get("text") or "" for part in item.get("content", ()))
@@ -69,4 +80,4 @@ def _who(role: str) -> str:
     return {"user": "user", "assistant": "agent"}.get(role, "note")
 
 
-__all__ = ["account", "terms", "words_of"]
+__all__ = ["account", "heeded", "terms", "words_of"]

@@ -13,18 +13,19 @@ from typing import Any
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from engine.conversation import Account
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import ClientCall, Grounds, Request, Text, Used
 from engine.dialog.clauses import ClauseSplitter
 from engine.dialog.model_brain import ModelBrain
 from engine.errors import TrunklineError
+from engine.following import Account
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder
 from engine.realtime.socketcall import SocketCall
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
+from engine.written.record import TurnLines
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,10 @@ class Aside:
         self.account = account
         self.session = session
         self.beside = beside
+        self.text = ""
+        self.lines: TurnLines | None = None
+        """Of the call's log; None beside the conversation."""
+
         self.input_tokens = self.output_tokens = 0
         self.incomplete = ""
         self.greenlet: gevent.Greenlet | None = None
@@ -60,10 +65,12 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, most: int) -> None:
-        """``talk()`` is the call behind the session; ``most`` run at a time."""
+    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, item_of: Callable[[int], str], most: int) -> None:
+        """``talk()`` is the call behind the session; ``item_of(number)`` the id of what a reply says; ``most`` run at a
+        time."""
         self._talk = talk
         self._tell = tell
+        self._item_of = item_of
         self._places = BoundedSemaphore(most)
         self._numbers = count(FIRST)
         self._running: dict[int, Aside] = {}
@@ -100,6 +107,7 @@ class Asides:
             if aside.greenlet is not None:
                 aside.greenlet.kill(block=False)
             self._tell(happen.ReplyCut(aside.number, by, "", 0))
+            self._write_down(aside, interrupted=True)
 
     def _run(self, aside: Aside) -> None:
         try:
@@ -118,11 +126,22 @@ class Asides:
     def _end(self, aside: Aside, happening: happen.Happening) -> None:
         if self._running.pop(aside.number, None) is not None:
             self._tell(happening)
+            failed = isinstance(happening, happen.ReplyFailed)
+            if isinstance(happening, happen.ReplyFailed) and aside.lines is not None:
+                aside.lines.failed(happening.message)
+            self._write_down(aside, interrupted=failed)
+
+    def _write_down(self, aside: Aside, *, interrupted: bool) -> None:
+        if aside.lines is not None:
+            aside.lines.answered(aside.text.strip(), interrupted, self._item_of(aside.number))
 
     def _make(self, aside: Aside) -> None:
         talk, account, number = self._talk(), aside.account, aside.number
         senses = talk.cast.senses
         context = talk.conversation.context
+        if not aside.beside:
+            aside.lines = TurnLines(talk.events, number)
+            aside.lines.thinks(account.text)
         own = context is not None and aside.beside
         if own:
             assert context is not None
@@ -139,6 +158,9 @@ class Asides:
                 if isinstance(part, Text) and voice is not None:
                     voice.say(part.text)
                 elif isinstance(part, Text):
+                    if aside.lines is not None and not aside.text:
+                        aside.lines.first()
+                    aside.text += part.text
                     self._tell(happen.ReplyWords(number, part.text))
                 else:
                     self._part(aside, part)
@@ -153,6 +175,8 @@ class Asides:
         return aside.number in self._running
 
     def _part(self, aside: Aside, part: object) -> None:
+        if aside.lines is not None:
+            aside.lines.part(part)
         if isinstance(part, Grounds) and part.citations:
             self._tell(happen.ReplyCited(aside.number, part.citations))
         elif isinstance(part, ClientCall):

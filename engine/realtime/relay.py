@@ -189,7 +189,7 @@ class Relay:
             return message
         try:
             event = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             return message
         if not isinstance(event, dict):
             return message

@@ -128,12 +128,12 @@ class Rewriter:
         step = Step()
         try:
             event = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict) or isinstance(text, bytes):
             return self._refuse(step, {}, "invalid_event", "an event is a JSON object, sent as text")
         kind = event.get("type")
-        if kind not in CLIENT_EVENTS:
+        if not isinstance(kind, str) or kind not in CLIENT_EVENTS:
             return self._refuse(step, event, "invalid_value", f"Invalid value: {kind!r}. Supported values are: "
                                 f"{', '.join(sorted(CLIENT_EVENTS))}.", "type")
         if len(text) > MOST_CHARS and kind != "input_audio_buffer.append":
@@ -166,11 +166,11 @@ class Rewriter:
         """Code, message and parameter of the error where a client reaches for what is the server's."""
         item = event.get("item")
         if isinstance(item, Mapping):
-            if item.get("type") == "function_call_output" and item.get("call_id") in self._calls:
+            if item.get("type") == "function_call_output" and str(item.get("call_id")) in self._calls:
                 return "invalid_value", "this function runs on the server", "item.call_id"
-            if item.get("type") == "function_call" and item.get("name") in self.terms.names:
+            if item.get("type") == "function_call" and str(item.get("name")) in self.terms.names:
                 return "invalid_value", "this function runs on the server", "item.name"
-        if event.get("item_id") in self._hidden:
+        if str(event.get("item_id")) in self._hidden:
             verb = str(event["type"]).rpartition(".")[2]
             return f"item_{verb}_invalid_item_id", f"Item with item_id '{event['item_id']}' not found", "item_id"
         return None

@@ -12,10 +12,11 @@ import gevent
 from engine.arrival import Visitor
 from engine.errors import TrunklineError
 from engine.net.errors import SocketClosed
+from engine.realtime.client import Wishes, as_json
 from engine.realtime.config import SessionConfig
 from engine.realtime.leg import SocketLegs
 from engine.realtime.secrets import Secrets
-from engine.realtime.session import Session, Wishes, as_json
+from engine.realtime.session import Session
 from engine.service import Engine
 from engine.telemetry import logs
 

@@ -4,28 +4,28 @@ What the client sends becomes orders, what happens in the call becomes events. T
 with the first response: a client that only connects costs a few kilobytes, and leaves nothing on disk.
 """
 
-import json
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 import numpy as np
 
 from engine.arrival import Visitor
 from engine.call import Surroundings
-from engine.conversation import Account
 from engine.errors import TrunklineError
+from engine.following import Account
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
-from engine.realtime.account import account
+from engine.realtime.account import account, heeded
 from engine.realtime.asides import Asides
+from engine.realtime.client import Client, Wishes
 from engine.realtime.config import SessionConfig
 from engine.realtime.formats import Decoder, Encoder
 from engine.realtime.leg import SocketLegs
+from engine.realtime.minutes import Minutes
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
 from engine.realtime.socketcall import SocketCall
@@ -44,29 +44,6 @@ IDLE = "!idle"
 """``Respond.asked`` of a reply that the session itself asks for."""
 
 
-class Client(Protocol):
-    """The connection."""
-
-    def send(self, event: dict[str, Any]) -> None:
-        """Returns at once; raises nothing: a connection that is gone is told by whoever reads it."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Returns at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the address of the connection says: ``language`` (ISO 639-1; empty: the agent's), ``greet`` None: as the
-    configuration says; ``extensions``: the client understands ``extension.*`` events; ``beta``: it speaks beta."""
-
-    language: str = ""
-    greet: bool | None = None
-    extensions: bool = False
-    beta: bool = False
-    limits: Callable[[], tuple[dict[str, object], ...]] = tuple
-    """What the client's key has left."""
-
-
 class Session:
     """One session. ``opened``, then ``receive`` for each message; ``close`` at the end."""
 
@@ -83,7 +60,8 @@ class Session:
         self._options = around.config.realtime
         self._state = State(config, make_id, extensions=wishes.extensions, beta=wishes.beta)
         self._talk: SocketCall | None = None
-        self._asides = Asides(self._call, self.tell, self._options.max_asides)
+        self._minutes = Minutes(self._state)
+        self._asides = Asides(self._call, self.tell, self._state.item_of, self._options.max_asides)
         self._decoder: Decoder | None = None
         self._encoder: Encoder | None = None
         self._encoding: int | None = None
@@ -95,6 +73,8 @@ class Session:
         self._expiry: Timer | None = None
         self._quiet_from_ms = 0
         self._closed = False
+        self._ended = ("", "")
+        """Why the session ends, and by whom, where that is not the client."""
 
     # ------------------------------------------------------------ the client's side
 
@@ -120,6 +100,7 @@ class Session:
 
     def let_go(self, why: str) -> None:
         """The engine stops."""
+        self._ended = why, "engine"
         self._client.close(1001, why)
 
     def close(self, cause: str = "the client is gone", by: str = "caller") -> None:
@@ -133,7 +114,7 @@ class Session:
         self._words.close()
         self._asides.close()
         if self._talk is not None:
-            self._talk.close(cause, by)
+            self._talk.close(*(self._ended if self._ended[1] else (cause, by)))
 
     def _carry_out(self, step: Step) -> None:
         for event in step.sends:
@@ -164,6 +145,8 @@ class Session:
         if isinstance(happening, happen.SpeechStarted) and self._interrupts():
             self._asides.interrupt()
         self._carry_out(self._state.happened(happening, time.time()))
+        if isinstance(happening, happen.Transcribed):
+            self._minutes.heard(happening)
         if isinstance(happening, happen.TurnEnded) and not happening.idle:
             self._answer_in_writing()
         elif isinstance(happening, happen.ReplyEnded):
@@ -192,7 +175,7 @@ class Session:
         text = think.text
         if text and self._talk is not None:
             text = self._talk.telling.new_words(text)
-        session = self._heeded(asked.session if asked is not None else self._state.session)
+        session = heeded(self._options, asked.session if asked is not None else self._state.session)
         items = self._state.items_for_model()
         if asked is not None and not self._words.were_awaited(asked.response_id):
             items = asked.items
@@ -201,6 +184,7 @@ class Session:
     def done(self, reason: str) -> None:
         """The agent is done: what it said last is still being played."""
         talk = self._talk
+        self._ended = reason, "engine" if reason == "fault" else "agent"
         if reason == "fault":
             self.tell(happen.Faulted("server_error", "the conversation ended by a fault of the engine"))
             self._client.close(1011, "a fault of the engine")
@@ -238,6 +222,7 @@ class Session:
             return None
         self._talk = talk
         talk.leg.ticked = self._ticked
+        self._minutes.begin(talk)
         talk.conversation.listening.heard = self._heard
         change = getattr(talk.cast, "change", None)
         if self._wishes.language and change is not None:
@@ -317,7 +302,7 @@ class Session:
 
     def _respond(self, wanted: order.Respond) -> None:
         if wanted.aside:
-            session = self._heeded(wanted.session)
+            session = heeded(self._options, wanted.session)
             self._asides.start(wanted.response_id, account(wanted.items, session), session, beside=True)
         else:
             self._words.then(wanted.response_id, lambda: self._respond_now(wanted))
@@ -329,7 +314,7 @@ class Session:
         if wanted.session["output_modalities"] != ["audio"]:
             waited = self._words.were_awaited(wanted.response_id)
             items = self._state.items_for_model() if waited else wanted.items
-            session = self._heeded(wanted.session)
+            session = heeded(self._options, wanted.session)
             self._asides.start(wanted.response_id, account(items, session), session, beside=False)
             return
         if talk.telling.reply is not None:
@@ -360,7 +345,11 @@ class Session:
             pcm = Decoder(self._state.session["audio"]["input"]["format"]).decode(wanted.audio)
             self._words.transcribe(wanted.item_id, talk.cast.senses.recogniser, pcm)
 
+    def _note(self, wanted: order.Note) -> None:
+        self._minutes.wrote(wanted.item)
+
     def _close(self, wanted: order.Close) -> None:
+        self._ended = wanted.reason, "engine"
         self._client.close(wanted.code, wanted.reason)
 
     _ORDERS: dict[type, Callable[..., None]] = {
@@ -373,19 +362,11 @@ class Session:
         order.Truncate: _truncate,
         order.ClearOutput: _clear_output,
         order.TranscribeItem: _transcribe_item,
+        order.Note: _note,
         order.Close: _close,
     }
 
     # ------------------------------------------------------------ what the session itself decides
-
-    def _heeded(self, session: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The configuration as far as the operator lets clients have their way."""
-        unheeded: dict[str, Any] = {}
-        if not self._options.client_instructions:
-            unheeded["instructions"] = ""
-        if not self._options.client_tools:
-            unheeded["tools"] = []
-        return {**session, **unheeded} if unheeded else session
 
     @property
     def _detection(self) -> Mapping[str, Any] | None:
@@ -407,8 +388,8 @@ class Session:
         if detection is None or not detection["create_response"] or session["type"] != "realtime":
             return
         if session["output_modalities"] != ["audio"] and not self._responding:
-            heeded = self._heeded(session)
-            self._asides.start("", account(self._state.items_for_model(), heeded), heeded, beside=False)
+            terms = heeded(self._options, session)
+            self._asides.start("", account(self._state.items_for_model(), terms), terms, beside=False)
 
     def _watch_silence(self) -> None:
         """``idle_timeout_ms``: from the end of what was said last."""
@@ -433,9 +414,4 @@ class Session:
         talk.conversation.tell(turn.Respond(IDLE))
 
 
-def as_json(event: dict[str, Any]) -> str:
-    """An event as it goes over the wire."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-
-
-__all__ = ["Client", "Session", "Wishes", "as_json"]
+__all__ = ["Session"]

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from engine import calllog
 from engine.arrival import Arrival
 from engine.call import Surroundings
-from engine.conversation import Account, Conversation, Seen
+from engine.conversation import Conversation
+from engine.following import Account, Seen
 from engine.media.recording import Recorder
 from engine.realtime import happenings as happen
 from engine.realtime.actions import SocketActions

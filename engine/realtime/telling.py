@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.conversation import Seen, Settled
 from engine.dialog.brain import ClientCall, Grounds, Used
+from engine.following import Seen, Settled
 from engine.realtime import happenings as happen
 from engine.reply import Clause, OfReply
 from engine.turns import events as turn

@@ -92,7 +92,9 @@ class UpstreamSession:
         raises: a session that is over takes nothing any more."""
         if self.state in ("failed", "closed"):
             return
-        if event.get("type") == "response.create" and event.get("response", {}).get("conversation") != "none":
+        asked = event.get("response")
+        aside = isinstance(asked, Mapping) and asked.get("conversation") == "none"
+        if event.get("type") == "response.create" and not aside:
             self._created = event
             if monotonic() < self._rest_until:
                 self._wait_with(event)

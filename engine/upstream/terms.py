@@ -96,15 +96,21 @@ class Terms:
             seen["max_output_tokens"] = None
         return _voiced(seen, self.voice) if self.voice else seen
 
-    def allowed(self, own: Sequence[Mapping[str, Any]]) -> list[Event]:
+    def allowed(self, own: object) -> list[Event]:
         """The client's functions, as far as it may have some; a name of ours stays ours."""
-        return [dict(tool) for tool in own if tool.get("name") not in self.names] if self.client_tools else []
+        if not (self.client_tools and isinstance(own, list | tuple)):
+            return []
+        return [dict(tool) for tool in own if isinstance(tool, Mapping) and str(tool.get("name")) not in self.names]
 
 
 def _voiced(config: Event, voice: str) -> Event:
-    """A session or response with this voice; "": without one."""
-    audio = dict(config.get("audio") or {})
-    output = dict(audio.get("output") or {})
+    """A session or response with this voice; "": without one. What is no configuration is left as it is, for the
+    service to refuse."""
+    given = config.get("audio") or {}
+    spoken = given.get("output") or {} if isinstance(given, Mapping) else None
+    if not isinstance(given, Mapping) or not isinstance(spoken, Mapping):
+        return config
+    audio, output = dict(given), dict(spoken)
     output.pop("voice", None)
     if voice:
         output["voice"] = voice

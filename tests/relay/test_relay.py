@@ -208,7 +208,7 @@ def test_a_client_cannot_meddle_with_functions_of_the_server(server, world):
 @pytest.mark.parametrize(("text", "code", "param"), [
     ('{"type": "session.destroy", "event_id": "e"}', "invalid_value", "type"), ("no json", "invalid_event", None),
     ("[1]", "invalid_event", None), ('{"type": "session.update"}', "missing_required_parameter", "session"),
-    (b"bytes", "invalid_event", None)])  # fmt: skip
+    (b"bytes", "invalid_event", None), ("[" * 100_000, "invalid_event", None)])  # fmt: skip
 def test_what_is_no_event_is_refused_here(server, world, text, code, param):
     """The session goes on; the upstream never sees it."""
     client = world().connect()

@@ -1,17 +1,16 @@
 """An engine with scripted providers that serves Realtime clients over real sockets, and nothing left behind."""
 
-import gc
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import gevent
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "call"))
 
 from call_providers import providers  # noqa: E402
-from call_world import QUICK, living, merged, open_files, read_events, wait  # noqa: E402
+from call_world import QUICK, merged, read_events, wait  # noqa: E402
+from leftovers import nothing_left  # noqa: E402
 from session_client import Client  # noqa: E402
 
 from engine.config import Config  # noqa: E402
@@ -30,19 +29,8 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def tidy():
     """The test leaves no greenlet and no file or socket."""
-    gevent.sleep(0)
-    gc.collect()
-    greenlets, files = living(), open_files()
-    yield
-    left = set()
-    for _ in range(25):
-        gc.collect()
-        left = living() - greenlets
-        if not left and open_files() <= files:
-            return
-        gevent.sleep(0.02)
-    assert not left
-    assert open_files() <= files
+    with nothing_left(2.0):
+        yield
 
 
 class Place:
