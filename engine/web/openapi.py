@@ -76,6 +76,8 @@ def _operation(route: Route, parameters: list[dict[str, Any]], known: dict[Any, 
     answer: dict[str, Any] = {"description": "As asked."}
     if route.answer is not None:
         answer["content"] = {"application/json": {"schema": known[(route.answer, "serialization")]}}
+    if route.streams:
+        answer.setdefault("content", {})["text/event-stream"] = {"schema": {"type": "string"}}
     operation: dict[str, Any] = {
         "summary": summary,
         "operationId": _operation_id(route.method, _path(route.path)[0]),

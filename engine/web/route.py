@@ -147,6 +147,9 @@ class Route(_Common):
     max_bytes: int = 1 << 20
     """Largest body; more is refused with 413."""
 
+    streams: bool = False
+    """It answers with server-sent events where the body says ``stream``."""
+
     raw: bool = False
     """The body is no JSON: ``asked.data``, ``asked.files`` and ``asked.form`` have it."""
 

@@ -221,5 +221,7 @@ def test_the_documents_name_every_path(keyed):
     plain = {(route.method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)) for route in ALL}
     assert plain <= named
     assert {socket["path"] for socket in described["x-websockets"]} == {socket.path for socket in SOCKETS}
+    for path in ("/ai/process", "/v1/chat/completions"):  # clients made from the document must know that it streams
+        assert "text/event-stream" in described["paths"][path]["post"]["responses"]["200"]["content"]
     ids = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids))
