@@ -18,7 +18,7 @@ from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
 from engine.reply import Reply
 from engine.senses import Senses
-from engine.speech.interfaces import Heard
+from engine.speech.interfaces import Heard, Voice
 from engine.talk import Past
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
@@ -72,6 +72,8 @@ class Conversation:
         """Who keeps the account of the conversation instead of the turn engine."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
+        self.voiced: Callable[[Senses], Voice] | None = None
+        """Who speaks the next reply instead of the senses' own voice."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
         self.listening = Listening(self, senses, leg, events, recording)
@@ -344,7 +346,8 @@ class Conversation:
         reply.think(self._senses.brain, request, early=action.early)
 
     def _reply(self, generation: int) -> Reply:
-        voice, rate = self._senses.voice, self._leg.rate
+        voice = self._senses.voice if self.voiced is None else self.voiced(self._senses)
+        rate = self._leg.rate
         reply = Reply(generation, voice, self._playout, rate, self.tell, self._events, self._language,
                       self._show)
         self._replies[generation] = reply

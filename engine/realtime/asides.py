@@ -23,6 +23,8 @@ from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder
 from engine.realtime.socketcall import SocketCall
+from engine.senses import Senses
+from engine.speech.interfaces import Voice
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
 
@@ -34,6 +36,7 @@ FIRST = 1_000_000
 END_S = 1.0
 
 Tell = Callable[[happen.Happening], None]
+Voiced = Callable[[Senses, Mapping[str, Any]], Voice]
 
 
 class Aside:
@@ -60,9 +63,11 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, most: int) -> None:
-        """``talk()`` is the call behind the session; ``most`` run at a time."""
+    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, most: int, voice: "Voiced | None" = None) -> None:
+        """``talk()`` is the call behind the session; ``most`` run at a time; ``voice(senses, session)`` speaks them,
+        or the senses' own."""
         self._talk = talk
+        self._voice = voice or (lambda senses, session: senses.voice)
         self._tell = tell
         self._places = BoundedSemaphore(most)
         self._numbers = count(FIRST)
@@ -133,7 +138,7 @@ class Asides:
             tool_returned=lambda call_id, result, error: self._tell(
                 happen.ServerToolReturned(call_id, result, result if error else "")),
         )
-        voice = _Spoken(talk, aside, self._tell) if aside.audible else None
+        voice = _Spoken(senses, self._voice(senses, aside.session), aside, self._tell) if aside.audible else None
         try:
             for part in senses.brain.reply(request):
                 if isinstance(part, Text) and voice is not None:
@@ -166,12 +171,12 @@ class Asides:
 class _Spoken:
     """The voice of a reply beside the conversation."""
 
-    def __init__(self, talk: SocketCall, aside: Aside, tell: Tell) -> None:
-        self._senses = talk.cast.senses
+    def __init__(self, senses: Senses, voice: Voice, aside: Aside, tell: Tell) -> None:
+        self._voice = voice
         self._aside = aside
         self._tell = tell
         self._splitter = ClauseSplitter()
-        self._speaker = Speaker(self._senses.config.speech.language)
+        self._speaker = Speaker(senses.config.speech.language)
         self._encoder = Encoder(aside.session["audio"]["output"]["format"])
         self._said = False
 
@@ -193,7 +198,7 @@ class _Spoken:
                 continue
             self._tell(happen.ReplyWords(self._aside.number, f" {clause}" if self._said else clause))
             self._said = True
-            for chunk in self._senses.voice.render(spoken.text):
+            for chunk in self._voice.render(spoken.text):
                 pcm = chunk.pcm if chunk.rate == RATE else resample(chunk.pcm, chunk.rate, RATE)
                 audio, ms = self._encoder.encode(pcm)
                 if audio:

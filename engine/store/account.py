@@ -45,6 +45,8 @@ class Account:
         self._base = _EPOCH
         self._answers_ms: list[float] = []
         self._spoken: dict[int, Row] = {}  # the agent's segments, by generation
+        self._answers: dict[int, Row] = {}  # their items
+        self._less: dict[int, Event] = {}  # what a client says was heard of them
         self._began: dict[int, float] = {}  # when a reply was first heard
         self._done: dict[int, float] = {}  # when it ended
         self._tools: dict[str, Row] = {}
@@ -57,7 +59,8 @@ class Account:
         self._takes: dict[str, Callable[[Event, int], None]] = {
             "call_started": self._started, "answered": self._answered, "agent_picked": self._picked,
             "language": self._language, "dialect": self._dialect, "final": self._final, "turn": self._turn,
-            "user_said": self._user_said, "agent_said": self._agent_said, "on_wire": self._on_wire,
+            "user_said": self._user_said, "agent_said": self._agent_said,
+            "agent_heard": self._agent_heard, "on_wire": self._on_wire,
             "playout_finished": self._played, "cut": self._played, "tool_call": self._tool_call,
             "tool_result": self._tool_result, "handover_dialing": self._dialing, "handover_bridged": self._bridged,
             "caller_back": self._back, "recording": self._recording, "answering": self._answering, "cost": self._cost,
@@ -229,7 +232,9 @@ class Account:
         text, gen = _text(event.get("text")), _gen(event)
         if not text:
             return
-        interrupted = bool(event.get("interrupted"))
+        less = self._less.get(gen)
+        text = text if less is None else _text(less.get("text"))
+        interrupted = bool(event.get("interrupted")) or less is not None
         start, end = self._began.get(gen), self._done.get(gen)
         row = self._segment("bot", text, event, language=self._row()["language"], confidence=None, start_time=start,
                             end_time=end, interrupted=interrupted)
@@ -239,8 +244,24 @@ class Account:
         heard_ms = None
         if interrupted and start is not None and end is not None:
             heard_ms = round(_span(end - start).total_seconds() * 1000)
-        self._item(seq, event, "message", "assistant", [{"type": "output_audio", "transcript": text}],
-                   "incomplete" if interrupted else "completed", heard_ms)
+        if less is not None:
+            heard_ms = _whole(less.get("ms"))
+        self._answers[gen] = self._item(seq, event, "message", "assistant", [
+            {"type": "output_audio", "transcript": text}], "incomplete" if interrupted else "completed", heard_ms)
+
+    def _agent_heard(self, event: Event, seq: int) -> None:
+        """Less of a reply was heard than is, or will be, told as said."""
+        gen, text = _gen(event), _text(event.get("text"))
+        self._less[gen] = event
+        row, item = self._spoken.get(gen), self._answers.get(gen)
+        if row is None or item is None:
+            return
+        self._row()["interruptions"] += not row["interrupted"]
+        row.update(text=text, words=" ".join(words(text)), interrupted=True)
+        self._put("segments", row["source_seq"], row)
+        item.update(content=[{"type": "output_audio", "transcript": text}], status="incomplete",
+                    truncated_ms=_whole(event.get("ms")))
+        self._put("items", item["source_seq"], item)
 
     def _segment(self, speaker: str, text: str, event: Event, **fields: Any) -> Row:
         return {"speaker": speaker, "text": text, "words": " ".join(words(text)), "is_final": True,
@@ -266,14 +287,16 @@ class Account:
         """Only the state is another."""
 
     def _item(self, seq: int, event: Event, kind: str, role: str | None, content: Any, status: str = "completed",
-              truncated_ms: int | None = None) -> None:
+              truncated_ms: int | None = None) -> Row:
         self._order += 1
         gen = _gen(event)
         name = sha256(f"{self.folder}:{seq}".encode()).hexdigest()[:20]
-        self._put("items", seq, {
+        row = {
             "id": f"item_{name}", "response_id": f"resp_{gen}" if gen >= 0 and role != "user" else None,
             "ord": self._order, "type": kind, "role": role, "content": content, "status": status,
-            "truncated_ms": truncated_ms, "created_at": self._at(event)})
+            "truncated_ms": truncated_ms, "created_at": self._at(event)}
+        self._put("items", seq, row)
+        return row
 
     # ------------------------------------------------------------ skills
 
@@ -321,6 +344,11 @@ def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _whole(value: object) -> int | None:
+    found = _number(value)
+    return None if found is None else int(min(max(found, 0.0), 2e9))
 
 
 def _span(value: object) -> timedelta:
