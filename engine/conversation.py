@@ -25,6 +25,7 @@ from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
+from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,14 @@ class Conversation:
         """What brains may know of the call."""
         self.account: Callable[[turn.Think], Account] | None = None
         """Who keeps the account of the conversation instead of the turn engine."""
+        self.naming: Callable[[turn.CommitUser | turn.CommitAgent], str] | None = None
+        """Who has ids for what was said; empty: none for this."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
         self.voiced: Callable[[Senses], Voice] | None = None
         """Who speaks the next reply instead of the senses' own voice."""
+        self.cut_samples = 0
+        """So much of the reply that was cut last was heard."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
         self.listening = Listening(self, senses, leg, events, recording)
@@ -95,6 +100,11 @@ class Conversation:
     def phrases(self) -> AgentOptions:
         """What the agent says word for word, in the language of the moment."""
         return self._senses.config.agent
+
+    @property
+    def history(self) -> History:
+        """Who said what so far, as the turn engine keeps it."""
+        return self._turns.history
 
     @property
     def audio_began(self) -> float:
@@ -316,19 +326,26 @@ class Conversation:
             case turn.Cut(generation):
                 self._cut(generation)
             case turn.CommitUser(text, start, end):
-                self._events.write("user_said", text=text, start=start, end=end)
+                self._events.write("user_said", text=text, start=start, end=end, **self._named(action))
             case turn.CommitAgent(generation, text, interrupted):
                 self._drop(generation)
-                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted)
+                self._events.write("agent_said", gen=generation, text=text, interrupted=interrupted,
+                                   **self._named(action))
             case turn.EndCall(reason):
                 self._end(reason)
+
+    def _named(self, action: turn.CommitUser | turn.CommitAgent) -> dict[str, str]:
+        """``item`` of a line, where it has one."""
+        name = self.naming(action) if self.naming is not None else ""
+        return {"item": name} if name else {}
 
     def _cut(self, generation: int) -> None:
         """Stop a reply that is being heard; the turn engine is told next what was heard of it."""
         self._drop(generation)
         if self._leg.unheard:
             self._playout.unwrite(self._leg.unheard)
-        heard = self._playout.cut(generation).text
+        played = self._playout.cut(generation)
+        heard, self.cut_samples = played.text, played.samples
         self._events.write("cut", gen=generation, at=self.now, heard=heard)
         was_cut = turn.PlayoutCut(generation, self.now, heard)
         self._show(was_cut)

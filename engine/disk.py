@@ -60,9 +60,10 @@ class DiskWriter:
         """The reason of the last failure."""
         return self._error
 
-    def open(self, path: Path) -> "DiskFile":
-        """A new file, truncated, its folder made; errors show in the file's ``error``, never as an exception here."""
-        return DiskFile(self, path)
+    def open(self, path: Path, held: bool = True) -> "DiskFile":
+        """A new file, truncated, its folder made; errors show in the file's ``error``, never as an exception here.
+        ``held`` false: it is open only while something is written, which is for many files that seldom are."""
+        return DiskFile(self, path, held)
 
     def submit(self, job: Callable[[], None], size: int) -> bool:
         """Run ``job`` on the thread, ``size`` bytes of it waiting. False: there was no room, the job is dropped.
@@ -123,15 +124,17 @@ class DiskWriter:
 class DiskFile:
     """A file that is written from the hub without waiting. After an error it drops what follows and says so once."""
 
-    def __init__(self, writer: DiskWriter, path: Path) -> None:
+    def __init__(self, writer: DiskWriter, path: Path, held: bool = True) -> None:
         """Opened by the first job on the writer's thread."""
         self.path = path
+        self._held = held
         self._writer = writer
         self._error: str | None = None
         self._told = False
         self._refused = 0  # bytes, counted by the hub
         self._failed = 0  # bytes, counted by the thread
         self._descriptor: int | None = None
+        self._closed = False
         self._end = 0
         self._pending: deque[tuple[bytes, int | None]] = deque()
         self._queued = False  # a job for what is pending was given and has not begun
@@ -180,11 +183,26 @@ class DiskFile:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         except OSError as fault:
             self._fail(fault, 0)
+        self._let_go()
+
+    def _take_up(self) -> None:
+        """Open it again, where it is not held."""
+        if not (self._held or self._closed or self._error):
+            try:
+                self._descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            except OSError as fault:
+                self._fail(fault, 0)
+
+    def _let_go(self) -> None:
+        """Close it until something is written again, where it is not held."""
+        if not self._held:
+            self._release()
 
     def _write_pending(self) -> None:
         """All that has come since the last time, appends in a row as one write."""
         self._queued = False
         pending = self._pending
+        self._take_up()
         while pending:
             data, at = pending.popleft()
             if at is None:
@@ -194,6 +212,7 @@ class DiskFile:
                 data = b"".join(row)
             self._write(data, at)
             self._writer.written(len(data))
+        self._let_go()
 
     def _write(self, data: bytes, at: int | None) -> None:
         if self._descriptor is None or self._error:
@@ -212,6 +231,10 @@ class DiskFile:
         self._end = max(self._end, position)
 
     def _close(self) -> None:
+        self._closed = True
+        self._release()
+
+    def _release(self) -> None:
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             try:

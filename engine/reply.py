@@ -195,7 +195,8 @@ class Reply:
             if isinstance(part, Grounds | ClientCall | Used):
                 self._show(OfReply(self.generation, part))
             if isinstance(part, ClientCall):
-                self._log.write("client_call", gen=self.generation, id=part.call_id, name=part.name)
+                self._log.write("client_call", gen=self.generation, id=part.call_id, name=part.name,
+                                arguments=part.arguments)
             if isinstance(part, ClientCall | Used):
                 continue
             if isinstance(part, Grounds):

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from gevent.event import Event as Flag
 
-from engine import embedded, endofturn, paths
+from engine import embedded, endofturn, paths, vitals
+from engine.agents.options import AppOptions
 from engine.arrival import Arrival
 from engine.call import Call, Live, Surroundings
 from engine.cast import Cast, FixedCast
@@ -43,9 +44,6 @@ from engine.upstream.model import SpeechModel
 from engine.upstream.service import Upstream
 
 log = logging.getLogger(__name__)
-
-LATE_MS = 10.0
-"""Frames later than this at the 99th percentile are a degraded service: callers begin to hear it."""
 
 CALLS_END_S = 3.0
 """How long calls that were let go have to close."""
@@ -76,6 +74,9 @@ class Engine:
         self._others: dict[str, Live] = {}  # calls behind sessions
         self.targets: Callable[[Arrival], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+        self.app: Callable[[Arrival], AppOptions | None] = lambda channel: None
+        """The program that is asked to take calls of a channel, where ``providers`` are given."""
+
         self.speech: SpeechModel | None = None
         """The speech-to-speech model that holds calls, where ``providers`` are given."""
 
@@ -160,7 +161,7 @@ class Engine:
         score = endofturn.load()
         if self._given is not None:
             senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
-            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech)
+            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech, self.app(channel))
         casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call
@@ -260,48 +261,21 @@ class Engine:
         """The state of the service, for ``/health``."""
         clock = self._clock.stats() if self._clock is not None else {}
         components = {
-            "event_socket": self._event_socket_state(),
-            "frame_clock": Component("degraded" if clock.get("late_p99_ms", 0) > LATE_MS else "ok"),
-            "media": self._media_state(),
-            "disk": self._disk_state(),
+            "event_socket": vitals.of_event_socket(self._server),
+            "frame_clock": vitals.of_frame_clock(clock.get("late_p99_ms", 0)),
+            "media": vitals.of_media(self._socket),
+            "disk": vitals.of_disk(self._disk),
         }
         if self.store is not None:
             components["db"] = self.store.component()
         if self._switch is not None:
-            components["switch"] = _switch_state(self._switch)
+            components["switch"] = vitals.of_switch(self._switch)
         components |= self.figures.components()
         components |= {name: ask() for name, ask in self.components.items()}
-        worst = {component.status for component in components.values()}
-        status: Literal["ok", "degraded", "draining", "down"] = "ok"
-        if self._draining:
-            status = "draining"
-        elif "down" in worst:
-            status = "down"
-        elif "degraded" in worst:
-            status = "degraded"
-        limit = self.config.event_socket.max_calls
+        status = vitals.whole(components.values(), self._draining)
         active = len(self.calls) + len(self.sessions)
-        return Snapshot(status, active, limit, components, clock, self._hubwatch.snapshot())
-
-    def _event_socket_state(self) -> Component:
-        server = self._server
-        if server is None or server.bound_port is None:
-            return Component("down", detail="not listening yet")
-        detail = f"full: {server.connection_count} calls; new ones are refused" if server.refusing else ""
-        return Component("degraded" if server.refusing else "ok", detail=detail)
-
-    def _media_state(self) -> Component:
-        socket = self._socket
-        if socket is None:
-            return Component("down", detail="not open yet")
-        counts = {"datagrams of strangers": socket.refused, "frames of a wrong size": socket.bad_frames,
-                  "frames on which a call failed": socket.ear_faults}
-        return Component("ok", detail=", ".join(f"{number} {what}" for what, number in counts.items() if number))
-
-    def _disk_state(self) -> Component:
-        if self._disk is not None and self._disk.error:
-            return Component("degraded", detail=f"{self._disk.error}; {self._disk.dropped} bytes were dropped")
-        return Component("ok")
+        return Snapshot(status, active, self.config.event_socket.max_calls, components, clock,
+                        self._hubwatch.snapshot())
 
     # ------------------------------------------------------------ for sessions
 
@@ -341,6 +315,8 @@ class Engine:
 
     def _live_over(self, call: Live) -> None:
         self._others.pop(call.uuid, None)
+        if self.store is not None:
+            self.store.filing.finished(call.folder)
         if self._after_call is not None:
             self._after_call.submit(call.folder)
 
@@ -412,8 +388,3 @@ class _Adoption:
     def run(self) -> None:
         """Hold the call on from here."""
         self.call.adopt(self.session)
-
-
-def _switch_state(client: InboundClient) -> Component:
-    """Calls need only the outbound socket, so a switch that cannot be asked is a degraded service."""
-    return Component("ok") if client.connected else Component("degraded", detail=client.error)

@@ -1,34 +1,43 @@
-"""``python -m tests``: all tests, in two processes at the same time. Whole calls wait more than they compute, so they
-run beside everything else.
+"""``python -m tests``: all tests, in several processes at the same time. Whole calls and browsers wait more than they
+compute, so they run beside everything else.
 
     python -m tests ARGS...      as ``pytest ARGS``, in one process
 
-Ends with the worse exit code of the two.
+Ends with the worst exit code.
 """
 
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 
-WAITING = ("tests/call", "tests/cli", "tests/switch")
-"""Folders whose tests are in real time."""
+WAITING = (
+    ("tests/call", "tests/switch"),
+    ("tests/cli", "tests/clients", "tests/console", "tests/sessions", "tests/relay"),
+)
+"""Folders whose tests are in real time; a process each."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run them; the output of the second process comes when the first is done."""
+    """Run them; the output of the further processes comes when the first is done."""
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
         return subprocess.run([*pytest, *arguments], check=False).returncode
-    with tempfile.TemporaryFile("w+") as told:
-        beside = subprocess.Popen([*pytest, "-p", "no:cacheprovider", *WAITING], stdout=told, stderr=subprocess.STDOUT)
-        try:
-            first = subprocess.run([*pytest, *(f"--ignore={folder}" for folder in WAITING)], check=False).returncode
-            second = beside.wait()
-        finally:
-            beside.kill()
-        told.seek(0)
-        print(told.read(), flush=True)
-    return first or second
+    with ExitStack() as cleanup:
+        beside = []
+        for folders in WAITING:
+            told = cleanup.enter_context(tempfile.TemporaryFile("w+"))
+            process = subprocess.Popen([*pytest, "-p", "no:cacheprovider", *folders], stdout=told,
+                                       stderr=subprocess.STDOUT)
+            cleanup.callback(process.kill)
+            beside.append((process, told))
+        ignored = [f"--ignore={folder}" for folders in WAITING for folder in folders]
+        code = subprocess.run([*pytest, *ignored], check=False).returncode
+        for process, told in beside:
+            code = max(code, process.wait(), key=abs)
+            told.seek(0)
+            print(told.read(), flush=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from engine.media.resample import RATES, resample
 SPOKEN_RATE = 24_000
 """Hz of what ``/v1/audio/speech`` gives, as OpenAI's; mulaw has 8000."""
 
+MOST_CHANNELS = 8
+PART_S = 30
+
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """In the header of a WAV whose end is not known when it begins."""
 
@@ -34,23 +37,40 @@ class Format:
 
 def decode(data: bytes, rate: int, longest_s: float) -> Pcm:
     """A recording (WAV, FLAC, OGG, MP3 ...; channels mixed) as int16 mono at ``rate`` Hz. Raises ``CompatibleError``
-    for what is no recording, or a longer one."""
+    for what is no recording, or a longer one.
+
+    A second at a time: half a megabyte of silence in eight channels unfolds to gigabytes.
+    """
+    pieces: list[Pcm] = []
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             found = int(file.samplerate)
+            if found not in RATES or file.channels > MOST_CHANNELS:
+                raise CompatibleError("unsupported", f"file: {file.channels} channels at {found} Hz; send up to "
+                                      f"{MOST_CHANNELS} at one of {', '.join(map(str, RATES))} Hz", "file")
             if file.frames > longest_s * found:
                 raise CompatibleError("too_large", f"file: {file.frames / found:.0f} s; at most {longest_s:g} s "
                                       "(compatible.audio_s); send it in parts", "file")
-            samples = file.read(int(longest_s * found) + 1, dtype="float32", always_2d=True)
+            for block in file.blocks(found, frames=int(longest_s * found) + 1, dtype="float32", always_2d=True):
+                pieces.append(np.clip(np.rint(block.mean(axis=1) * 32768), -32768, 32767).astype(np.int16))
     except soundfile.LibsndfileError as fault:
         raise CompatibleError("invalid", f"file: not a recording that can be read ({fault.error_string.rstrip('.')}); "
                               "send WAV, FLAC, OGG or MP3", "file") from fault
-    if not len(samples):
+    if not pieces:
         raise CompatibleError("invalid", "file: there is no sound in it", "file")
-    if found not in RATES:
-        raise CompatibleError("unsupported", f"file: {found} Hz; send one of {', '.join(map(str, RATES))} Hz", "file")
-    pcm = np.clip(np.rint(samples.mean(axis=1) * 32768), -32768, 32767).astype(np.int16)
-    return resample(pcm, found, rate)
+    return resampled(np.concatenate(pieces), found, rate)
+
+
+def resampled(pcm: Pcm, rate_from: int, rate_to: int) -> Pcm:
+    """As ``resample``, but half a minute at a time, whose working memory is that of half a minute. Each has a second
+    of its neighbours around it while it is computed, so that no edge is heard."""
+    parts = []
+    for start in range(0, len(pcm), PART_S * rate_from):
+        before = min(start, rate_from)
+        part = resample(pcm[start - before:start + (PART_S + 1) * rate_from], rate_from, rate_to)
+        skip = before // rate_from * rate_to
+        parts.append(part[skip:skip + PART_S * rate_to])
+    return np.concatenate(parts)
 
 
 def wav_head(rate: int, samples: int | None = None) -> bytes:

@@ -1,7 +1,8 @@
 """Recordings to text for other programs: through the ears and the recogniser that calls have, off real time."""
 
+import io
 from collections.abc import Iterator
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from gevent.lock import BoundedSemaphore
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,42 +48,44 @@ class Transcriber:
         self._options = options
         self._places = BoundedSemaphore(options.transcriptions)
 
-    def transcribe(self, casting: Casting, data: bytes, form: TranscriptionForm) -> "Hearing":
-        """A recording on its way to text. Raises ``CompatibleError`` for what cannot be heard, ``TrunklineError``."""
-        if len(data) > self._options.audio_mb * 1_000_000:
+    def transcribe(self, casting: Casting, file: BinaryIO, form: TranscriptionForm) -> "Hearing":
+        """A recording on its way to text; ``file`` is read when its turn has come. Raises ``CompatibleError`` for what
+        cannot be heard, ``TrunklineError``."""
+        if file.seek(0, io.SEEK_END) > self._options.audio_mb * 1_000_000:
             raise CompatibleError("too_large", f"file: at most {self._options.audio_mb} MB (compatible.audio_mb)",
                                   "file")
         if form.include:
             raise CompatibleError("unsupported", "include: probabilities of tokens are not told", "include")
         language = form.language.lower().replace("_", "-").partition("-")[0]
         recogniser, language = _recogniser(casting, form.model, language)
-        pcm = off_hub(decode, data, RATE, self._options.audio_s)
-        return Hearing(casting, recogniser, pcm, language, self._places, self._options.wait_s)
+        return Hearing(casting, recogniser, file, language, self._places, self._options)
 
 
 class Hearing:
     """One recording: iterate for its segments, once; ``transcript`` is whole then."""
 
-    def __init__(self, casting: Casting, recogniser: Recogniser, pcm: Pcm, language: str, places: BoundedSemaphore,
-                 wait_s: float) -> None:
+    def __init__(self, casting: Casting, recogniser: Recogniser, file: BinaryIO, language: str,
+                 places: BoundedSemaphore, options: CompatibleOptions) -> None:
         """Use ``Transcriber.transcribe``."""
-        self.transcript: Transcript = joined((), len(pcm) / RATE, language)
-        self._casting, self._recogniser, self._pcm = casting, recogniser, pcm
-        self._language, self._places, self._wait_s = language, places, wait_s
+        self.transcript: Transcript = joined((), 0.0, language)
+        self._casting, self._recogniser, self._file = casting, recogniser, file
+        self._language, self._places, self._options = language, places, options
 
     def __iter__(self) -> Iterator[Segment]:
         """The segments as they are recognised. Raises ``CompatibleError`` when its turn does not come, and
         ``TrunklineError``."""
-        if not self._places.acquire(timeout=self._wait_s):
-            raise CompatibleError("busy", f"other recordings are being heard; none ended within {self._wait_s:g} s")
+        wait_s = self._options.wait_s
+        if not self._places.acquire(timeout=wait_s):
+            raise CompatibleError("busy", f"other recordings are being heard; none ended within {wait_s:g} s")
         segments: list[Segment] = []
         try:
+            pcm = self._samples()
             line = Line(self._casting.ears(), self._recogniser, RATE)
             try:
-                for heard in line.finals(self._pcm):
+                for heard in line.finals(pcm):
                     if heard.text.strip():
                         self._language = heard.language or self._language
-                        end = min(heard.end, len(self._pcm))
+                        end = min(heard.end, len(pcm))
                         segments.append(Segment(heard.text.strip(), heard.start / RATE, max(heard.start, end) / RATE,
                                                 heard.confidence))
                         yield segments[-1]
@@ -90,7 +93,15 @@ class Hearing:
                 line.close()
         finally:
             self._places.release()
-        self.transcript = joined(segments, len(self._pcm) / RATE, self._language)
+        self.transcript = joined(segments, len(pcm) / RATE, self._language)
+
+    def _samples(self) -> Pcm:
+        """What is to be heard. Only recordings whose turn it is are in memory."""
+        def read() -> Pcm:
+            self._file.seek(0)
+            return decode(self._file.read(), RATE, self._options.audio_s)
+
+        return off_hub(read)
 
     def whole(self) -> Transcript:
         """All of it."""

@@ -42,10 +42,14 @@ class WritingOptions(Options):
 
     talks: int = Field(1000, ge=1, le=1_000_000)
     """Conversations that are remembered at the same time; the one that was quiet longest is forgotten first. One takes
-    some kilobytes."""
+    some tens of kilobytes."""
 
     idle_s: float = Field(1800.0, ge=1)
     """A conversation that was quiet for so long is forgotten."""
 
     turns: int = Field(200, ge=1, le=10_000)
     """Turns of one conversation at most."""
+
+    record: bool = True
+    """Whether each leaves an event log and a folder as a call does, and so stands among the sessions, also a single
+    question. Off where other programs ask thousands of questions that nobody wants to look at again."""

@@ -25,7 +25,7 @@ from engine.config.services import (
 )
 from engine.config.upstream import AzureSpeechToSpeechOptions, OpenAiSpeechToSpeechOptions
 
-AUDIO_RATES_HZ = (8000, 11025, 16000, 22050, 24000, 44100, 48000)
+AUDIO_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 """What the engine can play."""
 
 

@@ -8,11 +8,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from engine.cast import Cast
+from engine.conversation import Conversation
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import ClientCall, Grounds, Request, Text, Used
 from engine.dialog.clauses import ClauseSplitter
@@ -22,11 +24,12 @@ from engine.following import Account
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.formats import RATE, Encoder
-from engine.realtime.socketcall import SocketCall
 from engine.senses import Senses
 from engine.speech.interfaces import Voice
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
+from engine.telemetry.eventlog import EventLog
+from engine.written.record import TurnLines
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,20 @@ END_S = 1.0
 
 Tell = Callable[[happen.Happening], None]
 Voiced = Callable[[Senses, Mapping[str, Any]], Voice]
+
+
+class Behind(Protocol):
+    """The call behind the session."""
+
+    events: EventLog
+
+    @property
+    def cast(self) -> Cast:
+        """Who takes part in it."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The agent's side of it."""
 
 
 class Aside:
@@ -50,6 +67,10 @@ class Aside:
         self.account = account
         self.session = session
         self.beside = beside
+        self.text = ""
+        self.lines: TurnLines | None = None
+        """Of the call's log; None beside the conversation."""
+
         self.input_tokens = self.output_tokens = 0
         self.incomplete = ""
         self.greenlet: gevent.Greenlet | None = None
@@ -63,12 +84,14 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, most: int, voice: "Voiced | None" = None) -> None:
-        """``talk()`` is the call behind the session; ``most`` run at a time; ``voice(senses, session)`` speaks them,
-        or the senses' own."""
+    def __init__(self, talk: Callable[[], Behind], tell: Tell, item_of: Callable[[int], str], most: int,
+                 voice: Voiced | None = None) -> None:
+        """``talk()`` is the call behind the session; ``item_of(number)`` the id of what a reply says; ``most`` run at a
+        time; ``voice(senses, session)`` speaks them, or the senses' own."""
         self._talk = talk
         self._voice = voice or (lambda senses, session: senses.voice)
         self._tell = tell
+        self._item_of = item_of
         self._places = BoundedSemaphore(most)
         self._numbers = count(FIRST)
         self._running: dict[int, Aside] = {}
@@ -105,6 +128,7 @@ class Asides:
             if aside.greenlet is not None:
                 aside.greenlet.kill(block=False)
             self._tell(happen.ReplyCut(aside.number, by, "", 0))
+            self._write_down(aside, interrupted=True)
 
     def _run(self, aside: Aside) -> None:
         try:
@@ -123,11 +147,22 @@ class Asides:
     def _end(self, aside: Aside, happening: happen.Happening) -> None:
         if self._running.pop(aside.number, None) is not None:
             self._tell(happening)
+            failed = isinstance(happening, happen.ReplyFailed)
+            if isinstance(happening, happen.ReplyFailed) and aside.lines is not None:
+                aside.lines.failed(happening.message)
+            self._write_down(aside, interrupted=failed)
+
+    def _write_down(self, aside: Aside, *, interrupted: bool) -> None:
+        if aside.lines is not None:
+            aside.lines.answered(aside.text.strip(), interrupted, self._item_of(aside.number))
 
     def _make(self, aside: Aside) -> None:
         talk, account, number = self._talk(), aside.account, aside.number
         senses = talk.cast.senses
         context = talk.conversation.context
+        if not aside.beside:
+            aside.lines = TurnLines(talk.events, number)
+            aside.lines.thinks(account.text)
         own = context is not None and aside.beside
         if own:
             assert context is not None
@@ -144,6 +179,9 @@ class Asides:
                 if isinstance(part, Text) and voice is not None:
                     voice.say(part.text)
                 elif isinstance(part, Text):
+                    if aside.lines is not None and not aside.text:
+                        aside.lines.first()
+                    aside.text += part.text
                     self._tell(happen.ReplyWords(number, part.text))
                 else:
                     self._part(aside, part)
@@ -158,6 +196,8 @@ class Asides:
         return aside.number in self._running
 
     def _part(self, aside: Aside, part: object) -> None:
+        if aside.lines is not None:
+            aside.lines.part(part)
         if isinstance(part, Grounds) and part.citations:
             self._tell(happen.ReplyCited(aside.number, part.citations))
         elif isinstance(part, ClientCall):

@@ -78,6 +78,13 @@ class TranscribeItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """The client made this item, which says something: words of the caller's, what a tool of the client's returned."""
+
+    item: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """The session is over: close the connection with this code."""
 
@@ -86,4 +93,4 @@ class Close:
 
 
 Order = (Configure | Hear | CommitInput | ClearInput | Respond | CancelReply | Truncate | ClearOutput | TranscribeItem
-         | Close)
+         | Note | Close)

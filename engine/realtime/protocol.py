@@ -78,6 +78,20 @@ class Protocol:
         """Which reply of the engine a response is; None: it has not begun, or is not known any more."""
         return self._talk.replies.generation_of(response_id)
 
+    def item_of(self, generation: int) -> str:
+        """The id of what this reply says; empty while it says nothing, or where it is not known any more."""
+        response = self._talk.replies.find(generation)
+        return response.message.id if response is not None and response.message is not None else ""
+
+    def item_said(self, text: str) -> str:
+        """The id of the caller's newest item, if ``text`` ends with its words; else empty."""
+        for entry in reversed(list(self.conversation)):
+            item = entry.item
+            if item["type"] == "message" and item["role"] == "user":
+                words = " ".join(part.get("transcript") or part.get("text") or "" for part in item["content"]).split()
+                return entry.id if words and text.split()[-len(words):] == words else ""
+        return ""
+
     def items_for_model(self) -> tuple[dict[str, Any], ...]:
         """The conversation, oldest first, with the words that were heard."""
         return self._talk.items_for_model()

@@ -28,6 +28,9 @@ from engine.upstream.tools import described
 
 log = logging.getLogger(__name__)
 
+GOING_AWAY = 1001
+"""Close code of a session that the engine ends because it stops."""
+
 REQUEST_ID = "x-ms-client-request-id"
 """Goes up with the connection: Azure's support asks for it."""
 
@@ -47,6 +50,7 @@ class Relayed:
         engine = server.engine
         self.uuid = make_id("sess")
         self._server, self._socket, self._visit = server, socket, visit
+        self._ended = ("", "")  # why, and by whom, where that is not the client
         around = self._around = engine.surroundings
         options = model.upstream.options
         self.folder: Path = around.folder(self.uuid)
@@ -74,8 +78,9 @@ class Relayed:
         """Hold it until one side ends it. Raises ``SocketClosed``."""
         self._relay.run()
 
-    def let_go(self, why: str, code: int = 1001) -> None:
+    def let_go(self, why: str, code: int = GOING_AWAY) -> None:
         """See ``engine.service.Session``."""
+        self._ended = why, "engine" if code == GOING_AWAY else "agent"
         gevent.spawn(self._socket.close, code, why)
 
     @property
@@ -91,6 +96,7 @@ class Relayed:
     def close(self, cause: str, by: str) -> None:
         """Its log is complete then."""
         self._actions.close()
+        cause, by = self._ended if self._ended[1] else (cause, by)
         self.events.write("hangup", cause=cause, by=by)
         calllog.ended(self.events, self.seconds, None, None)
         self.events.close()

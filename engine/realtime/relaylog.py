@@ -20,7 +20,7 @@ class RelayLog:
         kind = event.get("type")
         if kind == "conversation.item.input_audio_transcription.completed":
             if text := str(event.get("transcript") or "").strip():
-                self._events.write("user_said", text=text)
+                self._events.write("user_said", text=text, item=str(event.get("item_id") or ""))
         elif kind == "response.created":
             self._last += 1
             self._generations[event["response"]["id"]] = self._last
@@ -29,7 +29,8 @@ class RelayLog:
             text = str(event.get("transcript", event.get("text")) or "").strip()
             if text:
                 generation = self._generations.get(str(event.get("response_id")), self._last)
-                self._events.write("agent_said", gen=generation, text=text, interrupted=False)
+                self._events.write("agent_said", gen=generation, text=text, interrupted=False,
+                                   item=str(event.get("item_id") or ""))
         elif kind == "response.done":
             self._done(event["response"])
         elif kind == "error":

@@ -77,6 +77,8 @@ def item_create(talk: Talk, event: client.ItemCreate, step: Step) -> None:
     previous = talk.conversation.insert_after(previous_id, Entry(item, chars=chars))
     talk.conversation.keep_audio(item["id"], audio)
     step.sends += [events.item_added(item, previous), events.item_done(item, previous)]
+    if _says(item):
+        step.orders.append(order.Note(item))
     if audio and not any(part.get("transcript") for part in item["content"]):
         talk.hearing.awaits(item["id"])
         step.orders.append(order.TranscribeItem(item["id"], audio))
@@ -141,7 +143,8 @@ def response_cancel(talk: Talk, event: client.ResponseCancel, step: Step) -> Non
     response, sends = talk.replies.cancel(event.response_id)
     talk.queued = None
     step.sends += sends
-    step.orders.append(order.CancelReply(response.id))
+    if response:
+        step.orders.append(order.CancelReply(response.id))
 
 
 HANDLERS: dict[str, Callable[..., None]] = {
@@ -229,6 +232,13 @@ def _made(item: dict[str, Any], make_id: Callable[[str], str], where: str) -> tu
         if part["type"] == "input_audio":
             part.setdefault("transcript", None)  # zod wants it to be there
     return made, audio
+
+
+def _says(item: dict[str, Any]) -> bool:
+    """Whether somebody said it: the caller in words, or a tool of the client's."""
+    if item["type"] == "message":
+        return item["role"] == "user" and any(part.get("text") or part.get("transcript") for part in item["content"])
+    return bool(item["type"] == "function_call_output")
 
 
 def _chars(item: dict[str, Any]) -> int:

@@ -25,6 +25,7 @@ from engine.realtime.config import SessionConfig, voice_of
 from engine.realtime.formats import Encoder
 from engine.realtime.intake import Intake
 from engine.realtime.leg import SocketLegs
+from engine.realtime.minutes import Minutes
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
 from engine.realtime.silence import Silence
@@ -57,7 +58,8 @@ class Session:
         self._state = State(config, make_id, extensions=wishes.extensions, beta=wishes.beta)
         self._talk: SocketCall | None = None
         self._voicing = Voicing(around.config, around.voice, self._voice_missing)
-        self._asides = Asides(self._call, self.tell, self._options.max_asides, self._voice_aside)
+        self._minutes = Minutes(self._state)
+        self._asides = Asides(self._call, self.tell, self._state.item_of, self._options.max_asides, self._voice_aside)
         self._encoder: Encoder | None = None
         self._encoding: int | None = None
         self._later: deque[happen.Happening] = deque()
@@ -67,6 +69,8 @@ class Session:
         self._silence = Silence(timers, legs.frame_ms, self._is_quiet, self.tell)
         self._expiry: Timer | None = None
         self._closed = False
+        self._ended = ("", "")
+        """Why the session ends, and by whom, where that is not the client."""
 
     # ------------------------------------------------------------ the client's side
 
@@ -92,6 +96,7 @@ class Session:
 
     def let_go(self, why: str) -> None:
         """The engine stops."""
+        self._ended = why, "engine"
         self._client.close(1001, why)
 
     def close(self, cause: str = "the client is gone", by: str = "caller") -> None:
@@ -105,7 +110,7 @@ class Session:
         self._words.close()
         self._asides.close()
         if self._talk is not None:
-            self._talk.close(cause, by)
+            self._talk.close(*(self._ended if self._ended[1] else (cause, by)))
 
     def _carry_out(self, step: Step) -> None:
         for event in step.sends:
@@ -136,6 +141,8 @@ class Session:
         if isinstance(happening, happen.SpeechStarted) and self._interrupts():
             self._asides.interrupt()
         self._carry_out(self._state.happened(happening, time.time()))
+        if isinstance(happening, happen.Transcribed):
+            self._minutes.heard(happening)
         if isinstance(happening, happen.TurnEnded) and not happening.idle:
             self._answer_in_writing()
         elif isinstance(happening, happen.ReplyEnded):
@@ -173,6 +180,7 @@ class Session:
     def done(self, reason: str) -> None:
         """The agent is done: what it said last is still being played."""
         talk = self._talk
+        self._ended = reason, "engine" if reason == "fault" else "agent"
         if reason == "fault":
             self.tell(happen.Faulted("server_error", "the conversation ended by a fault of the engine"))
             self._client.close(1011, "a fault of the engine")
@@ -210,6 +218,7 @@ class Session:
             return None
         self._talk = talk
         talk.leg.ticked = self._ticked
+        self._minutes.begin(talk)
         talk.conversation.listening.heard = self._heard
         self._use_voice()
         talk.conversation.voiced = self._voicing.voice
@@ -325,7 +334,11 @@ class Session:
         if talk is not None:
             self._intake.transcribe(talk, self._input_format, wanted.item_id, wanted.audio)
 
+    def _note(self, wanted: order.Note) -> None:
+        self._minutes.wrote(wanted.item)
+
     def _close(self, wanted: order.Close) -> None:
+        self._ended = wanted.reason, "engine"
         self._client.close(wanted.code, wanted.reason)
 
     _ORDERS: dict[type, Callable[..., None]] = {
@@ -338,6 +351,7 @@ class Session:
         order.Truncate: _truncate,
         order.ClearOutput: _clear_output,
         order.TranscribeItem: _transcribe_item,
+        order.Note: _note,
         order.Close: _close,
     }
 

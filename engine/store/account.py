@@ -10,22 +10,29 @@ A log may be cut off anywhere and its values may be anything: nothing here raise
 of the line that began a row, so the same log makes the same rows.
 """
 
-import math
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from engine.store import states
+from engine.store.values import EPOCH, as_text, as_time, generation, number, parsed, plain, rank, span, whole
 from engine.store.words import words
 
 Row = dict[str, Any]
 Event = dict[str, Any]
 
-LONGEST_TEXT = 100_000
-"""Letters of a text that are kept."""
+LONGEST_NAME = 200
+"""Letters of an item's id."""
 
-_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+KEYS_APART_S = 5.0
+"""Keys that are pressed further apart are another number."""
+
+MOST_KEYS = 1000
+"""Keys of one segment that are kept."""
+
+HIDDEN = "***"
+"""What stands in a masked line instead of a text."""
 
 _FAULTS = frozenset({"error", "reply_failed", "provider_failed", "media_lost"})
 """Lines that count as an error, as in the call's report."""
@@ -42,7 +49,7 @@ class Account:
         """Whether the log has its last line."""
 
         self._changed: dict[str, dict[int, Row]] = {}
-        self._base = _EPOCH
+        self._base = EPOCH
         self._answers_ms: list[float] = []
         self._spoken: dict[int, Row] = {}  # the agent's segments, by generation
         self._answers: dict[int, Row] = {}  # their items
@@ -51,10 +58,14 @@ class Account:
         self._done: dict[int, float] = {}  # when it ended
         self._tools: dict[str, Row] = {}
         self._heard: Row = {}  # the last final transcript
+        self._keys: Row = {}  # the segment of the keys that were pressed last
+        self._pressing = False  # whether the next key belongs to it
         self._human: Row | None = None
+        self._apart: Row = {}  # the segment of the caller's time with a human
         self._people: dict[int, Row] = {}
         self._source = ""
         self._order = 0
+        self._names: set[str] = set()  # of items
         self._fault = self._machine = False
         self._takes: dict[str, Callable[[Event, int], None]] = {
             "call_started": self._started, "answered": self._answered, "agent_picked": self._picked,
@@ -65,7 +76,8 @@ class Account:
             "tool_result": self._tool_result, "handover_dialing": self._dialing, "handover_bridged": self._bridged,
             "caller_back": self._back, "recording": self._recording, "answering": self._answering, "cost": self._cost,
             "hangup": self._hangup, "media_attached": self._known, "handover_queued": self._known,
-            "call_ended": self._ended,
+            "call_ended": self._ended, "dtmf": self._key, "digits": self._digits, "client_call": self._client_call,
+            "client_result": self._client_result,
         }
 
     def take(self, event: Event, seq: int) -> bool:
@@ -116,21 +128,21 @@ class Account:
         if self.session is not None:
             return
         started = as_time(event.get("started"))
-        self._base = started - _span(event.get("t"))
-        call_id = _text(event.get("id")) or self.folder.rpartition("/")[2]
-        transport = _text(event.get("transport")) or "freeswitch"
-        caller, called = _text(event.get("caller")) or None, _text(event.get("called")) or None
+        self._base = started - span(event.get("t"))
+        call_id = as_text(event.get("id")) or self.folder.rpartition("/")[2]
+        transport = as_text(event.get("transport")) or "freeswitch"
+        caller, called = as_text(event.get("caller")) or None, as_text(event.get("called")) or None
         outbound = event.get("direction") == "outbound"
         customer = called if outbound else caller
         self.session = {
             "session_id": call_id, "call_id": call_id, "transport": transport, "mode": "bot",
-            "direction": _text(event.get("direction")) or None, "state": "created", "status": "active",
+            "direction": as_text(event.get("direction")) or None, "state": "created", "status": "active",
             "from_number": caller, "to_number": called, "did": caller if outbound else called,
             "fs_uuid": call_id if transport == "freeswitch" else None, "customer_phone": customer,
             "agent_id": None, "agent_name": None, "variant": None, "language": None, "dialect": None,
             "language_confidence": None, "outcome": None, "escalated": False, "cost_amount": None,
             "cost_currency": None, "recording_uri": None, "started_at": started, "answered_at": None, "ended_at": None,
-            "hangup_cause": None, "hangup_by": None, "node": _text(event.get("node")) or None, "folder": self.folder,
+            "hangup_cause": None, "hangup_by": None, "node": as_text(event.get("node")) or None, "folder": self.folder,
             "duration_s": None, "turns": 0, "interruptions": 0, "errors": 0, "answer_ms_p50": None,
             "answer_ms_p95": None, "filed": False,
         }
@@ -143,43 +155,44 @@ class Account:
         row = self._row()
         if row["answered_at"] is None:
             # Call time begins anew when the call is answered.
-            self._base = row["answered_at"] = row["started_at"] + _span(event.get("ms")) / 1000
+            self._base = row["answered_at"] = row["started_at"] + span(event.get("ms")) / 1000
 
     def _picked(self, event: Event, seq: int) -> None:
-        name = _text(event.get("name")) or None
-        self._row().update(agent_id=name, agent_name=name, variant=_text(event.get("variant")) or None,
-                           language=_text(event.get("language")) or None)
+        name = as_text(event.get("name")) or None
+        self._row().update(agent_id=name, agent_name=name, variant=as_text(event.get("variant")) or None,
+                           language=as_text(event.get("language")) or None)
         self._put("participants", seq, {"role": "bot", "fs_uuid": None, "leg": None, "number": None,
                                         "display_name": name, "joined_at": self._at(event), "left_at": None})
 
     def _language(self, event: Event, seq: int) -> None:
-        self._row()["language"] = _text(event.get("language")) or None
+        self._row()["language"] = as_text(event.get("language")) or None
 
     def _dialect(self, event: Event, seq: int) -> None:
-        self._row().update(dialect=_text(event.get("dialect")) or None,
-                           language_confidence=_number(event.get("confidence")))
+        self._row().update(dialect=as_text(event.get("dialect")) or None,
+                           language_confidence=number(event.get("confidence")))
 
     def _recording(self, event: Event, seq: int) -> None:
-        self._row()["recording_uri"] = f"{self.folder}/{_text(event.get('file'))}"
+        self._row()["recording_uri"] = f"{self.folder}/{as_text(event.get('file'))}"
 
     def _answering(self, event: Event, seq: int) -> None:
         self._machine = event.get("verdict") == "machine"
 
     def _cost(self, event: Event, seq: int) -> None:
-        self._row().update(cost_amount=_number(event.get("total")), cost_currency=_text(event.get("currency")) or None)
+        self._row().update(cost_amount=number(event.get("total")), cost_currency=as_text(event.get("currency")) or None)
 
     def _hangup(self, event: Event, seq: int) -> None:
-        self._row().update(hangup_cause=_text(event.get("cause")) or None, hangup_by=_text(event.get("by")) or None)
+        self._row().update(hangup_cause=as_text(event.get("cause")) or None, hangup_by=as_text(event.get("by")) or None)
 
     def _ended(self, event: Event, seq: int) -> None:
-        self._end(_number(event.get("seconds")) or 0.0)
+        self._end(number(event.get("seconds")) or 0.0)
 
     def _end(self, seconds: float) -> None:
         row = self._row()
-        row["ended_at"] = self._base + _span(seconds)
+        row["ended_at"] = self._base + span(seconds)
         row["duration_s"] = round((row["ended_at"] - row["started_at"]).total_seconds(), 3)
         self._become(states.end(row, self._fault))
         row["outcome"] = states.outcome(row, self._machine)
+        self._together(seconds)
         for call in self._tools.values():
             if call["status"] == "running":
                 call["status"] = "abandoned"
@@ -193,17 +206,30 @@ class Account:
     # ------------------------------------------------------------ a human
 
     def _dialing(self, event: Event, seq: int) -> None:
-        self._human = {"role": "agent", "fs_uuid": _text(event.get("leg")) or None, "leg": "b", "number": None,
-                       "display_name": _text(event.get("target")) or None, "joined_at": None, "left_at": None}
+        self._human = {"role": "agent", "fs_uuid": as_text(event.get("leg")) or None, "leg": "b", "number": None,
+                       "display_name": as_text(event.get("target")) or None, "joined_at": None, "left_at": None}
 
     def _bridged(self, event: Event, seq: int) -> None:
         human, self._human = self._human, None
         human = human or {"role": "agent", "fs_uuid": None, "leg": "b", "number": None, "left_at": None,
-                          "display_name": _text(event.get("target")) or None}
+                          "display_name": as_text(event.get("target")) or None}
         self._put("participants", seq, {**human, "joined_at": self._at(event)})
         self._row()["escalated"] = True
+        # Nobody hears them, but who reads the transcript is to know that there was something said.
+        text = f"[with {human['display_name'] or 'a human'}, not heard by the agent]"
+        self._apart = {**self._segment("agent", text, event, language=None, confidence=None, start_time=self._when(
+            event), end_time=None), "words": "", "source": "handover"}
+        self._put("segments", seq, self._apart)
+
+    def _together(self, at: float | None) -> None:
+        """The caller's time with a human is over."""
+        if self._apart and at is not None:
+            self._apart["end_time"] = at
+            self._put("segments", self._apart["source_seq"], self._apart)
+        self._apart = {}
 
     def _back(self, event: Event, seq: int) -> None:
+        self._together(self._when(event))
         for person in self._people.values():
             if person["role"] == "agent" and person["left_at"] is None:
                 person["left_at"] = self._at(event)
@@ -216,24 +242,43 @@ class Account:
 
     def _turn(self, event: Event, seq: int) -> None:
         self._row()["turns"] += 1
+        self._pressing = False
 
     def _user_said(self, event: Event, seq: int) -> None:
-        text = _text(event.get("text"))
+        text = as_text(event.get("text"))
         if not text:
             return
-        confidence = _number(self._heard.get("confidence"))
-        language = _text(self._heard.get("language")) or self._row()["language"]
+        self._item(seq, event, "message", "user", self._content("input", text), name=event.get("item"))
+        keys, self._keys, self._pressing = self._keys, {}, False
+        if keys and keys["text"] == "".join(text.split()):
+            return  # they were a turn of the caller's, and stand there already
+        confidence = number(self._heard.get("confidence"))
+        language = as_text(self._heard.get("language")) or self._row()["language"]
         self._put("segments", seq, self._segment("customer", text, event, language=language, confidence=(
             confidence if confidence is not None and confidence >= 0 else None),
-            start_time=_number(event.get("start")), end_time=_number(event.get("end"))))
-        self._item(seq, event, "message", "user", [{"type": "input_audio", "transcript": text}])
+            start_time=number(event.get("start")), end_time=number(event.get("end"))))
+
+    def _key(self, event: Event, seq: int) -> None:
+        """Keys that are pressed in a row are one segment."""
+        key, at, keys = as_text(event.get("digit")), self._when(event), self._keys
+        if not self._pressing or at - keys["end_time"] > KEYS_APART_S:
+            keys = self._keys = {**self._segment("customer", "", event, language=None, confidence=None, start_time=at,
+                                                 end_time=at), "source": "dtmf"}
+        self._pressing = True
+        keys["text"] = HIDDEN if HIDDEN in (key, keys["text"]) else (keys["text"] + key)[:MOST_KEYS]
+        keys.update(words=" ".join(words(keys["text"])), end_time=at)
+        self._put("segments", keys.get("source_seq", seq), keys)
+
+    def _digits(self, event: Event, seq: int) -> None:
+        """All of a number that was asked for: what is pressed next is another one."""
+        self._keys, self._pressing = {}, False
 
     def _agent_said(self, event: Event, seq: int) -> None:
-        text, gen = _text(event.get("text")), _gen(event)
+        text, gen = as_text(event.get("text")), generation(event)
         if not text:
             return
         less = self._less.get(gen)
-        text = text if less is None else _text(less.get("text"))
+        text = text if less is None else as_text(less.get("text"))
         interrupted = bool(event.get("interrupted")) or less is not None
         start, end = self._began.get(gen), self._done.get(gen)
         row = self._segment("bot", text, event, language=self._row()["language"], confidence=None, start_time=start,
@@ -243,15 +288,15 @@ class Account:
         self._row()["interruptions"] += interrupted
         heard_ms = None
         if interrupted and start is not None and end is not None:
-            heard_ms = round(_span(end - start).total_seconds() * 1000)
+            heard_ms = round(span(end - start).total_seconds() * 1000)
         if less is not None:
-            heard_ms = _whole(less.get("ms"))
-        self._answers[gen] = self._item(seq, event, "message", "assistant", [
-            {"type": "output_audio", "transcript": text}], "incomplete" if interrupted else "completed", heard_ms)
+            heard_ms = whole(less.get("ms"))
+        self._answers[gen] = self._item(seq, event, "message", "assistant", self._content("output", text),
+                                        "incomplete" if interrupted else "completed", heard_ms, event.get("item"))
 
     def _agent_heard(self, event: Event, seq: int) -> None:
         """Less of a reply was heard than is, or will be, told as said."""
-        gen, text = _gen(event), _text(event.get("text"))
+        gen, text = generation(event), as_text(event.get("text"))
         self._less[gen] = event
         row, item = self._spoken.get(gen), self._answers.get(gen)
         if row is None or item is None:
@@ -259,25 +304,29 @@ class Account:
         self._row()["interruptions"] += not row["interrupted"]
         row.update(text=text, words=" ".join(words(text)), interrupted=True)
         self._put("segments", row["source_seq"], row)
-        item.update(content=[{"type": "output_audio", "transcript": text}], status="incomplete",
-                    truncated_ms=_whole(event.get("ms")))
+        item.update(content=self._content("output", text), status="incomplete", truncated_ms=whole(event.get("ms")))
         self._put("items", item["source_seq"], item)
+
+    def _content(self, way: str, text: str) -> list[Row]:
+        """Of a message, as the protocol has it."""
+        if self._source == "text":
+            return [{"type": f"{way}_text", "text": text}]
+        return [{"type": f"{way}_audio", "transcript": text}]
 
     def _segment(self, speaker: str, text: str, event: Event, **fields: Any) -> Row:
         return {"speaker": speaker, "text": text, "words": " ".join(words(text)), "is_final": True,
                 "interrupted": False, "source": self._source, "created_at": self._at(event), **fields}
 
     def _on_wire(self, event: Event, seq: int) -> None:
-        at = _number(event.get("at"))
-        self._began.setdefault(_gen(event), event["t"] if at is None else at)
-        after = _number(event.get("after_voice_ms"))
+        self._began.setdefault(generation(event), self._when(event))
+        after = number(event.get("after_voice_ms"))
         if after is not None:
             self._answers_ms.append(after)
-            self._row().update(answer_ms_p50=_rank(self._answers_ms, 0.5), answer_ms_p95=_rank(self._answers_ms, 0.95))
+            self._row().update(answer_ms_p50=rank(self._answers_ms, 0.5), answer_ms_p95=rank(self._answers_ms, 0.95))
 
     def _played(self, event: Event, seq: int) -> None:
-        gen, at = _gen(event), _number(event.get("at"))
-        end = self._done.setdefault(gen, event["t"] if at is None else at)
+        gen = generation(event)
+        end = self._done.setdefault(gen, self._when(event))
         row = self._spoken.get(gen)
         if row is not None and row["end_time"] is None:
             row["end_time"] = end
@@ -287,12 +336,16 @@ class Account:
         """Only the state is another."""
 
     def _item(self, seq: int, event: Event, kind: str, role: str | None, content: Any, status: str = "completed",
-              truncated_ms: int | None = None) -> Row:
+              truncated_ms: int | None = None, name: object = None) -> Row:
+        """``name``: the id that the client's session has for it; each is taken once."""
         self._order += 1
-        gen = _gen(event)
-        name = sha256(f"{self.folder}:{seq}".encode()).hexdigest()[:20]
+        gen = generation(event)
+        own = as_text(name)[:LONGEST_NAME]
+        if not own or own == HIDDEN or own in self._names:
+            own = f"item_{sha256(f'{self.folder}:{seq}'.encode()).hexdigest()[:20]}"
+        self._names.add(own)
         row = {
-            "id": f"item_{name}", "response_id": f"resp_{gen}" if gen >= 0 and role != "user" else None,
+            "id": own, "response_id": f"resp_{gen}" if gen >= 0 and role != "user" else None,
             "ord": self._order, "type": kind, "role": role, "content": content, "status": status,
             "truncated_ms": truncated_ms, "created_at": self._at(event)}
         self._put("items", seq, row)
@@ -301,25 +354,41 @@ class Account:
     # ------------------------------------------------------------ skills
 
     def _tool_call(self, event: Event, seq: int) -> None:
-        if event.get("repeated"):
-            return
-        name, call_id, arguments = _text(event.get("skill")), _text(event.get("id")), _plain(event.get("arguments"))
-        row = {"call_id": call_id or None, "name": name, "arguments": arguments, "result": None, "status": "running",
-               "started_at": self._at(event), "duration_ms": None, "side": "server", "error": None}
+        if not event.get("repeated"):
+            side = "mcp" if event.get("side") == "mcp" else "server"
+            self._called(event, seq, event.get("skill"), plain(event.get("arguments")), side)
+
+    def _client_call(self, event: Event, seq: int) -> None:
+        self._called(event, seq, event.get("name"), parsed(event.get("arguments")), "client")
+
+    def _called(self, event: Event, seq: int, name: object, arguments: Any, side: str) -> None:
+        call_id = as_text(event.get("id"))
+        row = {"call_id": call_id or None, "name": as_text(name), "arguments": arguments, "result": None,
+               "status": "running", "started_at": self._at(event), "duration_ms": None, "side": side, "error": None}
         self._tools[call_id] = row
         self._put("tool_calls", seq, row)
-        self._item(seq, event, "function_call", None, {"name": name, "call_id": call_id, "arguments": arguments})
+        self._item(seq, event, "function_call", None,
+                   {"name": row["name"], "call_id": call_id, "arguments": arguments})
 
     def _tool_result(self, event: Event, seq: int) -> None:
-        call_id, result = _text(event.get("id")), _plain(event.get("result"))
+        error = as_text(event.get("error")) or None
+        self._returned(event, seq, plain(event.get("result")), bool(event.get("success")), error,
+                       number(event.get("ms")))
+
+    def _client_result(self, event: Event, seq: int) -> None:
+        self._returned(event, seq, parsed(event.get("output")), True, None, None)
+
+    def _returned(self, event: Event, seq: int, result: Any, success: bool, error: str | None, ms: float | None
+                  ) -> None:
+        call_id = as_text(event.get("id"))
         row = self._tools.get(call_id)
         if row is None or row["status"] != "running":
             return
-        row.update(result=result, status="completed" if event.get("success") else "failed",
-                   duration_ms=_number(event.get("ms")), error=_text(event.get("error")) or None)
+        took_ms = round((self._at(event) - row["started_at"]).total_seconds() * 1000, 1) if ms is None else ms
+        row.update(result=result, status="completed" if success else "failed", duration_ms=took_ms, error=error)
         self._put("tool_calls", row["source_seq"], row)
-        output = result if event.get("success") else {"error": row["error"]}
-        self._item(seq, event, "function_call_output", None, {"call_id": call_id, "output": output})
+        self._item(seq, event, "function_call_output", None,
+                   {"call_id": call_id, "output": result if success else {"error": error}}, name=event.get("item"))
 
     # ------------------------------------------------------------ rows
 
@@ -336,60 +405,11 @@ class Account:
             self._people[seq] = row
         self._changed.setdefault(table, {})[seq] = row
 
+    @staticmethod
+    def _when(event: Event) -> float:
+        """When it happened, in seconds of call time."""
+        at = number(event.get("at"))
+        return float(event["t"]) if at is None else at
+
     def _at(self, event: Event) -> datetime:
-        return self._base + _span(event.get("t"))
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def _whole(value: object) -> int | None:
-    found = _number(value)
-    return None if found is None else int(min(max(found, 0.0), 2e9))
-
-
-def _span(value: object) -> timedelta:
-    """So many seconds; within a year, so that no log leads out of the calendar."""
-    return timedelta(seconds=min(max(_number(value) or 0.0, -3e7), 3e7))
-
-
-def _text(value: object) -> str:
-    """As text that every database takes: without NUL and without halves of surrogate pairs."""
-    if value is None:
-        return ""
-    return str(value)[:LONGEST_TEXT].replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _plain(value: Any) -> Any:
-    """JSON, its texts as ``_text``; numbers that JSON does not know as text."""
-    if isinstance(value, dict):
-        return {_text(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int):
-        return value
-    return value if isinstance(value, float) and math.isfinite(value) else _text(value)
-
-
-def _gen(event: Event) -> int:
-    gen = _number(event.get("gen"))
-    return -1 if gen is None else int(gen)
-
-
-def as_time(value: object) -> datetime:
-    """An ISO time; the epoch where it is none."""
-    try:
-        found = datetime.fromisoformat(_text(value).replace("Z", "+00:00"))
-    except ValueError:
-        found = _EPOCH
-    if not 1970 <= found.year < 9000:
-        found = _EPOCH
-    return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found.astimezone(timezone.utc)
-
-
-def _rank(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+        return self._base + span(event.get("t"))

@@ -109,6 +109,19 @@ class Filing:
                     schema.ready(self._database)
                     self._ready = True
 
+    def works(self) -> None:
+        """The database answers."""
+        if self.problem:
+            log.info("the store works again: %s", self._database.address)
+            self.problem = ""
+
+    def fails(self, problem: str) -> None:
+        """It cannot be used, and why. Its tables are looked at again when it can."""
+        if problem != self.problem:
+            log.error("the store: %s; calls go on, and are filed when it works", problem)
+            self.problem = problem
+        self._ready = False
+
     @property
     def going_on(self) -> frozenset[str]:
         """The folders of sessions that this process holds, or has not written to the end."""
@@ -162,7 +175,7 @@ class Filing:
                     self._write_all()
                 pause_s = RETRY_S[0]
             except StoreError as fault:
-                self._tell(str(fault))
+                self.fails(str(fault))
                 if self._stop.wait(pause_s):
                     return
                 pause_s = min(pause_s * 2, RETRY_S[1])
@@ -179,8 +192,7 @@ class Filing:
             finally:
                 self._in_hand = frozenset()
             if self.problem:
-                log.info("the store works again: %s", self._database.address)
-                self.problem = ""
+                self.works()
                 self._lacking()
 
     def _write(self, batch: "list[_Followed]") -> None:
@@ -216,17 +228,14 @@ class Filing:
                 one.account.put_back(changes)
                 self._dirty.setdefault(one.account.folder, one)
 
-    def _tell(self, problem: str) -> None:
-        if problem != self.problem:
-            log.error("the store: %s; calls go on, and are filed when it works", problem)
-            self.problem = problem
-        self._ready = False
 
 
 def _write(connection: Connection, work: "list[tuple[_Followed, Row, Changes]]") -> None:
+    taken: set[str] = set()
     for one, session, _ in work:
         if not one.is_settled:
-            session["session_id"] = session_id(connection, session)
+            session["session_id"] = session_id(connection, session, taken)
+        taken.add(session["session_id"])
     write(connection, [(session, changes) for _, session, changes in work])
 
 

@@ -20,12 +20,12 @@ from gevent.event import Event as Flag
 from sqlalchemy import Connection
 
 from engine.config.store import StoreOptions
-from engine.store.account import as_time
 from engine.store.database import Database
 from engine.store.errors import StoreDown, StoreError
 from engine.store.filing import Filing
 from engine.store.refiling import EVENTS, end_lost, file_folder, unfiled
 from engine.store.retention import sweep
+from engine.store.values import as_time
 from engine.telemetry.eventlog import decode
 from engine.telemetry.state import Component
 
@@ -71,7 +71,10 @@ class Store:
     def component(self) -> Component:
         """For ``/health``. Calls do without the store, so it is never worse than degraded."""
         problem = self.filing.problem
-        return Component("degraded" if problem else "ok", self.filing.write_ms, problem)
+        if not problem:
+            return Component("ok", self.filing.write_ms)
+        return Component("degraded", self.filing.write_ms,
+                         f"{problem}. Calls go on, and are filed when it works; `trunkline db status` looks at it")
 
     def close(self) -> None:
         """Write what waits, then let go of the database."""
@@ -102,8 +105,9 @@ class Store:
                     log.info("swept: %s", swept)
                     swept_at = monotonic()
                 rest_s = swept_at + DAY_S - monotonic()
+                self.filing.works()
             except StoreError as fault:
-                log.warning("the store keeps no house: %s", fault)
+                self.filing.fails(str(fault))
             wait_s = SETTLE_S if self._lacking.wait(rest_s) else 0.0
 
     def catch_up(self) -> int:

@@ -1,6 +1,6 @@
 """Rows into the tables. Every write is idempotent: it may be repeated, and a log may be filed any number of times."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,16 +13,19 @@ from engine.store.tables import CHILDREN, call_participants, call_sessions, tran
 Changes = dict[str, list[Row]]
 
 
-def session_id(connection: Connection, session: Row) -> str:
+def session_id(connection: Connection, session: Row, taken: Collection[str] = ()) -> str:
     """The id of a session: that of its folder when it was filed before, else its own, else (a channel that comes back
-    to the engine is a new session with the old id) one that is made of the folder's name."""
+    to the engine is a new session with the old id) one that is made of the folder's name. ``taken``: ids of others that
+    are written with it."""
     table = call_sessions.c
     found = connection.execute(select(table.session_id, table.folder).where(
         or_(table.folder == session["folder"], table.session_id == session["session_id"]))).all()
     for name, folder in found:
         if folder == session["folder"]:
             return str(name)
-    return str(uuid5(NAMESPACE_URL, f"trunkline:{session['folder']}")) if found else str(session["session_id"])
+    if found or session["session_id"] in taken:
+        return str(uuid5(NAMESPACE_URL, f"trunkline:{session['folder']}"))
+    return str(session["session_id"])
 
 
 def write(connection: Connection, sessions: Iterable[tuple[Row, Changes]]) -> None:

@@ -52,15 +52,17 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 class EventLog:
     """One call's log. All methods belong to the hub's thread."""
 
-    def __init__(self, path: Path, disk: DiskWriter, clock: Callable[[], float], strict: bool = STRICT) -> None:
-        """``path``: the new file; ``clock``: seconds of call time; ``strict``: names and fields must be known."""
+    def __init__(self, path: Path, disk: DiskWriter, clock: Callable[[], float], strict: bool = STRICT,
+                 held: bool = True) -> None:
+        """``path``: the new file; ``clock``: seconds of call time; ``strict``: names and fields must be known;
+        ``held``: see ``DiskWriter.open``."""
         self.path = path
         self.masked = False
         """Whether lines say only that something happened: nothing of what was said, heard or pressed."""
 
         self._clock = clock
         self._strict = strict
-        self._file = disk.open(path)
+        self._file = disk.open(path, held)
         self._kept: deque[bytes] = deque(maxlen=KEPT_LINES)
         self._listeners: list[Listener] = []
         self._closed = False

@@ -11,6 +11,7 @@ A thread writes, so that nobody who stopped reading stderr can hold the hub; wha
 import contextvars
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _request: contextvars.ContextVar[str] = contextvars.ContextVar("request", defaul
 
 WAITING_BYTES = 4 * 1024 * 1024
 COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31;1m"}
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -77,14 +79,15 @@ class JsonLines(logging.Formatter):
 
 
 class ForPeople(logging.Formatter):
-    """``12:03:04.567 warning media.clock [6c1f0e52] message``, coloured by level."""
+    """``12:03:04.567 warning media.clock [6c1f0e52] message``, coloured by level. What may come from outside cannot
+    begin a line of its own, nor tell the terminal anything."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The lines, without the last newline."""
         colour = COLOURS.get(record.levelname, "")
         call_id = _call.get()
         text = (f"{_time(record).astimezone():%H:%M:%S}.{int(record.msecs):03d} {record.levelname.lower():7} "
-                f"{record.name.removeprefix('engine.')} {f'[{call_id[:8]}] ' if call_id else ''}{record.getMessage()}")
+                f"{record.name.removeprefix('engine.')} {f'[{call_id[:8]}] ' if call_id else ''}{_plain(record)}")
         for line in getattr(record, "stack", ()):
             text += f"\n    {line}"
         if record.exc_info:
@@ -143,6 +146,11 @@ def setup(level: int | str = logging.INFO, stream: TextIO | None = None, as_json
     root.addHandler(writer)
     root.setLevel(level)
     return writer
+
+
+def _plain(record: logging.LogRecord) -> str:
+    """The message in one line and without colours of its own: it may repeat what a caller or a client made up."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", record.getMessage())
 
 
 def _time(record: logging.LogRecord) -> datetime:

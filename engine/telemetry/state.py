@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Status = Literal["ok", "degraded", "draining", "down"]
+"""Of the service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -17,7 +20,7 @@ class Component:
 class Snapshot:
     """The state of the service. ``frame_clock`` and ``hub`` hold figures (lateness in ms, blocks) under their names."""
 
-    status: Literal["ok", "degraded", "draining", "down"]
+    status: Status
     calls_active: int = 0
     calls_max: int = 0
     components: dict[str, Component] = field(default_factory=dict)

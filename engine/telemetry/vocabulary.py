@@ -10,9 +10,13 @@ import re
 
 EVENTS: dict[str, str] = {
     # the call
-    "call_started": "id, transport (freeswitch, ws), direction (inbound, outbound), caller, called, node, version, "
-    "started (ISO 8601, UTC), switch, variables",
+    "call_started": "id, transport (freeswitch, ws, relay, text), direction (inbound, outbound), caller, called, "
+    "node, version, started (ISO 8601, UTC), switch, variables",
     "agent_picked": "name, variant, why, language",
+    "app_asked": "id (of the webhook event)",
+    "app_answered": "verdict (accepted, rejected, nobody), why, status (of SIP), ms",
+    "attached": "clients (that are attached to the call), why",
+    "referred": "target, by (refer, dialplan)",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
@@ -48,8 +52,8 @@ EVENTS: dict[str, str] = {
     "final": "text, start, end, ms (voice_off to final), confidence, language (if the recogniser tells it)",
     # deciding; every Note of the turn engine is a line too, its own name with `why`
     "turn": "text, waited_ms (last voiced frame to decision), why, gen",
-    "user_said": "text, start, end",
-    "agent_said": "gen, text, interrupted",
+    "user_said": "text, start, end, item (its id, where the session's client has one for it)",
+    "agent_said": "gen, text, interrupted, item (likewise)",
     # A client's word of what was heard: it holds, whatever agent_said has, and whichever of the two comes first.
     "agent_heard": "gen, text, ms (of its audio)",
     # thinking and speaking, per reply
@@ -72,9 +76,11 @@ EVENTS: dict[str, str] = {
     "model_answer": "gen, step (from 0), model, first_ms (to the first part), ms, calls (skills called), input_tokens, "
     "output_tokens",
     "model_broke_off": "gen, step, said (whether the caller has something to hear), reason",
-    "tool_call": "gen, id, skill, arguments, speculative, repeated (an earlier result is given again)",
+    "tool_call": "gen, id, skill, arguments, speculative, repeated (an earlier result is given again), side (server, "
+    "mcp: who runs it)",
     "tool_result": "gen (that of the call: the reply may be over), id, skill, success, error, ms, result",
-    "client_call": "gen, id, name (of the tool; the client runs it)",
+    "client_call": "gen, id, name (of the tool; the client runs it), arguments (JSON text)",
+    "client_result": "id, output (text), item",
     "filler": "gen, text, skill, after_ms",
     "ask_back": "gen, confidence",
     "middleware": "gen, hook, name, problem (late, failed), ms, message",

@@ -1,7 +1,8 @@
 """``POST /ai/process``: conversations in writing with the agents."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from secrets import token_hex
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,8 +13,9 @@ from engine.web.errors import ApiError
 from engine.web.faults import begun, casting_of, refusal, telling
 from engine.web.route import Answer, Asked, Route
 from engine.web.sse import Event, events
+from engine.written.record import Record
 from engine.written.talk import Turn
-from engine.written.talks import Talks
+from engine.written.talks import Recorder, Talks
 
 MAX_KEY = 200
 
@@ -56,7 +58,9 @@ class AiAnswer(BaseModel):
 
 def routes(engine: Engine) -> list[Route]:
     """One turn, and the end of a conversation."""
-    talks = Talks(engine.config.writing, engine.config.compatible.answer_s)
+    options = engine.config.writing
+    talks = Talks(options, engine.config.compatible.answer_s, recorder=_recorder(engine) if options.record else None)
+    engine.closing.append(talks.close)
 
     def process(asked: Asked) -> AiAnswer | Answer:
         body: AiBody = asked.body
@@ -66,7 +70,7 @@ def routes(engine: Engine) -> list[Route]:
         turn = talks.turn(
             casting_of(engine), _owner(asked), text, session_id=body.session_id or "", agent=body.agent or "",
             language=(body.language or "").lower().partition("-")[0], dialect=body.dialect or "",
-            region=body.region or "", again=_again(asked))
+            region=body.region or "", again=_again(asked), caller=asked.remote)
         if body.stream:
             return events(_events(turn, begun(iter(turn)), asked.request_id))
         for _ in turn:
@@ -81,10 +85,22 @@ def routes(engine: Engine) -> list[Route]:
     return [
         Route("POST", "/ai/process", telling(process), "The agent's answer to what somebody wrote.\n"
               "Conversations are remembered by session_id. A request that is sent again with the same Idempotency-Key "
-              "gets the answer of the first.", scope="talk", body=AiBody, answer=AiAnswer),
+              "gets the answer of the first.", scope="talk", body=AiBody, answer=AiAnswer,
+              produces=("text/event-stream",)),
         Route("DELETE", "/ai/sessions/<session_id>", telling(end), "Forget a conversation in writing.", scope="talk",
               status=204),
     ]
+
+
+def _recorder(engine: Engine) -> Recorder:
+    """Records that are live calls of the engine. Two keys may have conversations of the same name: the second one has
+    another id among the sessions."""
+
+    def begin(talk_id: str, caller: str, end: Callable[[str], None]) -> Record:
+        session_id = f"{talk_id}-{token_hex(4)}" if talk_id in engine.live else talk_id
+        return Record(engine.surroundings, session_id, caller, end)
+
+    return begin
 
 
 def _owner(asked: Asked) -> str:

@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 PIECE = 1 << 16
 """What is handed to the kernel of a large answer at a time: a slow client has the idle time for each."""
 
+OWN_CODES = 3000
+"""Close codes from here on are made up by clients: all are counted as this one."""
+
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src "
     "'self' blob:; connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; "
@@ -103,6 +106,7 @@ class Web:
     def _application(self) -> flask.Flask:
         app = flask.Flask("engine.web", static_folder=None)
         app.url_map.strict_slashes = False
+        app.url_map.merge_slashes = False  # such a path is not there, instead of a redirect in HTML
         app.config["PROPAGATE_EXCEPTIONS"] = False
         app.register_error_handler(Exception, self._failed)
         app.before_request(self._begin)
@@ -176,7 +180,7 @@ class Web:
                 route.handle(socket, asked)
                 socket.close()
             except SocketClosed as end:
-                code = end.code
+                code = min(end.code, OWN_CODES)
                 log.debug("%s: %s", route.path, end)
             except Exception:
                 code = FAILED

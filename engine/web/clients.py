@@ -11,6 +11,9 @@ FORWARDING = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-H
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+FOREIGN = ("cross-site", "same-site")
+"""What browsers say of requests for pages of other servers; another port of this machine is ``same-site``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -39,10 +42,14 @@ class Fields(Protocol):
         """The value, or ``default``."""
 
 
-def client(peer: str, headers: Fields, trusted: Networks) -> Client:
+def client(peer: str, headers: Fields, trusted: Networks, version: str = "HTTP/1.1") -> Client:
     """The client of a request that came from ``peer``: the last address of X-Forwarded-For that is no trusted proxy.
-    What stands before that one was written by whoever it is, and is not believed."""
-    forwarded = any(headers.get(name, "") for name in FORWARDING)
+    What stands before that one was written by whoever it is, and is not believed.
+
+    ``version``: of HTTP. nginx with nothing but ``proxy_pass`` adds no header and names this machine as the host; that
+    it speaks HTTP/1.0, as nobody else does any more, gives it away.
+    """
+    forwarded = version == "HTTP/1.0" or any(headers.get(name, "") for name in FORWARDING)
     address = peer
     if peer in trusted:
         for hop in reversed(headers.get("X-Forwarded-For", "").split(",")):
@@ -71,14 +78,21 @@ def bucket_of(address: str) -> str:
 
 
 def origin_allowed(origin: str, host: str, allowed: Sequence[str]) -> bool:
-    """Whether a page of ``origin`` may use this server, which the request calls ``host``: its own pages may, and those
-    of the configuration. No origin: it is no page."""
-    return not origin or origin in allowed or "*" in allowed or (bool(host) and urlsplit(origin).netloc == host)
+    """Whether a page of ``origin`` may use this server, which the Host header calls ``host``: its own pages may, and
+    those of the configuration. No origin: it is no page."""
+    return not origin or origin in allowed or "*" in allowed or (bool(host) and origin.partition("://")[2] == host)
+
+
+def of_another_page(headers: Fields) -> bool:
+    """Whether a browser sends this for a page of another server, to put the answer into it: a picture, a script, a
+    request whose answer it may not read. Following a link is none of these."""
+    return headers.get("Sec-Fetch-Site", "") in FOREIGN and headers.get("Sec-Fetch-Mode", "") != "navigate"
 
 
 def names_this_machine(host: str) -> bool:
-    """Whether the Host header is an address or ``localhost``. Another name may be one that an attacker's DNS points
-    here, so that a page of theirs counts as one of ours (DNS rebinding). Browsers always send one."""
+    """Whether the Host header, as it was sent, is an address or ``localhost``. Another name, even an invalid one such
+    as ``a_b.example``, may be one that an attacker's DNS points here, so that a page of theirs counts as one of ours
+    (DNS rebinding). Browsers always send one."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

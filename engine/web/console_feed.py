@@ -72,7 +72,7 @@ class Feed:
     def stream(self, last: str = "", call: str = "", lines: bool = False) -> Iterator[tuple[str, str, object]]:
         """Events after number ``last``, then those that come; never ends. ``call``: only that one's. ``lines``: its
         lines, too. Where ``last`` is not known, the state of all calls comes first (``calls``)."""
-        at = int(last) if last.isascii() and last.isdigit() else -1
+        at = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else -1
         while True:
             if not self._knows(at):
                 at = self._number

@@ -89,7 +89,7 @@ def routes(engine: Engine) -> list[Route]:
               scope="knowledge"),
         Route("GET", "/api/kb/jobs/<job>", telling(desk.show_job), "One of them.", scope="knowledge", answer=JobAnswer),
         Route("GET", "/api/kb/jobs/<job>/events", telling(desk.follow_job), "One of them as server-sent events, until "
-              "it is done.", scope="knowledge"),
+              "it is done.", scope="knowledge", produces=("text/event-stream",)),
         Route("GET", "/api/kb/collections", telling(desk.collections), "Every collection, with its size.",
               scope="knowledge"),
         Route("GET", "/api/kb/collections/<path:name>", telling(desk.collection), "One collection in detail.",
@@ -107,6 +107,7 @@ class _Desk:
     # ------------------------------------------------------------ documents
 
     def upload(self, asked: Asked) -> JobAnswer:
+        self._check_space(asked)
         files = [file for file in asked.files.getlist("file") if file.filename]
         if not files or len(files) > FILES:
             raise ApiError(400, "invalid_value", f"file: send 1 to {FILES} documents as multipart/form-data", "file")
@@ -120,8 +121,16 @@ class _Desk:
                 raise ApiError(413, "too_large", f"{file.filename}: {size / 1e6:.0f} MB; at most "
                                f"{self._config.knowledge.max_file_mb} MB (knowledge.max_file_mb)", "file")
         for file in files:
-            off_hub(uploads.keep, name, file.filename, file.read())
+            off_hub(uploads.keep, name, file.filename, file.stream)
         return _job(self._ingest(name, "upload"))
+
+    def _check_space(self, asked: Asked) -> None:
+        """Before a byte is taken: the upload lies on the disk twice, until all of it is there."""
+        coming = asked.request.content_length or asked.max_bytes
+        spare = off_hub(uploads.spare_bytes, self._config.knowledge.collection)
+        if 2 * coming > spare:
+            raise ApiError(507, "disk_full", f"the disk has room for uploads of {spare / 2e6:.0f} MB; delete recordings "
+                           "(store.retention) or documents", type="server_error")
 
     def list(self, asked: Asked) -> dict[str, Any]:
         query: Pages = asked.query

@@ -16,11 +16,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
 from engine.config import HttpOptions
-from engine.web.clients import SAFE_METHODS, Client, Networks, bucket_of, client, names_this_machine, origin_allowed
+from engine.web.clients import (
+    SAFE_METHODS,
+    Client,
+    Networks,
+    bucket_of,
+    client,
+    names_this_machine,
+    of_another_page,
+    origin_allowed,
+)
 from engine.web.errors import ApiError
 from engine.web.keys import LOCAL, Keys, Verifier, secrets_of
 from engine.web.limits import UNLIMITED, Allowance, Buckets
-from engine.web.route import Asked, Key, Route, WebSocketRoute
+from engine.web.route import SOCKETS_ONLY, Asked, Key, Route, WebSocketRoute
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
@@ -45,9 +54,12 @@ class Gate:
 
     def admit(self, route: Route | WebSocketRoute, request: flask.Request, path: dict[str, str]) -> Asked:
         """The request as its handler gets it. Raises ``ApiError``."""
-        who = client(request.remote_addr or "", request.headers, self._proxies)
+        version = str(request.environ.get("SERVER_PROTOCOL", ""))
+        who = client(request.remote_addr or "", request.headers, self._proxies, version)
         if not self._is_free(who):
             self._take(self._by_address, bucket_of(who.address), self._options.requests_per_minute_per_ip)
+        if any("\0" in str(value) for value in path.values()):  # neither files nor databases have such names
+            raise ApiError(404, "not_found", "a name in the path has the character NUL in it")
         key = self._key(request, who, isinstance(route, WebSocketRoute))
         self._check_origin(route, request, key)
         self._check_scope(route, key)
@@ -76,10 +88,15 @@ class Gate:
         for secret in secrets_of(request.headers, request.args, websocket):
             if secret and (key := self._keys.find(secret)) is not None:
                 return key
-        return LOCAL if self._is_free(who) and names_this_machine(request.host) else None
+        return LOCAL if self._is_free(who) and names_this_machine(request.headers.get("Host", "")) else None
 
     def _check_scope(self, route: Route | WebSocketRoute, key: Key | None) -> None:
-        if route.scope is None or (key is not None and route.scope in key.scopes):
+        if route.scope is None:
+            return
+        if key is not None and key.ephemeral and not (route.ephemeral and _opens(key, route)):
+            raise ApiError(403, "ephemeral_secret", "an ephemeral secret opens conversations; this needs an API key",
+                           type="permission_error")
+        if key is not None and route.scope in key.scopes:
             return
         if key is not None:
             raise ApiError(403, "missing_scope", f"the key {key.name} has not the scope {route.scope}",
@@ -90,16 +107,19 @@ class Gate:
                        headers={"WWW-Authenticate": "Bearer"})
 
     def _check_origin(self, route: Route | WebSocketRoute, request: flask.Request, key: Key | None) -> None:
-        """Browsers let any page open WebSockets and post forms to this machine; a page cannot know a key."""
-        if isinstance(route, Route) and (request.method in SAFE_METHODS or key is not LOCAL):
+        """Browsers let any page open WebSockets and post forms to this machine, and ask for what they do not show it;
+        a page cannot know a key."""
+        if isinstance(route, Route) and (key is not LOCAL or route.scope is None and request.method in SAFE_METHODS):
             return
-        if not self.page_allowed(request):
-            raise ApiError(403, "origin_not_allowed", f"pages of {request.headers.get('Origin')} may not use this "
+        origin = request.headers.get("Origin", "")
+        if not self.page_allowed(request) or not origin and of_another_page(request.headers):
+            raise ApiError(403, "origin_not_allowed", f"pages of {origin or 'other servers'} may not use this "
                            "engine; http.allowed_origins names those that may", type="permission_error")
 
     def page_allowed(self, request: flask.Request) -> bool:
         """Whether the page in a browser that sends this may use the server; True where it is no page."""
-        return origin_allowed(request.headers.get("Origin", ""), request.host, self._options.allowed_origins)
+        sent = request.headers
+        return origin_allowed(sent.get("Origin", ""), sent.get("Host", ""), self._options.allowed_origins)
 
     # ------------------------------------------------------------ how often
 
@@ -140,7 +160,8 @@ class Gate:
         if status == 405:
             allowed = ", ".join(sorted(getattr(fault, "valid_methods", None) or ()))
             message, headers = f"{request.path} takes {allowed}", {"Allow": allowed}
-        return ApiError(status, code, message, headers=headers)
+        return ApiError(status, code, message, type="server_error" if status >= 500 else "invalid_request_error",
+                        headers=headers)
 
 
 _FLASK = {
@@ -150,6 +171,11 @@ _FLASK = {
     413: ("too_large", "the body is larger than this path takes"),
     415: ("unsupported_media_type", "the body is of a type that this path does not take"),
 }
+
+
+def _opens(key: Key, route: Route | WebSocketRoute) -> bool:
+    """Whether this ephemeral secret opens a route for such secrets."""
+    return isinstance(route, WebSocketRoute) or not key.about.get(SOCKETS_ONLY)
 
 
 def _flat(args: "MultiDict[str, str]", model: type[BaseModel]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any, Literal
 
+from gevent.lock import BoundedSemaphore
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine import paths
@@ -15,11 +16,15 @@ from engine.knowledge.measure.unanswered import GAPS, unanswered
 from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.service import Engine
+from engine.web.errors import ApiError
 from engine.web.faults import casting_of, telling
 from engine.web.route import Asked, Route
 
 MOST = 40
 """Passages that a search gives at most."""
+
+GAPS_WAIT_S = 20.0
+"""How long a question for gaps waits for the one before."""
 
 
 class Filters(BaseModel):
@@ -106,6 +111,7 @@ class GapsQuery(BaseModel):
 
 def routes(engine: Engine) -> list[Route]:
     """Search, answers, and what was asked in vain."""
+    reading = BoundedSemaphore(1)  # ten thousand logs take a thread many seconds, and the interpreter from calls
 
     def opened(collection: str) -> KnowledgeBase:
         return casting_of(engine).knowledge(collection)
@@ -132,7 +138,13 @@ def routes(engine: Engine) -> list[Route]:
         query: GapsQuery = asked.query
         base = opened(query.collection)
         paths.calls().mkdir(parents=True, exist_ok=True)  # nobody has called yet
-        found = off_hub(unanswered, paths.calls(), query.since, query.agent, frozenset(query.decision or GAPS))
+        if not reading.acquire(timeout=GAPS_WAIT_S):
+            raise ApiError(503, "busy", "the logs of calls are being read for somebody else; give `since` to read fewer",
+                           type="server_error", headers={"Retry-After": "10"})
+        try:
+            found = off_hub(unanswered, paths.calls(), query.since, query.agent, frozenset(query.decision or GAPS))
+        finally:
+            reading.release()
         shown, count = gaps(base, found.questions, query.top)
         return {"collection": base.collection, "calls": found.calls, "turns": found.turns,
                 "unanswered": len(found.questions), "masked": found.masked, "dropped": found.dropped,
@@ -140,7 +152,7 @@ def routes(engine: Engine) -> list[Route]:
 
     return [
         Route("POST", "/api/rag/search", telling(search), "Passages for a question, and as one text for a model.",
-              scope="talk", body=SearchBody, answer=SearchAnswer),
+              scope="talk", ephemeral=True, body=SearchBody, answer=SearchAnswer),
         Route("POST", "/api/kb/ask", telling(ask), "What would be answered, from which passage, and why.",
               scope="talk", body=AskBody, answer=AskAnswer),
         Route("GET", "/api/kb/gaps", telling(in_vain), "What callers asked in vain, the commonest first.",

@@ -6,13 +6,17 @@ one address take all places.
 
 import errno
 import io
+import json
 import logging
+import re
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
+from uuid import uuid4
 
 import gevent
 import gevent.pool
@@ -21,7 +25,7 @@ from gevent.ssl import SSLContext
 
 from engine.config import HttpOptions
 from engine.web.clients import Networks, bucket_of
-from engine.web.errors import WebError
+from engine.web.errors import ApiError, WebError
 from engine.web.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
@@ -44,10 +48,12 @@ ACCEPT_AT_ONCE = 8
 STOP_S = 1.0
 """How long answers in progress have when the server stops."""
 
-FULL = (b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nRetry-After: 1\r\n"
-        b"Content-Length: %d\r\n\r\n%s")
-FULL_BODY = (b'{"error":{"type":"rate_limit_error","code":"too_many_connections","message":"too many connections from '
-             b'this address (http.max_connections_per_ip)","param":null,"request_id":null}}')
+FULL = ApiError(503, "too_many_connections", "too many connections from this address (http.max_connections_per_ip)",
+                type="rate_limit_error", headers={"Retry-After": "1"})
+TOO_LONG_LINE = ApiError(414, "uri_too_long", "the first line of the request is longer than 8192 bytes")
+
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*)?\r?\n")
+"""A header, or the empty line after the last; none is folded into a second line."""
 
 
 class Places:
@@ -159,16 +165,46 @@ class Handler(pywsgi.WSGIHandler):
     def handle_one_request(self) -> Any:
         """One request and its answer."""
         try:
-            return super().handle_one_request()
+            done = super().handle_one_request()
         finally:
             self._head_is_here()
+        return ("414", refusal(TOO_LONG_LINE)) if isinstance(done, tuple) and done[0] == "414" else done
+
+    def finalize_headers(self) -> None:
+        """An answer to HEAD has no body, so that nothing marks its end."""
+        super().finalize_headers()
+        self.response_use_chunked = self.response_use_chunked and self.command != "HEAD"
+
+    def _handle_client_error(self, ex: Exception) -> tuple[str, bytes]:
+        """A head that is no request, or a body that is not as its head says."""
+        log.debug("%s: no request: %s", self.client_address, ex)
+        fault = ApiError(431, "head_too_long", str(ex)) if isinstance(ex, _TooLong) else ApiError(
+            400, "bad_request", f"this is no request of HTTP/1.1: {ex}")
+        return str(fault.status), refusal(fault)
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        self.close_connection = True
+        if self.headers_sent or self.socket is None:
+            return
+        fault = ApiError(400, "bad_request", "the body is not as its head says") if error_code == 400 else ApiError(
+            500, "internal_error", "the engine failed; its log tells more", type="server_error")
+        self._sendall(refusal(fault))
 
     def MessageClass(self, reader: Any, *args: Any) -> Any:  # noqa: N802  pywsgi's name
-        """The headers. Raises ``ValueError`` where they are too long or too many."""
+        """The headers. Raises ``ValueError`` where they are too long or too many, or where another server could read
+        other headers, or another length of the body, out of them."""
         try:
-            return super().MessageClass(_Head(reader), *args)  # type: ignore[arg-type]
+            headers = super().MessageClass(_Head(reader), *args)  # type: ignore[arg-type]
         except HTTPException as fault:
-            raise ValueError(str(fault)) from fault
+            raise _TooLong(str(fault)) from fault
+        _check_headers(headers)
+        return headers
+
+    def read_request(self, raw_requestline: str) -> Any:
+        """The head. Raises ``ValueError``."""
+        if not re.fullmatch(r"[!-~]+ [!-\xff]+ HTTP/\d\.\d\r?\n", raw_requestline):
+            raise ValueError(f"the first line is no METHOD PATH HTTP/1.1: {raw_requestline[:80]!r}")
+        return super().read_request(raw_requestline)
 
     def get_environ(self) -> dict[str, Any]:
         """The head is here: what WSGI says of it, and where the connection is."""
@@ -205,8 +241,34 @@ class _Head:
         line = self._reader.readline(min(size, self._left + 1) if size >= 0 else self._left + 1)
         self._left -= len(line)
         if self._left < 0:
-            raise ValueError(f"the head of the request is longer than {HEAD_BYTES} bytes")
+            raise _TooLong(f"the head of the request is longer than {HEAD_BYTES} bytes")
+        if not _HEADER.fullmatch(line):
+            raise ValueError(f"a line of the head is no header: {line[:80]!r}")
         return line
+
+
+class _TooLong(ValueError):
+    """A head beyond the bounds."""
+
+
+def _check_headers(headers: Any) -> None:
+    """Raise ``ValueError`` for what proxies and servers read differently: whoever sends such a head wants to have the
+    rest of its body taken for a request of somebody else."""
+    lengths, codings = headers.get_all("content-length", []), headers.get_all("transfer-encoding", [])
+    if len(lengths) > 1 or any(not re.fullmatch(r"[0-9]{1,18}", length) for length in lengths):
+        raise ValueError("Content-Length is no number, or there are several")
+    if codings and (lengths or [coding.lower() for coding in codings] != ["chunked"]):
+        raise ValueError("Transfer-Encoding is not chunked alone, or Content-Length is there, too")
+
+
+def refusal(fault: ApiError) -> bytes:
+    """The answer to what did not become a request, in the shape of all errors."""
+    request_id = f"req_{uuid4().hex}"
+    body = json.dumps(fault.body(request_id)).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close",
+               "X-Request-Id": request_id, **fault.headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {fault.status} {HTTPStatus(fault.status).phrase}\r\n{lines}\r\n".encode() + body
 
 
 class _Body(pywsgi.Input):
@@ -273,7 +335,7 @@ def _say_full(connection: Any) -> None:
     """Without waiting: whoever floods does not read."""
     connection.settimeout(0.0)
     try:
-        connection.send(FULL % (len(FULL_BODY), FULL_BODY))
+        connection.send(refusal(FULL))
         connection.shutdown(socket.SHUT_RDWR)
     except OSError as fault:
         log.debug("a connection too many is gone already: %s", fault)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from typing import BinaryIO, cast
 
 from engine.compatible.errors import CompatibleError
 from engine.compatible.speech import SpeechBody, SpeechRun, as_events
@@ -28,7 +29,7 @@ def routes(engine: Engine) -> list[Route]:
         file = asked.files.get("file")
         if file is None:
             raise CompatibleError("invalid", "file: send a recording as multipart/form-data", "file")
-        hearing = transcriber.transcribe(casting_of(engine), file.read(), form)
+        hearing = transcriber.transcribe(casting_of(engine), cast(BinaryIO, file.stream), form)
         if form.stream:
             source = begun(_segments(hearing))
             return Answer(told_in_stream(source, asked.request_id), "text/event-stream", NO_BUFFER)
@@ -55,8 +56,10 @@ def routes(engine: Engine) -> list[Route]:
         Route("POST", "/v1/audio/transcriptions", telling(transcribe), "A recording as text.\n"
               "multipart/form-data: file (WAV, FLAC, OGG, MP3), model, language, response_format (json, text, "
               "verbose_json, srt, vtt), timestamp_granularities[], stream.",
-              scope="ai", raw=True, max_bytes=options.audio_mb * 1_000_000 + FORM_BYTES),
-        Route("POST", "/v1/audio/speech", telling(speak), "A text as speech.", scope="ai", body=SpeechBody),
+              scope="ai", raw=True, max_bytes=options.audio_mb * 1_000_000 + FORM_BYTES,
+              produces=("application/json", "text/plain", "application/x-subrip", "text/vtt", "text/event-stream")),
+        Route("POST", "/v1/audio/speech", telling(speak), "A text as speech.", scope="ai", body=SpeechBody,
+              produces=("audio/*", "text/event-stream")),
     ]
 
 

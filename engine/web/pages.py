@@ -36,9 +36,10 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".s
 def routes() -> list[Route]:
     """The console's page and the files of all pages."""
     return [
-        Route("GET", "/console", lambda asked: page(asked, "console/index.html"), "The operator's page."),
-        Route("GET", "/console/", lambda asked: page(asked, "console/index.html"), "The operator's page."),
-        Route("GET", "/static/<path:file>", lambda asked: page(asked, asked.path["file"]), "A file of the pages."),
+        Route("GET", "/console", lambda asked: page(asked, "console/index.html"), "The operator's page.",
+              produces=("text/html",)),
+        Route("GET", "/static/<path:file>", lambda asked: page(asked, asked.path["file"]), "A file of the pages.",
+              produces=("*/*",)),
     ]
 
 
@@ -61,11 +62,14 @@ def _type(file: str) -> str:
 
 def _read(file: str) -> tuple[bytes, str] | None:
     """Data and etag; None where there is no such file, or it lies elsewhere."""
-    path = (FOLDER / file).resolve()
-    if not path.is_relative_to(FOLDER.resolve()) or not path.is_file():
+    try:
+        path = (FOLDER / file).resolve()
+        if not path.is_relative_to(FOLDER.resolve()) or not path.is_file():
+            return None
+        state = path.stat()
+        return _load(path, state.st_mtime_ns, state.st_size)
+    except OSError:  # the name is too long
         return None
-    state = path.stat()
-    return _load(path, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(256)

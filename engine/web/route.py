@@ -24,6 +24,8 @@ from engine.web.socket import ServerSocket
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
+SOCKETS_ONLY = "sockets_only"
+"""In ``Key.about`` of a secret for one agent: WebSockets only, whose handlers see that it stays with that agent."""
 
 SLOWEST_BYTES_S = 100_000
 """How slow a body may come once it has had its first seconds."""
@@ -32,11 +34,13 @@ SLOWEST_BYTES_S = 100_000
 @dataclass(frozen=True, slots=True)
 class Key:
     """Who asks. ``name``: as in the configuration; ``local`` without keys. ``about``: what a verifier knows besides,
-    such as the session that an ephemeral secret was made for."""
+    such as the session that an ephemeral secret was made for. ``ephemeral``: it is one, in the hands of whoever has
+    the page, and opens only routes that say so."""
 
     name: str
     scopes: frozenset[str]
     about: Mapping[str, Any] = field(default_factory=dict)
+    ephemeral: bool = False
 
 
 @dataclass(slots=True)
@@ -120,6 +124,9 @@ class _Common:
     query: type[BaseModel] | None = None
     """Model of the query string."""
 
+    ephemeral: bool = False
+    """Whether an ephemeral secret, such as pages have, opens it, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route(_Common):
@@ -137,6 +144,9 @@ class Route(_Common):
 
     answer: type[BaseModel] | None = None
     """Model of the answer, for ``/openapi.json``."""
+
+    produces: tuple[str, ...] = ()
+    """Media types of the answers, besides the JSON of ``answer``: of pages, files, streams. None of both: some JSON."""
 
     status: int = 200
     max_bytes: int = 1 << 20

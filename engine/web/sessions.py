@@ -1,4 +1,4 @@
-"""Sessions over HTTP: lists and search, one session, what was said in it, its files; hanging up.
+"""Sessions over HTTP: lists and search, one session, what was said in it, its files; ending it.
 
 The database answers for sessions that are over, the engine itself for those it holds; files come from the folder of the
 call, on the node that held it.
@@ -31,6 +31,9 @@ from engine.web.sessionmodels import Events, Items, SessionFull, SessionList, To
 
 T = TypeVar("T")
 
+PAGE_POLICY = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""Of the call page over HTTP: what it may load and run stands in the page itself, with the hash of its one script."""
+
 
 def routes(engine: Engine) -> list[Route]:
     """All of ``/sessions``."""
@@ -40,7 +43,8 @@ def routes(engine: Engine) -> list[Route]:
         Route("GET", "/sessions", of.find, "Sessions, the newest first; search over past calls.", scope="read",
               query=Wanted, answer=SessionList),
         Route("GET", one, of.show, "One session, live or over.", scope="read", answer=SessionFull),
-        Route("DELETE", one, of.hang_up, "Hang up a live session.\n409 when it is over.", scope="admin", status=202),
+        Route("DELETE", one, of.end, "End a live session, whatever it came by.\nA call is hung up, a WebSocket closed, "
+              "a conversation in writing forgotten. 409 when it is over.", scope="admin", status=202),
         Route("GET", f"{one}/transcript", of.transcript, "What was said.", scope="read", query=Following,
               answer=Transcript),
         Route("GET", f"{one}/items", of.items, "The conversation as a model sees it.", scope="read", query=Following,
@@ -50,10 +54,12 @@ def routes(engine: Engine) -> list[Route]:
         Route("GET", f"{one}/events", of.events, "Lines of the event log.", scope="read", query=Following,
               answer=Events),
         Route("GET", f"{one}/report", of.report, "The report, once the session is over.", scope="read"),
-        Route("GET", f"{one}/recording", of.recording, "The recording, audio/wav; takes Range.", scope="read"),
+        Route("GET", f"{one}/recording", of.recording, "The recording, audio/wav; takes Range.", scope="read",
+              produces=("audio/wav",)),
         Route("GET", f"{one}/{RECORDING}", of.recording, "The recording, where the call page looks for it.",
-              scope="read"),
-        Route("GET", f"{one}/page", of.page, "The call page, once the session is over.", scope="read"),
+              scope="read", produces=("audio/wav",)),
+        Route("GET", f"{one}/page", of.page, "The call page, once the session is over.", scope="read",
+              produces=("text/html",)),
     ]
 
 
@@ -182,6 +188,8 @@ class _Sessions:
             return (row["session_id"], rows_of(connection, row["session_id"], page.after, page.limit)) if row else None
 
         found = self._read(work)
+        if found is None and (live := self._live(name)) is not None:
+            found = live["session_id"], []  # so new that it is not written yet
         if found is None:
             raise _unknown(name)
         session_id, rows = found
@@ -208,7 +216,7 @@ class _Sessions:
     def page(self, asked: Asked) -> Answer:
         """``call.html``."""
         _, folder = self._folder(asked)
-        return Answer(_file(folder / PAGE, "page"), "text/html")
+        return Answer(_file(folder / PAGE, "page"), "text/html", {"Content-Security-Policy": PAGE_POLICY})
 
     def recording(self, asked: Asked) -> Answer:
         """``recording.wav``."""
@@ -234,16 +242,21 @@ class _Sessions:
 
     # ------------------------------------------------------------ live sessions
 
-    def hang_up(self, asked: Asked) -> dict[str, Any]:
+    def end(self, asked: Asked) -> dict[str, Any]:
         """End it; the answer does not wait for the end."""
         name = asked.path["session_id"]
         row = self._live(name)
         call = self._engine.live.get(row["call_id"] if row else name)
-        if call is None:
+        why = f"DELETE /sessions by {asked.key.name if asked.key else 'an unknown key'}"
+        silent = self._engine.sessions.get(name)
+        if call is None and silent is not None:  # a client that has only connected
+            silent.let_go(why)
+        elif call is None:
             if row is None and self._read(lambda connection: reading.find(connection, name)) is None:
                 raise _unknown(name)
             raise ApiError(409, "session_over", "this session is over, or another node holds it", "session_id")
-        call.end(f"DELETE /sessions by {asked.key.name if asked.key else 'an unknown key'}")
+        else:
+            call.end(why)
         return {"session_id": row["session_id"] if row else name, "status": "ending"}
 
     def _live(self, name: str) -> Row | None:

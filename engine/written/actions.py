@@ -8,11 +8,13 @@ NO_LINE = "this is a conversation in writing, not a call"
 
 
 class WritingActions:
-    """``CallActions`` of one conversation. ``change`` takes a language (ISO 639-1) and says how it went."""
+    """``CallActions`` of one conversation. ``change`` takes a language (ISO 639-1) and says how it went; ``mask`` hides
+    what is written from the record, or not."""
 
-    def __init__(self, change: Callable[[str], Outcome]) -> None:
+    def __init__(self, change: Callable[[str], Outcome], mask: Callable[[bool], None]) -> None:
         """Nothing has been asked."""
         self._change = change
+        self._mask = mask
 
     def transfer(self, target: str, mode: TransferMode, *, summary: str = "", timeout_s: float = 30.0) -> Outcome:
         """Never: there is nobody on a line."""
@@ -30,7 +32,8 @@ class WritingActions:
         return self._change(language)
 
     def mask(self, on: bool) -> Outcome:
-        """Nothing is recorded, so there is nothing to hide."""
+        """The record has nothing of what is written meanwhile."""
+        self._mask(on)
         return Outcome(True)
 
     def end_call(self, reason: str = "goodbye") -> Outcome:

@@ -27,9 +27,10 @@ from engine.language.identify import identify
 from engine.routing.dialect import DialectTracker
 from engine.routing.facts import Facts
 from engine.routing.language import LanguageTracker
-from engine.routing.router import CallRoute, NoLog
+from engine.routing.router import CallRoute, Log, NoLog
 from engine.written.actions import WritingActions
 from engine.written.errors import WritingError
+from engine.written.record import Record, TurnLines, told_of_change
 from engine.written.reply import Reply, ToolUse
 
 Clock = Callable[[], float]
@@ -41,10 +42,11 @@ class Talk:
     def __init__(
         self, casting: Casting, agent: Agent, talk_id: str, language: str, *, dialect: str = "", region: str = "",
         history: Sequence[tuple[str, str]] = (), more: str = "", limits: Mapping[str, Any] = MappingProxyType({}),
-        turn_s: float = 120.0, clock: Clock = monotonic,
+        turn_s: float = 120.0, clock: Clock = monotonic, record: Record | None = None,
     ) -> None:
         """Nothing is asked yet. ``history``: ``(who, text)`` of what was written before, who ``user`` or ``agent``.
         ``more`` and ``limits``: see ``Casting.written``. ``turn_s``: longest turn, the wait for its beginning included.
+        ``record``: what is left of the conversation; who gives it closes it.
         """
         self.id = talk_id
         self.agent = agent
@@ -52,12 +54,16 @@ class Talk:
         self.dialect = dialect
         self.turns = 0
         self.busy = BoundedSemaphore(1)
+        self.log: Log = record.events if record is not None else NoLog()
+        """Of the conversation; lines of one without a record are not kept."""
+
+        self.log.write("agent_picked", **agent.picked(language))
         self.route: CallRoute | None = None
         if casting.router is not None:
             now = datetime.now()
             facts = Facts(language=language, dialect=dialect, region=region, agent=agent.name, hour=now.hour,
                           weekday=now.isoweekday())
-            self.route = casting.router.for_call(facts, NoLog())
+            self.route = casting.router.for_call(facts, self.log)
         self._casting = casting
         self._more, self._limits, self._turn_s, self._clock = more, limits, turn_s, clock
         self._lines: list[tuple[str, str]] = list(history)
@@ -65,7 +71,7 @@ class Talk:
         self._brains: dict[str, Brain] = {}
         self._tracker = LanguageTracker(agent.languages, language) if len(agent.languages) > 1 else None
         self._dialects = DialectTracker(dialect)
-        self._actions = WritingActions(self._change)
+        self._actions = WritingActions(self._change, record.mask if record is not None else _nothing_to_hide)
         try:
             self._brain()  # what is missing is told now
         except TrunklineError as fault:
@@ -97,14 +103,18 @@ class Talk:
 
     def begin(self, text: str, language: str, facts: Mapping[str, str]) -> None:
         """``text`` was written: its language and dialect hold from here on."""
+        before, why = (self.language, self.dialect), "asked for"
         if language:
             self._change(language)
         elif self._tracker is not None:
-            self.language = self._tracker.hear(text).language
+            change = self._tracker.hear(text)
+            self.language, why = change.language, change.why
         if facts.get("dialect"):
             self.dialect = facts["dialect"]
         elif self.language == "ml":
-            self.dialect = self._dialects.hear(text).name or self.dialect
+            dialect = self._dialects.hear(text)
+            self.dialect, why = dialect.name or self.dialect, dialect.why
+        told_of_change(self.log, before, (self.language, self.dialect), why)
         if self.route is not None:
             now = self.route.facts
             region = facts.get("region") or now.region
@@ -129,7 +139,7 @@ class Talk:
             self._tools = [PastTool(each.after, each.call_id, each.name, each.arguments, result, error)
                            if each.call_id == call_id else each for each in self._tools]
 
-        context = CallContext(self.id, self.agent.name, self.language, "", "", self._actions)
+        context = CallContext(self.id, self.agent.name, self.language, "", "", self._actions, write=self.log.write)
         request = Request(text, history, number, False, context=context, tool_called=called, tool_returned=returned,
                           tools=tuple(self._tools))
         return self._brain().reply(request)
@@ -216,27 +226,35 @@ class Turn:
             self._over.set()
 
     def _answer(self, began: float) -> Iterator[str]:
-        talk, reply = self.talk, self.reply
+        talk, reply, whole = self.talk, self.reply, False
         talk.begin(self._text, self._language, self._facts)
         talk.turns += 1
+        lines = TurnLines(talk.log, talk.turns, talk.clock)
+        lines.asked(self._text)
         spent = talk.route.account.total if talk.route else 0.0
-        parts = talk.parts(self._text, talk.turns, reply)
         try:
-            with closing(parts):  # type: ignore[type-var]
+            with closing(talk.parts(self._text, talk.turns, reply)) as parts:  # type: ignore[type-var]
                 while (part := self._next(parts, began)) is not None:
                     if isinstance(part, Text):
                         words = part.text if reply.text else part.text.lstrip()
                         if words and reply.first_ms is None:
                             reply.first_ms = (talk.clock() - began) * 1000
+                            lines.first()
                         if words:
                             reply.text += words
                             yield words
                     elif isinstance(part, Grounds):
+                        lines.part(part)
                         reply.decision, reply.citations = part.decision, [dict(one) for one in part.citations]
                         reply.confidence = part.score if part.citations or part.decision != "model" else None
                     elif isinstance(part, Farewell):
                         reply.ended = True
+            whole = True
+        except Exception as fault:
+            lines.failed(str(fault))
+            raise
         finally:
+            lines.answered(reply.text.strip(), not whole)
             talk.answered(reply.text.strip(), bool(reply.tools))
             reply.language, reply.dialect = talk.language, talk.dialect
             reply.provider, reply.model = talk.thinker()
@@ -254,3 +272,7 @@ class Turn:
             if fault is not late:
                 raise
             raise ProviderFault(talk.agent.name, "timeout", f"the answer took longer than {talk.turn_s:g} s") from None
+
+
+def _nothing_to_hide(on: bool) -> None:
+    """``mask`` of a conversation that leaves no record."""

@@ -1,8 +1,6 @@
 """A caller with ears, and the log of a call as its tests look at it."""
 
-import gc
 import json
-from pathlib import Path
 
 import gevent
 
@@ -24,16 +22,6 @@ NEXT = "playback sorry.wav"
 def merged(base, changes):
     """``changes`` on top, group by group."""
     return base | {k: {**base.get(k, {}), **v} if isinstance(v, dict) else v for k, v in changes.items()}
-
-
-def living():
-    """Greenlets that have begun and not ended."""
-    # By type: isinstance asks for __class__, and the OpenAI module's proxies make a client when they are asked.
-    return {g for g in gc.get_objects() if issubclass(type(g), gevent.Greenlet) and g.started and not g.dead}
-
-
-def open_files():
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 class Caller:

@@ -1,13 +1,12 @@
 """An engine with scripted providers, a stand-in that calls it over real sockets, and nothing left behind."""
 
-import gc
 from contextlib import contextmanager
 from pathlib import Path
 
-import gevent
 import pytest
 from call_providers import providers
-from call_world import QUICK, World, living, merged, open_files
+from call_world import QUICK, World, merged
+from leftovers import nothing_left
 
 from engine.config import Config
 from engine.service import Engine
@@ -24,19 +23,8 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def tidy():
     """The test leaves no greenlet and no file or socket."""
-    gevent.sleep(0)
-    gc.collect()
-    greenlets, files = living(), open_files()
-    yield
-    left = set()
-    for _ in range(100):
-        gc.collect()
-        left = living() - greenlets
-        if not left and open_files() <= files:
-            return
-        gevent.sleep(0.02)
-    assert not left
-    assert open_files() <= files
+    with nothing_left(2.0):
+        yield
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def world(desk_home, monkeypatch, gpt, spare):
 
     def make(routed=False, scripts=(), tone=None, **options):
         config = Config.model_validate({
-            "http": {"port": 0}, "agents": {"shipped": False},
+            "http": {"port": 0}, "agents": {"shipped": False}, "writing": {"record": False},
             "knowledge": {"collection": "desk", "embedding": "none", "answer_score": 0.3, "typed_score": 0.3},
             "routing": {"file": str(desk_home / "routes.yaml")} if routed else {},
             "providers": {

@@ -197,5 +197,6 @@ def test_conversations_are_bounded_forgotten_and_not_shared(world):
     assert len(talks) == 1
     assert talks.end("ann", "u")
     assert not talks.end("ann", "u")
+    talks.close()
     status, answer = at.ask("DELETE", "/ai/sessions/nobody")
     assert (status, answer["error"]["code"]) == (404, "session_not_found")

@@ -2,13 +2,19 @@
 
 import io
 import json
+import tracemalloc
 
 import numpy as np
 import openai
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from engine.compatible import sound
+from engine.compatible.sound import decode
 from engine.media.g711 import ulaw_decode
+from engine.media.resample import RATES, resample
 from engine.speech.errors import SpeechError
 from tests.call.call_providers import CHAR_S, ToneVoice, voice
 
@@ -90,6 +96,40 @@ def test_what_cannot_be_heard_is_refused_by_name(world, file, fields, status, pa
     got, answer = at.ask("POST", "/v1/audio/transcriptions", files=files, data={"model": "auto", **fields})
     assert (got, answer["error"]["param"]) == (status, param), answer
     assert not at.given.recogniser.streams
+
+
+def test_a_small_file_that_unfolds_to_gigabytes_takes_megabytes(monkeypatch):
+    """Eight channels of silence at 96 kHz: 2.4 GB as they are. Calls must not die of somebody's recording."""
+    file = io.BytesIO()
+    with soundfile.SoundFile(file, "w", 96_000, 8, "PCM_16", format="FLAC") as out:
+        for _ in range(60):
+            out.write(np.zeros((96_000, 8), np.int16))
+    assert file.tell() < 60_000
+    tracemalloc.start()
+    try:
+        pcm = decode(file.getvalue(), 16_000, 60.0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(pcm) == 60 * 16_000
+    assert most < 90e6  # whole: 240 MB
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(192_000, 1), (44_100, 9), (7000, 1)])
+def test_a_recording_of_another_kind_is_refused_before_it_is_read(world, rate, channels):
+    status, answer = world().ask("POST", "/v1/audio/transcriptions",
+                                 files={"file": recording(0.2, rate=rate, channels=channels)})
+    assert (status, answer["error"]["param"]) == (400, "file")
+
+
+@given(st.sampled_from(RATES), st.integers(1, 250_000), st.randoms(use_true_random=False))
+@settings(max_examples=15)
+def test_part_by_part_gives_the_same_samples(rate, length, random):
+    """Whatever the length: neither a sample more nor another one at the seams."""
+    pcm = np.frombuffer(random.randbytes(2 * length), np.int16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sound, "PART_S", 1)
+        assert np.array_equal(sound.resampled(pcm, rate, 16_000), resample(pcm, rate, 16_000))
 
 
 @pytest.mark.parametrize(("form", "rate"), [("wav", 24000), ("flac", 24000), ("opus", 24000), ("mp3", 24000)])

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.filling.jobs import Jobs
+from engine.knowledge.filling import uploads
+from engine.knowledge.filling.jobs import AT_ONCE, Jobs
 from engine.knowledge.filling.report import Progress, Report
 from engine.knowledge.filling.uploads import checked_name
 
@@ -145,6 +147,15 @@ def test_what_cannot_be_uploaded_is_refused_and_not_written(world, desk_home, na
     assert not (desk_home / "documents" / "up").exists()
 
 
+def test_an_upload_leaves_room_for_calls(world, desk_home, monkeypatch):
+    """A full disk loses logs and recordings. Refused before it is read, and whoever asks is told what to do."""
+    full = SimpleNamespace(free=uploads.KEPT_FREE_BYTES + 100)
+    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda place: full)
+    status, answer = world().ask("POST", "/api/kb/documents", data={"collection": "up"}, files={"file": ("a.md", b"x")})
+    assert (status, answer["error"]["code"]) == (507, "disk_full")
+    assert not (desk_home / "documents" / "up").exists()
+
+
 def test_an_upload_keeps_to_its_folder(world, desk_home):
     """Whatever path a client gives, the file lies in the collection's folder, under its last name."""
     upload(world(), "safe", **{"../../../etc/passwd_md": NEWS})
@@ -185,6 +196,27 @@ def test_jobs_of_a_collection_come_one_after_the_other_and_those_that_wait_are_o
     states = [state["state"] for state in others[0].follow()]
     assert (states[0], states[-1], most[0], runs[0]) == ("waiting", "done", 1, 2)
     assert first.as_dict()["progress"]["rate"] == 6.0
+    jobs.close()
+
+
+def test_jobs_of_many_collections_leave_cores_to_calls():
+    """A client may name any number of collections; each job has worker processes."""
+    running, most, go = [], [0], gevent.event.Event()
+
+    def run(progress, stop):
+        running.append(1)
+        most[0] = max(most[0], len(running))
+        go.wait(5)
+        running.pop()
+        return Report("c", None)
+
+    jobs = Jobs()
+    started = [jobs.start(f"c{number}", "upload", run) for number in range(6)]
+    gevent.sleep(0)
+    assert [job.state for job in started].count("running") == AT_ONCE
+    go.set()
+    assert [list(job.follow())[-1]["state"] for job in started] == ["done"] * 6
+    assert most[0] == AT_ONCE
     jobs.close()
 
 

@@ -120,7 +120,7 @@ def test_a_fault_in_a_provider_names_its_place(path, text, expected):
     ('base_url: "http://x", headers: {a: "b\\r\\nc: d"}', "printable ASCII"),
     ("base_url: 'http://x', headers: {'a b': c}", "names of letters"),
     ("base_url: 'http://x', headers: {a: ü}", "printable ASCII"),
-    ("base_url: 'http://x', rate_hz: 12000", "must be one of 8000"),
+    ("base_url: 'http://x', rate_hz: 12500", "must be one of 8000"),
 ])
 def test_what_could_never_be_sent_or_played_is_refused_at_once(path, field, said):
     """A fault in the middle of the first call would tell nobody which line is wrong."""

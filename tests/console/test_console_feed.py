@@ -68,7 +68,7 @@ def test_a_page_that_comes_back_misses_nothing_and_gets_nothing_twice(calls):
     assert [data["digit"] for _, data in take(feed.stream(last, lines=True), 2)] == ["2", "3"]
 
 
-@pytest.mark.parametrize("last", ["", "7", "99999999999999999", "-3", "no number", "²"])
+@pytest.mark.parametrize("last", ["", "7", "99999999999999999", "-3", "no number", "²", "9" * 5000])
 def test_a_number_that_is_not_known_begins_anew(calls, last):
     """From before a restart of the engine, from elsewhere, or made up: the whole state, not a fault."""
     feed = Feed(pace_s=0)

@@ -39,7 +39,7 @@ def test_a_file_is_sent_once(world):
 
 
 @pytest.mark.parametrize("path", ["../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "shared", "shared/none.js",
-                                  "console/../../pages.py", "/etc/passwd"])
+                                  "console/../../pages.py", "/etc/passwd", "%00", "x" * 3000, "%ff"])
 def test_files_outside_the_folder_are_not_there(world, path):
     assert world.get(f"/static/{path}")[0] == 404
 

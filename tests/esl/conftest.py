@@ -1,42 +1,22 @@
 """Fixtures of the event-socket tests: calls over real TCP on loopback, and nothing left behind."""
 
-import gc
 from contextlib import contextmanager
-from pathlib import Path
 
-import gevent
 import pytest
 from esl_peer import Peer
 from gevent import socket
+from leftovers import nothing_left
 
 from engine.config import EventSocketOptions
 from engine.esl.server import OutboundESLServer
 from engine.esl.session import OutboundSession
 
 
-def _greenlets():
-    return {g for g in gc.get_objects() if isinstance(g, gevent.Greenlet) and g.started and not g.dead}
-
-
-def _files():
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 @pytest.fixture
 def tidy():
     """The test leaves no greenlet and no socket."""
-    gevent.sleep(0)
-    greenlets, files = _greenlets(), _files()
-    yield
-    left = set()
-    for _ in range(100):
-        left = _greenlets() - greenlets
-        if not left and _files() <= files:
-            return
-        gevent.sleep(0.01)
-        gc.collect()
-    assert not left
-    assert _files() <= files
+    with nothing_left():
+        yield
 
 
 @pytest.fixture

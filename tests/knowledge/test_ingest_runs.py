@@ -8,6 +8,7 @@ import sqlite3
 import gevent
 import numpy as np
 import pytest
+from leftovers import living
 
 from engine.cli.main import main
 from engine.errors import ProviderFault
@@ -333,11 +334,11 @@ def test_no_greenlet_is_left(desk, monkeypatch):
     monkeypatch.setattr("engine.knowledge.filling.ingest._AHEAD", 1)
     for number in range(10):
         desk.write(f"{number}.md", LATE)
-    before = {id(item) for item in _greenlets()}
+    before = living()
     with pytest.raises(KnowledgeError):
         run(desk, reader=Reader(), progress=_raise_at_the_second())
     gevent.sleep(0)
-    assert {id(item) for item in _greenlets()} <= before
+    assert living() <= before
 
 
 def _raise_at_the_second():
@@ -349,12 +350,6 @@ def _raise_at_the_second():
             raise KnowledgeError("enough")
 
     return progress
-
-
-def _greenlets():
-    import gc
-
-    return [item for item in gc.get_objects() if isinstance(item, gevent.Greenlet) and not item.dead]
 
 
 OLD = """

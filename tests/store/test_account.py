@@ -138,3 +138,63 @@ def test_any_log_makes_rows_that_hold_together(events):
         again.take(event, number)
     assert repr(first.take_changes()) == repr(again.take_changes())
     assert repr(first.session) == repr(again.session)
+
+
+def segments_of(*events):
+    account = Account("2026-11-21/100000-a")
+    for number, event in enumerate([started(), {"t": 0.0, "event": "answered", "ms": 0.0}, *events], 1):
+        account.take(event, number)
+    return account.take_changes()["segments"]
+
+
+def key(digit, at):
+    return {"t": at, "event": "dtmf", "digit": digit, "at": at, "duration_ms": 100}
+
+
+def test_keys_are_one_segment_until_the_turn_is_over():
+    """A number that is keyed in is read as one; the caller's turn that it makes is not told twice; masked keys are only
+    told of."""
+    said = segments_of(key("1", 1.0), key("2", 2.0), {"t": 3.0, "event": "turn", "text": "1 2"}, key("7", 3.5),
+                       {"t": 4.0, "event": "user_said", "text": "12"}, key("***", 9.0), key("***", 9.5))
+    assert [(row["text"], row["source"], row["start_time"], row["end_time"]) for row in said] == [
+        ("12", "dtmf", 1.0, 2.0), ("7", "dtmf", 3.5, 3.5), ("12", "freeswitch", None, None), ("***", "dtmf", 9.0, 9.5)]
+    said = segments_of(key("1", 1.0), key("2", 2.0), {"t": 3.0, "event": "user_said", "text": "1 2"})
+    assert [(row["text"], row["source"]) for row in said] == [("12", "dtmf")]
+    said = segments_of(key("1", 1.0), key("2", 7.0))
+    assert [row["text"] for row in said] == ["1", "2"]
+
+
+def test_the_time_with_a_human_is_a_segment():
+    """From the bridge to the caller's return, or to the end; it has no words that a search would find."""
+    bridged = {"t": 5.0, "event": "handover_bridged", "target": "sales", "ms": 1.0}
+    for end, until in (({"t": 65.0, "event": "caller_back", "why": "", "away_s": 60.0}, 65.0),
+                       ({"t": 30.0, "event": "call_ended", "seconds": 30.0}, 30.0)):
+        (row,) = segments_of(bridged, end)
+        assert (row["speaker"], row["source"], row["start_time"], row["end_time"]) == ("agent", "handover", 5.0, until)
+        assert "sales" in row["text"]
+        assert row["words"] == ""
+
+
+def test_items_have_the_names_that_clients_know_once_each():
+    """Ids of the protocol where there are some; a log that repeats one, or hides it, gets one of its own for it."""
+    account = Account("2026-11-21/100000-a")
+    lines = [{"t": 1.0, "event": "user_said", "text": "a", "item": name} for name in ("item_1", "item_1", "***")]
+    for number, event in enumerate([started(), *lines], 1):
+        account.take(event, number)
+    names = [row["id"] for row in account.take_changes()["items"]]
+    assert names[0] == "item_1"
+    assert len(set(names)) == 3 and "***" not in names
+
+
+def test_tools_are_filed_by_who_runs_them():
+    """The engine, an MCP server, the session's client: the latter's results may be no JSON."""
+    account = Account("2026-11-21/100000-a")
+    lines = [{"t": 1.0, "event": "tool_call", "id": "a", "skill": "s", "arguments": {}, "side": "mcp"},
+             {"t": 1.0, "event": "tool_call", "id": "b", "skill": "s", "arguments": {}},
+             {"t": 1.0, "event": "client_call", "id": "c", "name": "n", "arguments": '{"x": 1}'},
+             {"t": 3.0, "event": "client_result", "id": "c", "output": "sunny"}]
+    for number, event in enumerate([started(), *lines], 1):
+        account.take(event, number)
+    rows = account.take_changes()["tool_calls"]
+    assert [row["side"] for row in rows] == ["mcp", "server", "client"]
+    assert (rows[2]["arguments"], rows[2]["result"], rows[2]["duration_ms"]) == ({"x": 1}, "sunny", 2000.0)

@@ -124,3 +124,13 @@ def test_real_threads_may_log_too(until):
         get_original("_thread", "start_new_thread")(work, ())
     until(lambda: len(done) == 3)
     assert len(lines(stream, writer)) == 600
+
+
+def test_words_from_outside_make_no_lines_and_no_colours_of_their_own(root):
+    """A path, a caller's name: whoever reads the log at a terminal must see who said what."""
+    stream = Terminal()
+    writer = logs.setup(stream=stream)
+    logger.error("GET %s failed", "/a\n12:00:00.000 info all is well\x1b[2J\r\x9b1m")
+    writer.close()
+    (line,) = stream.getvalue().splitlines()
+    assert "\\x0a12:00" in line and "\x1b[2J" not in line and "\x9b" not in line

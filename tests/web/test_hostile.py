@@ -1,6 +1,7 @@
 """Clients that are slow, broken, greedy or gone: each is cut, and nobody else notices."""
 
 import contextlib
+import json
 import re
 import shutil
 import socket
@@ -264,8 +265,48 @@ def test_a_head_that_drips_is_given_up(served):
 ])
 def test_heads_that_are_too_long_or_no_http_are_refused(served, head, capsys):
     with Raw(served([HELLO]), head) as client:
-        assert client.rest()[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 414", b"")
+        assert client.rest()[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 414", b"HTTP/1.1 431", b"")
     assert "Traceback" not in "".join(capsys.readouterr())
+
+
+HEAD = b"POST /post HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), [
+    (b"nonsense\r\n\r\n", 400, "bad_request"),
+    (b"GET /hello\r\n\r\n", 400, "bad_request"),  # HTTP/0.9: a page's form could send one to any port
+    (b"GET /hello HTTP/1\r\n\r\n", 400, "bad_request"),
+    (b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
+    (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431, "head_too_long"),
+    (HEAD + b"Content-Length: 2\r\nContent-Length: 30\r\n\r\nab", 400, "bad_request"),
+    (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"A: b\r\n Content-Length: 3\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"A: b\rContent-Length: 3\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"no header\r\nContent-Length: 3\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"Content-Length: +3\r\n\r\n", 400, "bad_request"),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "bad_request"),
+])
+def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(served, sent, status, code, capsys):
+    """Two servers that read different lengths out of one head can be made to take a body for another's request. And
+    programs that only know one shape of errors get it here, too."""
+    with Raw(served([HELLO, POST]), sent) as client:
+        head, _, body = client.rest().partition(b"\r\n\r\n")
+    error = json.loads(body)["error"]
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert (error["code"], error["type"], error["param"]) == (code, "invalid_request_error", None)
+    assert f"X-Request-Id: {error['request_id']}".encode() in head
+    assert "Traceback" not in "".join(capsys.readouterr())
+
+
+def test_nothing_follows_the_head_of_a_stream(served):
+    """An answer to HEAD has no body, not even the mark of its end: the client would take that for the next answer."""
+    stream = Route("GET", "/stream", lambda asked: Answer(iter([b"a", b"b"])), "Streams.")
+    request = b"HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with Raw(served([HELLO, stream]), request) as client:
+        _, _, rest = client.rest().partition(b"\r\n\r\n")
+    assert rest.startswith(b"HTTP/1.1 200 ") and rest.endswith(b'{"hello": "there"}')
 
 
 @pytest.mark.parametrize("head", [
@@ -290,6 +331,15 @@ def test_requests_on_one_connection_do_not_disturb_each_other(served):
     with Raw(server, request) as client:
         answers = client.rest()
     assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"404", b"200"]
+
+
+def test_a_proxy_that_does_not_say_so_is_not_local(served):
+    """nginx with nothing but `proxy_pass`: no header of its own, and the host that it was told."""
+    server = served([HELLO, Route("GET", "/calls", lambda asked: {}, "Calls.", scope="read")])
+    for path, status in (("/calls", b"401"), ("/hello", b"200")):
+        head = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n"
+        with Raw(server, head.encode()) as client:
+            assert client.rest()[9:12] == status
 
 
 def test_who_does_not_take_an_answer_is_cut(served):

@@ -126,3 +126,15 @@ def test_frames_right_behind_the_request_are_not_lost(served):
             received += data
         assert received.startswith(b"HTTP/1.1 101 ")
         assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in received
+
+
+@pytest.mark.parametrize(("code", "counted"), [(1000, 1000), (1001, 1001), (3333, 3000), (4999, 3000)])
+def test_codes_that_clients_make_up_are_one_figure(served, code, counted):
+    """Each code is a series in /metrics; a client could make two thousand of them."""
+    server = served(sockets=[ECHO])
+    client = server.open("/echo")
+    client.close(code)
+    with gevent.Timeout(5):
+        while not server.traffic.sockets_ended:
+            gevent.sleep(0.01)
+    assert dict(server.traffic.sockets_ended) == {("/echo", counted): 1}

@@ -312,7 +312,7 @@ class CallSkills:
             self.context.write(
                 "tool_call", gen=attempt.turn.generation, id=attempt.call.id, skill=skill.name,
                 arguments=masked(json.loads(attempt.call.arguments), skill.private), repeated=attempt.repeated,
-                speculative=not attempt.turn.kept,
+                speculative=not attempt.turn.kept, side=skill.side,
             )
 
     def _note_refused(self, attempt: Attempt) -> None:

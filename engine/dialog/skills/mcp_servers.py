@@ -192,7 +192,7 @@ def _skill(server_name: str, server: McpServer, tool: Mapping[str, Any], client:
         str(tool.get("description") or tool.get("title") or name)[:2000],
         run, _ANYTHING, "_context_of_the_call", timeout_s=server.timeout_s, side_effect=name not in server.read_only,
         parallel=name in server.read_only, confirm=name in server.confirm, source=f"MCP server {server_name}",
-        schema=dict(schema) if isinstance(schema, dict) else {},
+        side="mcp", schema=dict(schema) if isinstance(schema, dict) else {},
     )
 
 

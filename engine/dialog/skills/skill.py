@@ -68,6 +68,7 @@ class Skill:
     (``call``: the call ends once what was said is heard; ``turn``: the reply is over). ``quiet``: nothing is said while
     it runs (the caller is pressing keys). ``private``: arguments and fields of its data that stand in no log.
     ``limit_chars``: of its result for the model. ``choices``: which values of its arguments an agent allows.
+    ``side``: who runs it, for the log (``server``, ``mcp``: an MCP server).
     """
 
     name: str
@@ -87,6 +88,7 @@ class Skill:
     private: frozenset[str] = frozenset()
     limit_chars: int | None = None
     source: str = ""
+    side: str = "server"
     schema: Mapping[str, Any] | None = None
     choices: Callable[["Persona"], Mapping[str, tuple[str, ...]]] | None = None
 

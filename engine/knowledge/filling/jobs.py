@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "done", "failed"]
 
+AT_ONCE = 2
+"""Jobs that run at the same time, each of another collection: their workers take cores from calls."""
+
 KEPT = 100
 """Jobs that are told of; the oldest that have ended go first."""
 
@@ -83,6 +86,7 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._locks: dict[str, BoundedSemaphore] = {}
         self._greenlets: set[gevent.Greenlet] = set()
+        self._places = BoundedSemaphore(AT_ONCE)
         self._closing = False
 
     def __iter__(self) -> Iterator[Job]:
@@ -119,7 +123,7 @@ class Jobs:
         gevent.killall(list(self._greenlets))
 
     def _work(self, job: Job) -> None:
-        with self.lock(job.collection):
+        with self.lock(job.collection), self._places:
             job.state = "running"
             job.tell()
             try:

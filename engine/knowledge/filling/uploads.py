@@ -4,8 +4,10 @@ Disk work: pool threads only.
 """
 
 import os
+import shutil
 import unicodedata
 from pathlib import Path
+from typing import BinaryIO
 
 from engine import paths
 from engine.knowledge.collections import folder_of
@@ -14,6 +16,9 @@ from engine.knowledge.filling.walk import BESIDE
 from engine.knowledge.reading.formats import SUFFIXES
 
 NAME_BYTES = 200
+
+KEPT_FREE_BYTES = 500_000_000
+"""What uploads leave of the disk, for the logs and recordings of calls."""
 
 
 def folder(collection: str) -> Path:
@@ -36,13 +41,22 @@ def checked_name(name: str) -> str:
     return name
 
 
-def keep(collection: str, name: str, data: bytes) -> Path:
+def spare_bytes(collection: str) -> int:
+    """How much may still be uploaded: what is free on the disk, but for ``KEPT_FREE_BYTES``."""
+    place = folder(collection)
+    while not place.exists():
+        place = place.parent
+    return max(0, shutil.disk_usage(place).free - KEPT_FREE_BYTES)
+
+
+def keep(collection: str, name: str, data: BinaryIO) -> Path:
     """Write an uploaded file, in place of one of the same name; nobody sees half of it. Raises ``DocumentError``."""
     target = folder(collection) / checked_name(name)
     beside = target.with_name(f".{os.getpid()}-{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
+        with beside.open("wb") as out:
+            shutil.copyfileobj(data, out, 1 << 18)
         beside.replace(target)
     except OSError as fault:
         beside.unlink(missing_ok=True)
