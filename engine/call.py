@@ -35,6 +35,7 @@ from engine.esl.event import Event
 from engine.esl.session import OutboundSession
 from engine.media.recording import Recorder
 from engine.media.unicast import UnicastLeg, UnicastSocket
+from engine.speech.interfaces import Voice
 from engine.talk import Past, Talk
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
@@ -101,6 +102,8 @@ class Surroundings:
     finished: Callable[["Call"], None]
     began: Callable[[Live], None]
     over: Callable[[Live], None]
+    voice: Callable[[str], Voice] | None = None
+    """The voice of this name (``Casting.voice``); None where the providers were given."""
 
 
 class Call:

@@ -18,7 +18,7 @@ from engine.media.leg import Leg
 from engine.media.playout import Heard as Played
 from engine.reply import Reply
 from engine.senses import Senses
-from engine.speech.interfaces import Heard
+from engine.speech.interfaces import Heard, Voice
 from engine.talk import Past
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
@@ -75,6 +75,8 @@ class Conversation:
         """Who has ids for what was said; empty: none for this."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
+        self.voiced: Callable[[Senses], Voice] | None = None
+        """Who speaks the next reply instead of the senses' own voice."""
         self.cut_samples = 0
         """So much of the reply that was cut last was heard."""
         self._timer: Timer | None = None
@@ -361,7 +363,8 @@ class Conversation:
         reply.think(self._senses.brain, request, early=action.early)
 
     def _reply(self, generation: int) -> Reply:
-        voice, rate = self._senses.voice, self._leg.rate
+        voice = self._senses.voice if self.voiced is None else self.voiced(self._senses)
+        rate = self._leg.rate
         reply = Reply(generation, voice, self._playout, rate, self.tell, self._events, self._language,
                       self._show)
         self._replies[generation] = reply

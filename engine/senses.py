@@ -24,6 +24,12 @@ class Hearing:
         """Tell ``listener`` when voice starts and stops on ``leg``."""
         self._rows[leg] = self._ears.open(leg.rate, listener)
 
+    def adjust(self, leg: Leg, threshold: float) -> None:
+        """See ``Ears.adjust``."""
+        row = self._rows.get(leg)
+        if row is not None:
+            self._ears.adjust(row, threshold)
+
     def remove(self, leg: Leg) -> None:
         """Hear it no more. Idempotent."""
         row = self._rows.pop(leg, None)

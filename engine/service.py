@@ -148,6 +148,7 @@ class Engine:
         self.surroundings = Surroundings(
             config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
             self._finished, self._live_began, self._live_over,
+            self._casting.voice if self._casting is not None else None,
         )
         if self._switch is not None:
             self._switch.start()

@@ -25,19 +25,13 @@ from engine.config.routing import Capability
 from engine.routing.facts import Facts
 from engine.routing.pinned import PinnedRoute
 from engine.routing.router import CallRoute, NoLog
+from engine.voicenames import USUAL, built_in, configured
 
 AUTO = "auto"
 
 USUAL_MODELS = dict.fromkeys(
     ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"), AUTO)
 """Names that clients have built in, because OpenAI has no others."""
-
-USUAL_VOICES = {
-    "alloy": "", "ash": "flite:rms", "ballad": "flite:slt", "coral": "flite:slt", "echo": "flite:rms",
-    "fable": "flite:awb", "nova": "flite:slt", "onyx": "flite:rms", "sage": "flite:slt", "shimmer": "flite:slt",
-    "verse": "flite:awb", "marin": "flite:slt", "cedar": "flite:rms",
-}
-"""OpenAI's voices, and who of this machine speaks for them: women for women, men for men. "": ``speech.voice``."""
 
 KINDS: dict[str, tuple[type[Any], ...]] = {
     "llm": (ChatOptions, AnthropicOptions), "stt": (RecogniserOptions,),
@@ -85,26 +79,26 @@ class Names:
             return self._routed("stt", language)
         return None if name == "pocketsphinx" else self._provider("stt", name, language)
 
-    def speaks(self, model: str, voice: str) -> "CallRoute | Direct | str":
-        """Who speaks; a text is the name of a voice for ``Casting.voice``."""
+    def speaks(self, model: str, voice: str, language: str = "") -> "CallRoute | Direct | str":
+        """Who speaks ``language``; a text is the name of a voice for ``Casting.voice``."""
         model = self._meant(model)
-        named = self._config.compatible.voices.get(voice)
+        named = configured(voice, language, self._config.compatible.voices)
         if model == AUTO:
-            if named is None and voice in USUAL_VOICES:
-                return self._routed("tts", "") or USUAL_VOICES[voice]
-            if named == AUTO or voice == AUTO:
-                return self._routed("tts", "") or ""
+            if named is None and voice in USUAL:
+                return self._routed("tts", language) or built_in(voice, language) or self._own(language)
+            if not named and (named is not None or voice == AUTO):
+                return self._routed("tts", language) or self._own(language)
             name = named if named is not None else voice
             if name and not self._is_voice(name):
                 raise CompatibleError("invalid", f"there is no voice '{voice}'; there are OpenAI's names "
-                                      f"({', '.join(USUAL_VOICES)}), flite:VOICE, espeak-ng:VOICE and PROVIDER:VOICE",
+                                      f"({', '.join(USUAL)}), flite:VOICE, espeak-ng:VOICE and PROVIDER:VOICE",
                                       "voice")
             return name
         if model in ("flite", "espeak-ng"):
             return f"{model}:{voice.rpartition(':')[2]}"
         found = self._provider("tts", model)
         if isinstance(found, Direct):  # OpenAI's names mean the voice that is configured
-            own = "" if voice in USUAL_VOICES and named is None else (named or voice).rpartition(":")[2]
+            own = "" if voice in USUAL and named is None else (named or voice).rpartition(":")[2]
             return f"{found.provider}:{own}" if own else found.provider
         return found
 
@@ -151,6 +145,10 @@ class Names:
         there = [known for known, _, able in self.listed() if capability in able]
         raise CompatibleError("not_found", f"there is no model '{name}' that {what}; there are {', '.join(there)} "
                               "(GET /v1/models)", "model")
+
+    def _own(self, language: str) -> str:
+        """The embedded voice of this language."""
+        return "" if language in ("", self._config.speech.language) else f"espeak-ng:{language}"
 
     def _is_voice(self, name: str) -> bool:
         engine, _, _ = name.partition(":")

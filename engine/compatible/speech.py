@@ -49,8 +49,11 @@ class SpeechRun:
         if not any(letter.isalnum() for letter in body.input):
             raise CompatibleError("invalid", "input: there is nothing to say in it", "input")
         self._speed = body.speed
-        self._voice = _voice(casting, Names(casting).speaks(body.model, voice))
-        self._language = body.language or identify(body.input).language or casting.config.speech.language
+        found = identify(body.input)
+        self._language = body.language or found.language or casting.config.speech.language
+        # Text in Latin letters is read by the voice of the place: what language it is in is only guessed.
+        speaks = body.language or (found.language if found.probability == 1.0 else casting.config.speech.language)
+        self._voice = _voice(casting, Names(casting).speaks(body.model, voice, speaks))
         self._text = body.input
 
     def audio(self) -> Iterator[bytes]:

@@ -14,9 +14,12 @@ class CompatibleOptions(Options):
     """Further names of models, each with what it stands for: `gpt-4o-mini: auto`, `gpt-4o: my-azure/gpt-4o`. Those of
     OpenAI's speech (`whisper-1`, `gpt-4o-transcribe`, `tts-1`, `gpt-4o-mini-tts` ...) stand for `auto` without it."""
 
-    voices: Mapping[str, str] = {}
-    """Which voice speaks where one of OpenAI's is asked for: `nova: elevenlabs:EXAVITQu4vr4xnSDxMaL`. Without an entry
-    a name stands for a voice of this machine (`alloy` for that of `speech.voice`)."""
+    voices: Mapping[str, str | Mapping[str, str]] = {}
+    """Which voice speaks where one of OpenAI's is asked for, by `/v1/audio/speech` or in a Realtime session:
+    `nova: elevenlabs:EXAVITQu4vr4xnSDxMaL`, or language by language: `verse: {en: "flite:awb", hi: "espeak-ng:hi+m2",
+    "*": auto}`. `auto` is the voice that speaks where none is named: that of the agent, or of `speech.voice`. Without
+    an entry a name stands for a voice of this machine (`alloy` for `auto`), in a Realtime session only where the
+    agent's is one, too. Names of your own are good as well."""
 
     audio_mb: int = Field(25, ge=1, le=512)
     """Size of a recording to be transcribed, at most: that of OpenAI."""

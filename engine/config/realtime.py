@@ -23,7 +23,8 @@ class RealtimeOptions(Options):
     mode: Literal["local", "relay"] = "local"
     """Who holds sessions where the client does not say (``?mode=``): the engine's own providers, or the
     speech-to-speech model of ``upstream``, with the agent's instructions and skills, hidden from the client. Clients
-    of the path ``/realtime`` are relayed wherever there is an upstream."""
+    of the path ``/realtime`` are relayed wherever there is an upstream, and local where there is none; elsewhere
+    ``relay`` without an upstream is refused (``no_upstream``)."""
 
     model: str = "trunkline"
     """The name of the model where a client names none (``?model=``). Whatever is named is said back and changes

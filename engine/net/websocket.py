@@ -24,12 +24,16 @@ import gevent
 from gevent import socket as sockets
 from gevent import ssl
 from gevent.event import Event
+from gevent.monkey import get_original
 from wsproto import ConnectionType, WSConnection, events
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
 
 log = logging.getLogger(__name__)
+
+_poll, _POLLIN = get_original("select", ["poll", "POLLIN"])
+"""Asks the kernel without a turn of the hub."""
 
 READ_BYTES = 1 << 16
 WRITE_BYTES = 1 << 18
@@ -237,12 +241,24 @@ class WebSocket:
         silent_s = monotonic() - self._heard_at
         if silent_s < self._limits.ping_s:
             return
+        if self._has_unread():
+            # It is we who are late: what it sent waits to be read.
+            self._heard_at, self._pinged = monotonic(), False
+            return
         if self._pinged:
             self.abort(f"no sign of life for {silent_s + self._limits.ping_s:.0f} s")
             return
         self._pinged = True
         self._heard_at = monotonic()  # the answer gets as long again
         self._queue(events.Ping())
+
+    def _has_unread(self) -> bool:
+        """Whether something has arrived that nobody has looked at yet."""
+        if self._unparsed or self._arrived:
+            return True
+        look = _poll()
+        look.register(self._socket.fileno(), _POLLIN)
+        return bool(look.poll(0))
 
     # ------------------------------------------------------------ in
 

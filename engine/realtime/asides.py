@@ -23,6 +23,8 @@ from engine.media.resample import resample
 from engine.realtime import happenings as happen
 from engine.realtime.behind import Behind
 from engine.realtime.formats import RATE, Encoder
+from engine.senses import Senses
+from engine.speech.interfaces import Voice
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
 from engine.written.record import TurnLines
@@ -35,6 +37,7 @@ FIRST = 1_000_000
 END_S = 1.0
 
 Tell = Callable[[happen.Happening], None]
+Voiced = Callable[[Senses, Mapping[str, Any]], Voice]
 
 
 class Aside:
@@ -65,10 +68,12 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], Behind], tell: Tell, item_of: Callable[[int], str], most: int) -> None:
+    def __init__(self, talk: Callable[[], Behind], tell: Tell, item_of: Callable[[int], str], most: int,
+                 voice: Voiced | None = None) -> None:
         """``talk()`` is the call behind the session; ``item_of(number)`` the id of what a reply says; ``most`` run at a
-        time."""
+        time; ``voice(senses, session)`` speaks them, or the senses' own."""
         self._talk = talk
+        self._voice = voice or (lambda senses, session: senses.voice)
         self._tell = tell
         self._item_of = item_of
         self._places = BoundedSemaphore(most)
@@ -152,7 +157,7 @@ class Asides:
             tool_returned=lambda call_id, result, error: self._tell(
                 happen.ServerToolReturned(call_id, result, result if error else "")),
         )
-        voice = _Spoken(talk, aside, self._tell) if aside.audible else None
+        voice = _Spoken(senses, self._voice(senses, aside.session), aside, self._tell) if aside.audible else None
         try:
             for part in senses.brain.reply(request):
                 if isinstance(part, Text) and voice is not None:
@@ -190,12 +195,12 @@ class Asides:
 class _Spoken:
     """The voice of a reply beside the conversation."""
 
-    def __init__(self, talk: Behind, aside: Aside, tell: Tell) -> None:
-        self._senses = talk.cast.senses
+    def __init__(self, senses: Senses, voice: Voice, aside: Aside, tell: Tell) -> None:
+        self._voice = voice
         self._aside = aside
         self._tell = tell
         self._splitter = ClauseSplitter()
-        self._speaker = Speaker(self._senses.config.speech.language)
+        self._speaker = Speaker(senses.config.speech.language)
         self._encoder = Encoder(aside.session["audio"]["output"]["format"])
         self._said = False
 
@@ -217,7 +222,7 @@ class _Spoken:
                 continue
             self._tell(happen.ReplyWords(self._aside.number, f" {clause}" if self._said else clause))
             self._said = True
-            for chunk in self._senses.voice.render(spoken.text):
+            for chunk in self._voice.render(spoken.text):
                 pcm = chunk.pcm if chunk.rate == RATE else resample(chunk.pcm, chunk.rate, RATE)
                 audio, ms = self._encoder.encode(pcm)
                 if audio:

@@ -12,9 +12,7 @@ from typing import Any
 from engine.realtime.errors import Refused
 from engine.realtime.shape import taken
 from engine.realtime.shapes import RealtimeSession, ResponseParams, TranscriptionSession
-
-OPENAI_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
-"""Built-in voices of the Realtime API."""
+from engine.voicenames import REALTIME
 
 # Milliseconds are bytes divided by these.
 _BYTES_PER_MS = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
@@ -54,6 +52,12 @@ def bytes_per_ms(form: Mapping[str, Any]) -> int:
     return _BYTES_PER_MS[form["type"]] * int(form.get("rate", 8000)) // 1000
 
 
+def voice_of(config: Mapping[str, Any]) -> str:
+    """The name, or the id, of the voice in a whole configuration; empty in one that says nothing."""
+    voice = (config["audio"].get("output") or {}).get("voice") or ""
+    return str(voice["id"] if isinstance(voice, Mapping) else voice)
+
+
 def defaults(kind: str = "realtime", voice: str = "marin") -> dict[str, Any]:
     """A whole configuration as the API fills it in; ``kind`` is "realtime" or "transcription"."""
     if kind == "transcription":
@@ -71,12 +75,14 @@ class SessionConfig:
 
     def __init__(
         self, session_id: str, model: str, *, expires_at: int, given: Mapping[str, Any] | None = None,
-        voice: str = "marin", voices: Collection[str] = OPENAI_VOICES, minutes: int = 60,
+        voice: str = "marin", voices: Collection[str] = REALTIME, minutes: int = 60,
     ) -> None:
         """``given``: what the operator, the agent or an ephemeral secret sets, in the shape of an update (``type``
         may be missing). ``expires_at`` in Unix seconds, ``minutes`` after its beginning. ``voices``: names that are
         known; ``voice``: the default. ``Refused`` where ``given`` is wrong."""
         self.minutes = minutes
+        self.voice_named = False
+        """Whether somebody has named a voice; else the default stands there, and nobody has to speak with it."""
         self._voices = frozenset(voices) | {voice}
         given = {"type": "realtime", **(given or {})}
         self._identity = {"object": "realtime.session", "id": session_id, "model": model, "expires_at": expires_at}
@@ -105,6 +111,9 @@ class SessionConfig:
         changed = frozenset(_differences(self.whole, fresh, ""))
         self._check(fresh, changed, moment)
         self.whole = fresh
+        said = (given.get("audio") or {}).get("output") or {}
+        if "voice" in said and not moment.spoken:
+            self.voice_named = bool(said["voice"])
         return changed
 
     def for_response(self, params: ResponseParams | None, moment: Moment) -> dict[str, Any]:
@@ -152,9 +161,8 @@ class SessionConfig:
                 raise Refused(f"Cannot change '{name}' while a response is in progress.", param=f"session.{name}")
 
     def _known_voice(self, config: dict[str, Any], param: str) -> None:
-        voice = config["audio"]["output"]["voice"] if "output" in config["audio"] else None
-        name = voice["id"] if isinstance(voice, dict) else voice
-        if name is not None and name not in self._voices:
+        name = voice_of(config)
+        if name and name not in self._voices:
             known = ", ".join(sorted(self._voices))
             raise Refused(f"Invalid value for '{param}': {name[:80]!r}. Supported are: {known}.", param=param)
 

@@ -17,7 +17,7 @@ from engine.realtime import dialect_beta, requests, tidings
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
 from engine.realtime import serverevents as events
-from engine.realtime.config import SessionConfig
+from engine.realtime.config import SessionConfig, voice_of
 from engine.realtime.errors import Refused
 from engine.realtime.items import Bounds, Conversation, Entry
 from engine.realtime.talk import Step, Talk
@@ -46,6 +46,13 @@ class Protocol:
     def session(self) -> dict[str, Any]:
         """The whole configuration (GA)."""
         return self._talk.session
+
+    @property
+    def voice(self) -> str:
+        """The name of the voice that the client, or who made its secret, has chosen; empty: nobody has."""
+        if not self._talk.config.voice_named:
+            return ""
+        return voice_of(self.session)
 
     @property
     def conversation(self) -> Conversation:

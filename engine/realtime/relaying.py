@@ -12,7 +12,9 @@ from engine import calllog
 from engine.arrival import Visitor
 from engine.errors import TrunklineError
 from engine.net.errors import SocketClosed
+from engine.realtime import serverevents as events
 from engine.realtime.actions import SocketActions
+from engine.realtime.client import as_json
 from engine.realtime.relay import Left, Relay, Successor
 from engine.realtime.relaylog import RelayLog
 from engine.realtime.server import RealtimeServer, Socket, Visit, make_id
@@ -31,6 +33,12 @@ GOING_AWAY = 1001
 
 REQUEST_ID = "x-ms-client-request-id"
 """Goes up with the connection: Azure's support asks for it."""
+
+
+NO_UPSTREAM = ("This engine has no upstream to relay to: set upstream.provider to the name of a provider of kind "
+               "openai_speech_to_speech or azure_speech_to_speech, or connect with ?mode=local.")
+POLICY = 1008
+"""Close code of a client that asks for what there is not."""
 
 
 class Relayed:
@@ -121,11 +129,18 @@ class _Local:
         self._engine.session_ended(self._session)
 
 
+def refuse(socket: Socket) -> None:
+    """Tell a client that wants to be relayed that there is no upstream."""
+    event = {"event_id": make_id("event"), **events.error(NO_UPSTREAM, "no_upstream", "mode", None)}
+    socket.send(as_json(event))
+    socket.close(POLICY, "there is no upstream (upstream.provider)")
+
+
 def hold(server: RealtimeServer, socket: Socket, visit: Visit, headers: Mapping[str, str]) -> None:
-    """Relay one client until it is gone or its session is over. Without an upstream it is the engine's own client."""
+    """Relay one client until it is gone or its session is over. Without an upstream its session is refused."""
     model = server.engine.speech_for(Visitor("", visit.caller, "", {"trunkline_agent": visit.agent}))
     if model is None:
-        server.hold(socket, visit)
+        refuse(socket)
         return
     if not server.has_room(socket):
         return

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.realtime import serverevents as events
+from engine.realtime.config import voice_of
 from engine.realtime.items import Conversation, Entry
 from engine.realtime.serverevents import Event
 from engine.realtime.spoken import Spoken
@@ -219,13 +220,11 @@ class Response:
     def _shown(self, details: dict[str, Any] | None, usage: dict[str, Any] | None) -> dict[str, Any]:
         """The response as clients get it. A voice of one's own goes by its id: clients expect a string."""
         output = self._session["audio"]["output"]
-        voice = output["voice"]
         return {
             "object": "realtime.response", "id": self.id, "status": self.status, "status_details": details,
             "output": [dict(entry.item) for entry in self._outputs], "conversation_id": self._conversation_id,
             "output_modalities": list(self._session["output_modalities"]),
             "max_output_tokens": self._session["max_output_tokens"],
-            "audio": {"output": {"format": dict(output["format"]),
-                                 "voice": voice["id"] if isinstance(voice, dict) else voice}},
+            "audio": {"output": {"format": dict(output["format"]), "voice": voice_of(self._session)}},
             "metadata": self._metadata, "usage": usage,
         }

@@ -19,6 +19,7 @@ from engine.realtime.secrets import Secrets
 from engine.realtime.session import Session
 from engine.service import Engine
 from engine.telemetry import logs
+from engine.voicenames import REALTIME
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,9 @@ class RealtimeServer:
         given = {**visit.given}
         model = str(given.pop("model", "") or visit.model or options.model)
         expires_at = int(time.time()) + options.max_session_minutes * 60
-        return SessionConfig(session_id or make_id("sess"), model, expires_at=expires_at, given=given)
+        return SessionConfig(session_id or make_id("sess"), model, expires_at=expires_at, given=given,
+                             voices=(*REALTIME, *self.engine.config.compatible.voices),
+                             minutes=options.max_session_minutes)
 
     def hold(self, socket: Socket, visit: Visit) -> None:
         """Serve one client until it is gone or its session is over. A fault ends this session only."""

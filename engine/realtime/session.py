@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import gevent
 import numpy as np
 
 from engine.arrival import Visitor
@@ -22,26 +21,24 @@ from engine.realtime import orders as order
 from engine.realtime.account import account, heeded
 from engine.realtime.asides import Asides
 from engine.realtime.client import Client, Wishes
-from engine.realtime.config import SessionConfig
-from engine.realtime.formats import Decoder, Encoder
+from engine.realtime.config import SessionConfig, voice_of
+from engine.realtime.formats import Encoder
+from engine.realtime.intake import Intake
 from engine.realtime.leg import SocketLegs
 from engine.realtime.minutes import Minutes
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
+from engine.realtime.silence import Silence
 from engine.realtime.socketcall import SocketCall
+from engine.realtime.voicing import Voicing
 from engine.realtime.words import AwaitedWords
-from engine.speech.interfaces import Heard
+from engine.senses import Senses
+from engine.speech.interfaces import Heard, Voice
 from engine.telemetry import logs
 from engine.timers import Timer, Timers
 from engine.turns import events as turn
 
 log = logging.getLogger(__name__)
-
-AT_ONCE = 96_000
-"""Bytes of a client's audio that are resampled at once: two seconds and more, 2 ms of work."""
-
-IDLE = "!idle"
-"""``Respond.asked`` of a reply that the session itself asks for."""
 
 
 class Session:
@@ -60,18 +57,17 @@ class Session:
         self._options = around.config.realtime
         self._state = State(config, make_id, extensions=wishes.extensions, beta=wishes.beta)
         self._talk: SocketCall | None = None
+        self._voicing = Voicing(around.config, around.voice, self._voice_missing)
         self._minutes = Minutes(self._state)
-        self._asides = Asides(self._call, self.tell, self._state.item_of, self._options.max_asides)
-        self._decoder: Decoder | None = None
+        self._asides = Asides(self._call, self.tell, self._state.item_of, self._options.max_asides, self._voice_aside)
         self._encoder: Encoder | None = None
         self._encoding: int | None = None
         self._later: deque[happen.Happening] = deque()
         self._asked: dict[str, order.Respond] = {}
         self._words = AwaitedWords(timers, self._options.words_wait_ms / 1000, self.tell)
-        self._by_hand_open = False
-        self._idle: Timer | None = None
+        self._intake = Intake(self._words)
+        self._silence = Silence(timers, legs.frame_ms, self._is_quiet, self.tell)
         self._expiry: Timer | None = None
-        self._quiet_from_ms = 0
         self._closed = False
         self._ended = ("", "")
         """Why the session ends, and by whom, where that is not the client."""
@@ -108,9 +104,9 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        for timer in (self._idle, self._expiry):
-            if timer is not None:
-                timer.cancel()
+        self._silence.close()
+        if self._expiry is not None:
+            self._expiry.cancel()
         self._words.close()
         self._asides.close()
         if self._talk is not None:
@@ -151,7 +147,7 @@ class Session:
             self._answer_in_writing()
         elif isinstance(happening, happen.ReplyEnded):
             self._tell_limits()
-        self._watch_silence()
+        self._silence.watch(self._talk, self._detection)
 
     def deliver(self, generation: int, pcm: bytes) -> None:
         """The next audio of a reply."""
@@ -224,6 +220,8 @@ class Session:
         talk.leg.ticked = self._ticked
         self._minutes.begin(talk)
         talk.conversation.listening.heard = self._heard
+        self._use_voice()
+        talk.conversation.voiced = self._voicing.voice
         change = getattr(talk.cast, "change", None)
         if self._wishes.language and change is not None:
             outcome = change(self._wishes.language)
@@ -242,63 +240,52 @@ class Session:
         if heard.final:
             self._words.came(heard.text)
 
+    # ------------------------------------------------------------ the voice
+
+    def _use_voice(self) -> None:
+        """As the configuration says; it is made now, so that no reply has to wait for it."""
+        output = self._state.session["audio"].get("output")
+        if output is not None:
+            self._voicing.use(self._state.voice, float(output["speed"]))
+            if self._talk is not None:
+                self._voicing.voice(self._talk.cast.senses)
+
+    def _voice_aside(self, senses: Senses, session: Mapping[str, Any]) -> Voice:
+        """Of a reply beside the conversation, which may have asked for another."""
+        named = voice_of(session)
+        return self._voicing.voice(senses, None if named == voice_of(self._state.session) else named)
+
+    def _voice_missing(self, why: str) -> None:
+        self.tell(happen.Faulted("invalid_value", why))
+
     # ------------------------------------------------------------ orders
 
     def _configure(self, wanted: order.Configure) -> None:
         changed = wanted.changed
         if any(name.startswith("audio.input.format") for name in changed):
-            self._decoder = None
+            self._intake.reformat()
         if any(name.startswith("audio.output.format") for name in changed):
             self._encoder = self._encoding = None
         if self._talk is not None:
+            self._use_voice()
             self._talk.retune(wanted.session)
             if wanted.session["audio"]["input"]["turn_detection"] is not None:
-                self._by_hand_open = False
-        self._watch_silence()
+                self._intake.left_to_us()
+        self._silence.watch(self._talk, self._detection)
 
     def _hear(self, wanted: order.Hear) -> None:
         talk = self._begin()
-        if talk is None:
-            return
-        if self._decoder is None:
-            self._decoder = Decoder(self._state.session["audio"]["input"]["format"])
-        if talk.conversation.listening.by_hand and not self._by_hand_open:
-            self._by_hand_open = True
-            talk.leg.mark(talk.conversation.listening.open)
-        for at in range(0, len(wanted.audio), AT_ONCE):
-            if at:
-                gevent.sleep(0)  # minutes of audio in one event must not hold the hub
-            talk.leg.take(self._decoder.decode(wanted.audio[at : at + AT_ONCE]).tobytes(), time.monotonic())
+        if talk is not None:
+            self._intake.hear(talk, self._input_format, wanted.audio)
 
     def _commit_input(self, wanted: order.CommitInput) -> None:
         talk = self._begin()
-        if talk is None:
-            return
-        self._by_hand_open = False
-        self._words.wait_for(wanted.item_id)
-        listening = talk.conversation.listening
-
-        def reached() -> None:
-            if listening.by_hand:
-                listening.shut()
-            elif listening.is_open:
-                listening.end_voice(claim=True)
-            else:
-                self._words.came("")
-            talk.conversation.tell(turn.Forget(talk.conversation.now))
-
-        talk.leg.mark(reached)
+        if talk is not None:
+            self._intake.commit(talk, wanted.item_id)
 
     def _clear_input(self, wanted: order.ClearInput) -> None:
-        talk = self._talk
-        if talk is not None:
-            talk.leg.forget()
-            listening = talk.conversation.listening
-            if listening.is_open:
-                self._words.wait_for("")
-                listening.end_voice(claim=True) if not listening.by_hand else listening.shut()
-            self._by_hand_open = False
-            talk.conversation.tell(turn.Forget(talk.conversation.now))
+        if self._talk is not None:
+            self._intake.clear(self._talk)
 
     def _respond(self, wanted: order.Respond) -> None:
         if wanted.aside:
@@ -319,6 +306,8 @@ class Session:
             return
         if talk.telling.reply is not None:
             talk.cancel()
+        if voice_of(wanted.session) != voice_of(self._state.session):
+            self._voicing.use(voice_of(wanted.session), self._voicing.speed)
         self._asked[wanted.response_id] = wanted
         talk.conversation.tell(turn.Respond(wanted.response_id))
 
@@ -332,7 +321,8 @@ class Session:
         talk, number = self._talk, self._state.generation_of(wanted.response_id)
         generation = talk.telling.generation(number) if talk is not None and number is not None else None
         heard = talk.leg.heard(generation, wanted.audio_end_ms) if talk is not None and generation is not None else None
-        if heard is not None:
+        if talk is not None and heard is not None:
+            talk.events.write("agent_heard", gen=generation, text=heard, ms=wanted.audio_end_ms)
             self.tell(happen.Truncated(wanted.item_id, wanted.audio_end_ms, heard))
 
     def _clear_output(self, wanted: order.ClearOutput) -> None:
@@ -342,8 +332,7 @@ class Session:
     def _transcribe_item(self, wanted: order.TranscribeItem) -> None:
         talk = self._begin()
         if talk is not None:
-            pcm = Decoder(self._state.session["audio"]["input"]["format"]).decode(wanted.audio)
-            self._words.transcribe(wanted.item_id, talk.cast.senses.recogniser, pcm)
+            self._intake.transcribe(talk, self._input_format, wanted.item_id, wanted.audio)
 
     def _note(self, wanted: order.Note) -> None:
         self._minutes.wrote(wanted.item)
@@ -374,6 +363,11 @@ class Session:
         return found
 
     @property
+    def _input_format(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._state.session["audio"]["input"]["format"]
+        return found
+
+    @property
     def _responding(self) -> bool:
         """Whether a response of the conversation is running."""
         return self._state.response_id is not None
@@ -381,6 +375,11 @@ class Session:
     def _interrupts(self) -> bool:
         detection = self._detection
         return detection is not None and bool(detection["interrupt_response"])
+
+    def _is_quiet(self) -> bool:
+        """Nobody speaks, and nobody is about to."""
+        talk = self._talk
+        return not (talk is None or self._closed or self._responding or talk.telling.speaking)
 
     def _answer_in_writing(self) -> None:
         """Sessions that answer in text have their turns answered here."""
@@ -390,28 +389,6 @@ class Session:
         if session["output_modalities"] != ["audio"] and not self._responding:
             terms = heeded(self._options, session)
             self._asides.start("", account(self._state.items_for_model(), terms), terms, beside=False)
-
-    def _watch_silence(self) -> None:
-        """``idle_timeout_ms``: from the end of what was said last."""
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
-        detection, talk = self._detection, self._talk
-        idle_ms = detection.get("idle_timeout_ms") if detection is not None else None
-        if not idle_ms or talk is None or self._responding or talk.telling.speaking or self._closed:
-            return
-        self._quiet_from_ms = talk.leg.written_ms(talk.conversation.listening.fed)
-        wait_s = idle_ms / 1000 + talk.leg.unheard * self._legs.frame_ms / 1000
-        self._idle = self._timers.at(time.monotonic() + wait_s, lambda _: self._nobody_spoke())
-
-    def _nobody_spoke(self) -> None:
-        self._idle = None
-        talk = self._talk
-        if talk is None or self._closed or self._responding or talk.telling.speaking:
-            return
-        now_ms = talk.leg.written_ms(talk.conversation.listening.fed)
-        self.tell(happen.TurnEnded(now_ms, self._quiet_from_ms, "", idle=True))
-        talk.conversation.tell(turn.Respond(IDLE))
 
 
 __all__ = ["Session"]

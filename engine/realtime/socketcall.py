@@ -17,7 +17,7 @@ from engine.realtime.actions import SocketActions
 from engine.realtime.leg import SocketLeg, SocketLegs
 from engine.realtime.tape import Tape
 from engine.realtime.telling import Telling
-from engine.realtime.turning import turn_options
+from engine.realtime.turning import threshold_of, turn_options
 from engine.telemetry.eventlog import EventLog
 from engine.turns import events as turn
 
@@ -99,10 +99,12 @@ class SocketCall:
         self._closes.insert(0, actions.close)
         self.cast.join(talk, actions)
         self.by_hand(session["audio"]["input"]["turn_detection"] is None)
+        self.cast.senses.hearing.adjust(leg, threshold_of(session))
 
     def retune(self, session: Mapping[str, Any]) -> None:
         """The session's configuration has changed."""
         self.by_hand(session["audio"]["input"]["turn_detection"] is None)
+        self.cast.senses.hearing.adjust(self.leg, threshold_of(session))
         self.conversation.retune(turn_options(self.base, session))
 
     def by_hand(self, on: bool) -> None:

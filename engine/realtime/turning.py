@@ -15,6 +15,12 @@ DEFAULT_SILENCE_MS = 500
 """``server_vad``'s own ``silence_duration_ms``: taken for "as the agent has it"."""
 
 
+def threshold_of(session: Mapping[str, Any]) -> float:
+    """How sure the detector of voices must be, 0 to 1; 0.5 is as the engine has it."""
+    found = (session["audio"]["input"]["turn_detection"] or {}).get("threshold")
+    return 0.5 if found is None else float(found)
+
+
 def turn_options(base: TurnOptions, session: Mapping[str, Any]) -> TurnOptions:
     """The agent's options ``base`` as the session's configuration changes them. A session that answers in writing, or
     only transcribes, has its turns answered by nobody here."""
@@ -38,4 +44,4 @@ def turn_options(base: TurnOptions, session: Mapping[str, Any]) -> TurnOptions:
     return base.model_copy(update=update)
 
 
-__all__ = ["turn_options"]
+__all__ = ["threshold_of", "turn_options"]

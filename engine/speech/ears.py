@@ -9,7 +9,7 @@ import numpy as np
 from engine.config import VadOptions
 from engine.speech.echo import EchoGuard
 from engine.speech.errors import SpeechError
-from engine.speech.interfaces import Vad
+from engine.speech.interfaces import Adjustable, Vad
 from engine.speech.vad.rows import RowTable
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,12 @@ class Ears:
         if self._echo is not None:
             self._echo.open(row.index)
         return row
+
+    def adjust(self, row: Row, threshold: float) -> None:
+        """How sure the detector must be of this row's voice, 0 to 1; 0.5 is as configured. Detectors that cannot be
+        adjusted stay as they are."""
+        if row.index >= 0 and isinstance(self._vad, Adjustable):
+            self._vad.adjust(row.vad_row, threshold)
 
     def close(self, row: Row) -> None:
         """Free the row; its listener is told nothing any more. Idempotent."""

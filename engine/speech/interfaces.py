@@ -6,7 +6,7 @@ worker process or in the hub's thread pool, network waits are cooperative.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -114,3 +114,11 @@ class Vad(Protocol):
 
     def process(self, rows: Rows, frames: list[bytes]) -> Verdicts:
         """Whether each row's newest frame is voice. ``rows`` has no row twice."""
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A ``Vad`` whose rows may be harder or easier of hearing."""
+
+    def adjust(self, row: int, threshold: float) -> None:
+        """From how sure on a frame of this row counts as voice, 0 to 1; 0.5 is as the configuration has it."""

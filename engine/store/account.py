@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from engine.store import states
-from engine.store.values import EPOCH, as_text, as_time, generation, number, parsed, plain, rank, span
+from engine.store.values import EPOCH, as_text, as_time, generation, number, parsed, plain, rank, span, whole
 from engine.store.words import words
 
 Row = dict[str, Any]
@@ -52,6 +52,8 @@ class Account:
         self._base = EPOCH
         self._answers_ms: list[float] = []
         self._spoken: dict[int, Row] = {}  # the agent's segments, by generation
+        self._answers: dict[int, Row] = {}  # their items
+        self._less: dict[int, Event] = {}  # what a client says was heard of them
         self._began: dict[int, float] = {}  # when a reply was first heard
         self._done: dict[int, float] = {}  # when it ended
         self._tools: dict[str, Row] = {}
@@ -68,7 +70,8 @@ class Account:
         self._takes: dict[str, Callable[[Event, int], None]] = {
             "call_started": self._started, "answered": self._answered, "agent_picked": self._picked,
             "language": self._language, "dialect": self._dialect, "final": self._final, "turn": self._turn,
-            "user_said": self._user_said, "agent_said": self._agent_said, "on_wire": self._on_wire,
+            "user_said": self._user_said, "agent_said": self._agent_said,
+            "agent_heard": self._agent_heard, "on_wire": self._on_wire,
             "playout_finished": self._played, "cut": self._played, "tool_call": self._tool_call,
             "tool_result": self._tool_result, "handover_dialing": self._dialing, "handover_bridged": self._bridged,
             "caller_back": self._back, "recording": self._recording, "answering": self._answering, "cost": self._cost,
@@ -274,7 +277,9 @@ class Account:
         text, gen = as_text(event.get("text")), generation(event)
         if not text:
             return
-        interrupted = bool(event.get("interrupted"))
+        less = self._less.get(gen)
+        text = text if less is None else as_text(less.get("text"))
+        interrupted = bool(event.get("interrupted")) or less is not None
         start, end = self._began.get(gen), self._done.get(gen)
         row = self._segment("bot", text, event, language=self._row()["language"], confidence=None, start_time=start,
                             end_time=end, interrupted=interrupted)
@@ -284,8 +289,23 @@ class Account:
         heard_ms = None
         if interrupted and start is not None and end is not None:
             heard_ms = round(span(end - start).total_seconds() * 1000)
-        self._item(seq, event, "message", "assistant", self._content("output", text),
-                   "incomplete" if interrupted else "completed", heard_ms, event.get("item"))
+        if less is not None:
+            heard_ms = whole(less.get("ms"))
+        self._answers[gen] = self._item(seq, event, "message", "assistant", self._content("output", text),
+                                        "incomplete" if interrupted else "completed", heard_ms, event.get("item"))
+
+    def _agent_heard(self, event: Event, seq: int) -> None:
+        """Less of a reply was heard than is, or will be, told as said."""
+        gen, text = generation(event), as_text(event.get("text"))
+        self._less[gen] = event
+        row, item = self._spoken.get(gen), self._answers.get(gen)
+        if row is None or item is None:
+            return
+        self._row()["interruptions"] += not row["interrupted"]
+        row.update(text=text, words=" ".join(words(text)), interrupted=True)
+        self._put("segments", row["source_seq"], row)
+        item.update(content=self._content("output", text), status="incomplete", truncated_ms=whole(event.get("ms")))
+        self._put("items", item["source_seq"], item)
 
     def _content(self, way: str, text: str) -> list[Row]:
         """Of a message, as the protocol has it."""
@@ -316,7 +336,7 @@ class Account:
         """Only the state is another."""
 
     def _item(self, seq: int, event: Event, kind: str, role: str | None, content: Any, status: str = "completed",
-              truncated_ms: int | None = None, name: object = None) -> None:
+              truncated_ms: int | None = None, name: object = None) -> Row:
         """``name``: the id that the client's session has for it; each is taken once."""
         self._order += 1
         gen = generation(event)
@@ -324,10 +344,12 @@ class Account:
         if not own or own == HIDDEN or own in self._names:
             own = f"item_{sha256(f'{self.folder}:{seq}'.encode()).hexdigest()[:20]}"
         self._names.add(own)
-        self._put("items", seq, {
+        row = {
             "id": own, "response_id": f"resp_{gen}" if gen >= 0 and role != "user" else None,
             "ord": self._order, "type": kind, "role": role, "content": content, "status": status,
-            "truncated_ms": truncated_ms, "created_at": self._at(event)})
+            "truncated_ms": truncated_ms, "created_at": self._at(event)}
+        self._put("items", seq, row)
+        return row
 
     # ------------------------------------------------------------ skills
 

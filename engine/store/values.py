@@ -19,6 +19,12 @@ def number(value: object) -> float | None:
     return float(value)
 
 
+def whole(value: object) -> int | None:
+    """A whole number from 0 on that every database takes; None where it is none."""
+    found = number(value)
+    return None if found is None else int(min(max(found, 0.0), 2e9))
+
+
 def span(value: object) -> timedelta:
     """So many seconds; within a year, so that no log leads out of the calendar."""
     return timedelta(seconds=min(max(number(value) or 0.0, -3e7), 3e7))

@@ -161,5 +161,6 @@ _HANDLERS = {
     "partial": Glance._caller_words, "final": Glance._caller_words, "user_said": Glance._caller_words,
     "turn": Glance._decided, "clause": Glance._clause, "on_wire": Glance._on_wire, "resume": Glance._resumed,
     "pause": Glance._silent, "cut": Glance._silent, "playout_finished": Glance._silent,
-    "agent_said": Glance._agent_words, "handover_started": Glance._handover, "handover_bridged": Glance._handover,
+    "agent_said": Glance._agent_words, "agent_heard": Glance._agent_words,
+    "handover_started": Glance._handover, "handover_bridged": Glance._handover,
 }  # fmt: skip

@@ -142,9 +142,10 @@ def _spans(edges: list[Event], starts: str, seconds: float) -> list[Span]:
 def _reply(log: _Log, gen: int) -> Reply:
     of = log.replies[gen]
     said, grounds = of.get("agent_said"), of.get("grounds")
+    less = of.get("agent_heard")
     ends = [_when(of[name]) for name in ("playout_finished", "cut") if name in of]
     citations = (grounds or {}).get("citations")
-    heard = _text(said, "text") if said else (_text(of["cut"], "heard") if "cut" in of else None)
+    heard = _text(less or said, "text") if less or said else (_text(of["cut"], "heard") if "cut" in of else None)
     return Reply(
         gen=gen,
         kind="say" if "say" in of else "think",
@@ -152,7 +153,7 @@ def _reply(log: _Log, gen: int) -> Reply:
         speculative=bool((of.get("think") or {}).get("speculative")),
         text=" ".join(log.clauses[gen]) or _text(of.get("say"), "text"),
         heard=heard,
-        interrupted=bool((said or {}).get("interrupted")) or ("cut" in of and said is None),
+        interrupted=bool((said or {}).get("interrupted")) or less is not None or ("cut" in of and said is None),
         cancelled="cancel" in of,
         failed=_text(of["reply_failed"], "reason") if "reply_failed" in of else None,
         cached=bool((of.get("first_audio") or {}).get("cached")),

@@ -54,6 +54,8 @@ EVENTS: dict[str, str] = {
     "turn": "text, waited_ms (last voiced frame to decision), why, gen",
     "user_said": "text, start, end, item (its id, where the session's client has one for it)",
     "agent_said": "gen, text, interrupted, item (likewise)",
+    # A client's word of what was heard: it holds, whatever agent_said has, and whichever of the two comes first.
+    "agent_heard": "gen, text, ms (of its audio)",
     # thinking and speaking, per reply
     "think": "gen, text, speculative",
     "say": "gen, text, interruptible",

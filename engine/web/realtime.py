@@ -266,7 +266,10 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
         query.model or query.deployment, agent, language, query.greet, query.extensions or middle_tier, beta,
         asked.remote, dict(given), lambda: _limits(asked),
     )
-    if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
+    mode = query.mode or ("relay" if middle_tier else server.engine.config.realtime.mode)
+    if middle_tier and server.engine.upstream is None:
+        mode = "local"  # the middle tier's clients know nothing of modes
+    if mode == "relay":
         relaying.hold(server, socket, visit, headers)
     else:
         server.hold(socket, visit)

@@ -57,6 +57,20 @@ def test_messages_go_both_ways_whole_and_in_order(serve):
     socket.close()
 
 
+def test_who_has_spoken_is_there_though_nobody_has_read_it(serve):
+    """A busy process reads late: what waits in the kernel is a sign of life, and no ping ends its connection."""
+    def speak(peer):
+        peer.send("late")
+        gevent.sleep(5)  # reads nothing, answers no ping
+
+    socket = open_at(serve(speak), ping_s=0.05)
+    gevent.sleep(0.4)
+    assert not socket.closed
+    assert socket.receive(1) == "late"
+    with pytest.raises(SocketClosed, match="no sign of life"):
+        socket.receive(5)
+
+
 def test_the_request_carries_path_query_headers_and_subprotocols(serve):
     """Vendors take keys from headers and settings from the query."""
     server = serve(hold)

@@ -4,8 +4,9 @@ import pytest
 
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
-from engine.realtime.config import OPENAI_VOICES, Moment, SessionConfig, bytes_per_ms
+from engine.realtime.config import Moment, SessionConfig, bytes_per_ms
 from engine.realtime.errors import Refused
+from engine.voicenames import REALTIME
 from tests.realtime.realtime_script import NOW, Session, error_of, kinds
 
 
@@ -198,7 +199,7 @@ def test_speed_and_output_format_stay_while_a_response_runs():
 
 def test_voices_are_the_operators():
     """Rule: names that are not configured are refused, the ten of OpenAI's are known unless the operator says else."""
-    assert "verse" in OPENAI_VOICES
+    assert "verse" in REALTIME
     config = SessionConfig("sess_1", "local", expires_at=1, voice="anna", voices=("anna", "ravi"))
     config.update({"type": "realtime", "audio": {"output": {"voice": {"id": "ravi"}}}}, Moment())
     with pytest.raises(Refused, match="anna, ravi"):

@@ -50,8 +50,10 @@ def parse_subtitles(source: Source) -> Draft:
 
 def parse_log(source: Source, lines: Iterable[tuple[int, Any]]) -> Draft:
     """The event log of a call (``events.jsonl``), given as ``(line number, value)``."""
-    title, turns = "", []
+    title = ""
+    turns: list[Turn] = []
     decisions: dict[object, str] = {}
+    said: dict[object, int] = {}
     for number, line in lines:
         if not isinstance(line, dict) or not isinstance(line.get("event"), str):
             raise source.fault("this line of a call's event log is no event", number)
@@ -63,10 +65,14 @@ def parse_log(source: Source, lines: Iterable[tuple[int, Any]]) -> Draft:
         elif event in ("user_said", "agent_said") and isinstance(text, str) and _MASKED not in text:
             caller = event == "user_said"
             gen = line.get("gen") if isinstance(line.get("gen"), int) else None
+            if not caller:
+                said[gen] = len(turns)
             if caller or (decisions.get(gen, "answer") == "answer" and not line.get("interrupted")):
                 turns.append(Turn("caller" if caller else "agent", text))
             else:
                 turns.append(Turn("nobody", ""))  # parts the question from what is said later
+        elif event == "agent_heard" and isinstance(line.get("gen"), int) and line["gen"] in said:
+            turns[said[line["gen"]]] = Turn("nobody", "")
     return Draft([block for block in blocks(_joined(turns)) if isinstance(block, Pair)], title)
 
 

@@ -30,6 +30,9 @@ STATE = 128  # LSTM cells
 # nine times in ten longer than this; at the median 80 ms at 16 kHz, 110 on a telephone band.
 TAIL_MS = {8000: 80, 16000: 60}
 
+LEAST = 0.02
+"""A client's threshold is never nearer to 0, where all is voice, or to 1, where nothing is."""
+
 
 class Network:
     """The network for windows at one sampling rate. Stateless: the LSTM's state is the caller's."""
@@ -129,7 +132,8 @@ class SileroVad:
         except (KeyError, IndexError, ValueError) as fault:
             raise SpeechError(f"the Silero weights are not the expected ones: {fault}") from fault
         self._threshold = threshold
-        self._rows = RowTable([("hidden", np.float32, STATE), ("cell", np.float32, STATE), ("probability", np.float32)])
+        self._rows = RowTable([("hidden", np.float32, STATE), ("cell", np.float32, STATE), ("probability", np.float32),
+                               ("threshold", np.float32)])
         self._rates: dict[int, int] = {}
         self._waiting: dict[int, bytes] = {}  # context, then what waits for its window to be whole
 
@@ -139,6 +143,7 @@ class SileroVad:
             raise SpeechError(f"Silero hears 8000 or 16000 Hz, not {rate}")
         row = self._rows.open()
         self._rates[row] = rate
+        self._rows.data["threshold"][row] = self._threshold
         self._waiting[row] = bytes(2 * self._networks[rate].context)
         return row
 
@@ -146,6 +151,12 @@ class SileroVad:
         """Free the row."""
         del self._rates[row], self._waiting[row]
         self._rows.close(row)
+
+    def adjust(self, row: int, threshold: float) -> None:
+        """See ``Adjustable``: so much of the way from the configured probability to 0 or to 1."""
+        own = self._threshold
+        sure = 2 * threshold * own if threshold <= 0.5 else own + (2 * threshold - 1) * (1 - own)
+        self._rows.data["threshold"][row] = min(max(sure, LEAST), 1 - LEAST)
 
     def tail_ms(self, rate: int) -> int:
         """How long verdicts of voice surely go on after the voice itself."""
@@ -170,7 +181,7 @@ class SileroVad:
         for rate, (ready, windows) in due.items():
             if ready:
                 self._look(self._networks[rate], np.array(ready), b"".join(windows))
-        return np.asarray(self._rows.data["probability"][rows] >= self._threshold)
+        return np.asarray(self._rows.data["probability"][rows] >= self._rows.data["threshold"][rows])
 
     def _look(self, network: Network, rows: Rows, pcm: bytes) -> None:
         """Run the network on a whole window of each row."""

@@ -17,6 +17,7 @@ START_DB = 6.0  # above the floor, for a row that is not in voice
 STAY_DB = 3.0  # above the floor, for a row that is
 QUIETEST_DB = -65.0  # dBFS; below it nothing is voice, whatever the floor
 HIGHEST_FIRST_FLOOR_DB = -30.0  # dBFS; the first frame sets the floor, unless it is that loud: then somebody speaks
+ADJUST_DB = 12.0  # how much nearer to the floor, or further above it, the ends of a client's threshold are
 FALL = 0.3  # share of the way per frame by which the floor follows a quieter frame
 FULL_SCALE_DB = 90.3  # of a square wave of 16 bits
 RISE_DB = 0.02  # per frame by which it follows a louder one: 1 dB a second, so speech does not lift it
@@ -31,7 +32,7 @@ class WebRtcVad:
     def __init__(self, aggressiveness: int = 3) -> None:
         self._aggressiveness = aggressiveness
         self._detectors: dict[int, webrtcvad.Vad] = {}
-        self._rows = RowTable([("rate", np.int32), ("floor", np.float32), ("voice", np.bool_)])
+        self._rows = RowTable([("rate", np.int32), ("floor", np.float32), ("more", np.float32), ("voice", np.bool_)])
 
     def open(self, rate: int) -> int:
         """A row for a new call at this rate; its state is fresh."""
@@ -48,6 +49,10 @@ class WebRtcVad:
         del self._detectors[row]
         self._rows.close(row)
 
+    def adjust(self, row: int, threshold: float) -> None:
+        """See ``Adjustable``: voice must stand further above the line's noise, or less far; at 0 not at all."""
+        self._rows.data["more"][row] = (2 * threshold - 1) * ADJUST_DB
+
     def tail_ms(self, rate: int) -> int:
         """How long verdicts of voice surely go on after the voice itself."""
         return 0
@@ -58,7 +63,7 @@ class WebRtcVad:
         levels = levels_db(frames)
         floor = data["floor"][rows]
         floor = np.where(np.isnan(floor), np.minimum(levels, HIGHEST_FIRST_FLOOR_DB), floor)
-        louder = levels >= floor + np.where(data["voice"][rows], STAY_DB, START_DB)
+        louder = levels >= floor + np.where(data["voice"][rows], STAY_DB, START_DB) + data["more"][rows]
         change = levels - floor
         data["floor"][rows] = floor + np.where(change < 0, FALL * change, np.minimum(change, RISE_DB))
         # The detector gets every frame, also those that the gate refuses: it learns the line's noise from them.

@@ -12,7 +12,7 @@ import {Turns} from "../parts/turns.js";
 import {View, faultNotice, head, loading, pairs, status, tile} from "../view.js";
 
 const REFRESH_MS = 1500; // between two looks at a live call's report
-const NEWS = new Set(["turn", "user_said", "agent_said", "playout_finished", "cut", "error", "reply_failed", "hangup"]);
+const NEWS = new Set(["turn", "user_said", "agent_said", "agent_heard", "playout_finished", "cut", "error", "reply_failed", "hangup"]);
 const REPORT_TRIES = 8;
 
 class CallView extends View {
