@@ -32,7 +32,7 @@ from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
 
 log = logging.getLogger(__name__)
 
-_poll, _POLLIN = get_original("select", ["poll", "POLLIN"])
+_poll, _POLLIN = get_original("select", "poll"), get_original("select", "POLLIN")
 """Asks the kernel without a turn of the hub."""
 
 READ_BYTES = 1 << 16
