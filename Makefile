@@ -6,7 +6,7 @@ export TRUNKLINE_HOME ?= $(CURDIR)/var
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test lint bench kb-eval run test-switch setup setup-dev system system-test models clean
+.PHONY: help demo test lint bench kb-eval run test-switch setup setup-dev system system-test models clients clean
 
 help:
 	@echo "make demo         a whole spoken call on this machine, with nothing but what it installs itself"
@@ -24,7 +24,7 @@ run: setup system models
 	@[ -d "$(TRUNKLINE_HOME)/knowledge/sample" ] || $(BIN)/trunkline ingest sample
 	$(BIN)/trunkline serve $(ARGS)
 
-test: setup-dev system-test models
+test: setup-dev system-test models clients
 	$(BIN)/python -m tests $(ARGS)
 
 lint: setup-dev
@@ -61,6 +61,9 @@ system:
 
 system-test:
 	@sh docker/system-packages.sh test
+
+clients:
+	@sh tests/clients/install.sh
 
 models: setup
 	$(BIN)/trunkline models install

@@ -13,6 +13,7 @@ from gevent.event import Event  # noqa: E402
 from benchmarks.instant import InstantBrain, InstantRecogniser, InstantVoice  # noqa: E402
 from benchmarks.web_parts import ROUNDS, ROUTES, SOCKETS  # noqa: E402
 from engine import configfile  # noqa: E402
+from engine.agents.options import AppOptions  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.speech.vad import make_vad  # noqa: E402
@@ -27,6 +28,9 @@ def main() -> None:
     engine = Engine(
         config, Providers(make_vad(config.vad), InstantRecogniser(), InstantVoice(), InstantBrain())
     )
+    if os.environ.get("APP_WEBHOOK"):  # a program is asked about each call
+        app = AppOptions(webhook=os.environ["APP_WEBHOOK"], secret_env="APP_SECRET")
+        engine.app = lambda channel: app
     traffic = Traffic()
     web = Web(config.http, [*parts.routes(engine, traffic), *ROUTES],
               [*parts.sockets(engine), *SOCKETS], traffic=traffic)

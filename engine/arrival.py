@@ -35,4 +35,10 @@ class Visitor:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-__all__ = ["Arrival", "Visitor"]
+def named(arrival: Arrival, agent: str) -> Visitor:
+    """The same arrival, for the agent of this name."""
+    return Visitor(arrival.uuid, arrival.caller_number, arrival.destination,
+                   {**arrival.variables, "trunkline_agent": agent})
+
+
+__all__ = ["Arrival", "Visitor", "named"]

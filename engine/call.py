@@ -20,7 +20,10 @@ from gevent.event import Event as Flag
 
 from engine import callevents, calllog, holding
 from engine.absence import Absence
-from engine.arrival import Arrival
+from engine.apps import asking
+from engine.apps.offer import Offer
+from engine.apps.webhook import sip_headers
+from engine.arrival import Arrival, named
 from engine.attach import attach, came_back
 from engine.cast import Cast
 from engine.config import Config
@@ -125,6 +128,8 @@ class Call:
         self._cast: Cast | None = None
         self._conversation: Talk | None = None
         self._setting: holding.Setting | None = None
+        self.offer: Offer | None = None
+        """Under which a program was asked to take the call, where its agent has one."""
         self.actions: TelephonyActions | None = None
         self._recorder: Recorder | None = None
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
@@ -246,12 +251,36 @@ class Call:
         accepted = time.monotonic()
         self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
+        if self._refused():
+            return
         rate = callevents.answer(self._session)
         self._began = time.monotonic()
         self.events.write("answered", ms=round((self._began - accepted) * 1000, 1))
         reconcile.mark(self._session, self._around.node)
         self._marked = True
         self._converse(rate)
+
+    def _refused(self) -> bool:
+        """Ask the agent's app, if it has one, who takes the call. True: it was rejected, and is over. Raises
+        ``_LetGo``."""
+        cast, session = self.cast, self._session
+        if cast.app is None:
+            return False
+        self.offer = Offer(cast.app, self.uuid, sip_headers(self.channel))
+        verdict = asking.ask(session, self.offer, self.leaving, self.events)
+        if self.leaving.is_set():
+            raise _LetGo(self._why_leave)
+        if verdict.kind == "rejected":
+            asking.refuse(session, verdict.status)
+            return True
+        if verdict.kind == "nobody":
+            instead = cast.app.otherwise
+            if instead == "next":
+                raise _LetGo(f"the app did not take it: {verdict.why}")
+            if instead:
+                cast.close()
+                self._cast = self._around.cast(named(self.channel, instead), self.events)
+        return False
 
     def _follow(self, session: OutboundSession) -> None:
         others = [("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete),
@@ -267,13 +296,18 @@ class Call:
         cast = self._cast
         assert cast is not None
         at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, self._recorder)
-        talk = self._conversation = holding.begin(cast, at, self._lost_model)
+        by_app = self.offer is not None and self.offer.accepted
+        talk = self._conversation = holding.begin(cast, at, self._lost_model, own=by_app)
         self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder, cast.senses.voice)
         cast.join(talk, self.actions)
         self._attach(leg)
         if self._recorder is not None:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
-        self.actions.begin()
+        if by_app and self.offer is not None and self.offer.prepare is not None:
+            self.offer.prepare(self)
+            self.offer.under_way()
+        else:
+            self.actions.begin()
 
     def _lost_model(self, past: Past) -> None:
         """The model that held the conversation is lost: the engine's own providers hold the rest of it."""
@@ -281,7 +315,28 @@ class Call:
         if not self._finishing and cast and before and at and actions:
             self._conversation = holding.go_on(cast, at, actions, before, past)
 
-    # ------------------------------------------------------------ for telephony
+    # ------------------------------------------------------------ for telephony, and for who is attached
+
+    @property
+    def cast(self) -> Cast:
+        """Who takes part in it, once it has begun."""
+        assert self._cast is not None
+        return self._cast
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is answered, and there is a conversation."""
+        return self._conversation is not None and not self._finishing
+
+    def refer(self, target: str) -> None:
+        """Ask the trunk to send the caller to this SIP address; see ``asking.refer``."""
+        self.events.write("referred", target=target, by="refer")
+        asking.refer(self._session, target)
+
+    def send_on(self, number: str) -> None:
+        """Transfer the caller to this number, in the dialplan context that the call came by. Raises ``EslError``."""
+        self.events.write("referred", target=number, by="dialplan")
+        self._session.transfer(number, *self.channel.home[1:])
 
     @property
     def conversation(self) -> Talk:
@@ -395,7 +450,7 @@ class Call:
             return
         self._finishing = True
         self._absence.end()
-        parts = (self.actions, self._conversation, self._cast, self._leg, self._recorder)
+        parts = (self.offer, self.actions, self._conversation, self._cast, self._leg, self._recorder)
         closes = [part.close for part in parts if part is not None]
         ends = [self._fall_silent, self._leave, *closes, self._sum_up, self.events.close]
         for end in ends:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from engine.agents.agent import Agent
+from engine.agents.options import AppOptions
 from engine.arrival import Arrival
 from engine.config import Config, TransferTarget
 from engine.dialog.actions import CallContext, Outcome
@@ -54,6 +55,10 @@ class Cast(Protocol):
     targets: Mapping[str, TransferTarget]
     """Whom the caller may be handed over to, by name."""
 
+    @property
+    def app(self) -> AppOptions | None:
+        """A program that is asked whether it takes the call."""
+
     def join(self, talk: Talk, actions: Actions) -> None:
         """The conversation is about to start: take part in it."""
 
@@ -65,10 +70,12 @@ class FixedCast:
     """The same senses for every call, whoever is called."""
 
     def __init__(
-        self, senses: Senses, targets: Mapping[str, TransferTarget], speech: SpeechModel | None = None
+        self, senses: Senses, targets: Mapping[str, TransferTarget], speech: SpeechModel | None = None,
+        app: AppOptions | None = None,
     ) -> None:
         """Nothing is chosen."""
         self.senses = senses
+        self.app = app
         self.speech = speech
         self.targets = targets
 
@@ -100,6 +107,7 @@ class AgentCast:
         self._dialects = DialectTracker(region_dialect(channel.caller_number))
         events.write("agent_picked", **agent.picked())
         self.targets = self._targets()
+        self.app = agent.options.app
         self.senses = senses_in(self.language)
         self.speech = speech
 

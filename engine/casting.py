@@ -19,6 +19,7 @@ from engine import providers
 from engine.agents.agent import Agent
 from engine.agents.load import SHIPPED, VARIABLE, Agents
 from engine.agents.options import ROUTED
+from engine.apps import offer
 from engine.arrival import Arrival
 from engine.cast import AgentCast, effective
 from engine.config import Config, KnowledgeOptions
@@ -107,6 +108,8 @@ class Casting:
             if not default and agent.file.parent.resolve() == SHIPPED:
                 continue
             try:
+                if agent.options.app is not None:
+                    offer.key(agent.options.app)
                 self.speech(agent)
                 for language in agent.languages:
                     self._warm(agent, language)

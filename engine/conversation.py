@@ -25,6 +25,7 @@ from engine.telemetry.eventlog import EventLog
 from engine.timers import Timer
 from engine.turns import events as turn
 from engine.turns.engine import TurnEngine
+from engine.turns.history import History
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ class Conversation:
         """Who has ids for what was said; empty: none for this."""
         self.watch: Callable[[Seen], None] | None = None
         """Is told everything, as it happens; it must neither wait nor raise."""
+        self.cut_samples = 0
+        """So much of the reply that was cut last was heard."""
         self._timer: Timer | None = None
         self._replies: dict[int, Reply] = {}
         self.listening = Listening(self, senses, leg, events, recording)
@@ -95,6 +98,11 @@ class Conversation:
     def phrases(self) -> AgentOptions:
         """What the agent says word for word, in the language of the moment."""
         return self._senses.config.agent
+
+    @property
+    def history(self) -> History:
+        """Who said what so far, as the turn engine keeps it."""
+        return self._turns.history
 
     @property
     def audio_began(self) -> float:
@@ -334,7 +342,8 @@ class Conversation:
         self._drop(generation)
         if self._leg.unheard:
             self._playout.unwrite(self._leg.unheard)
-        heard = self._playout.cut(generation).text
+        played = self._playout.cut(generation)
+        heard, self.cut_samples = played.text, played.samples
         self._events.write("cut", gen=generation, at=self.now, heard=heard)
         was_cut = turn.PlayoutCut(generation, self.now, heard)
         self._show(was_cut)

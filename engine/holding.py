@@ -25,9 +25,10 @@ class Setting:
     recording: Recorder | None = None
 
 
-def begin(cast: Cast, at: Setting, lose: Callable[[Past], None]) -> Talk:
-    """The conversation of a call. ``lose`` is called when the model that holds it is lost."""
-    if cast.speech is None:
+def begin(cast: Cast, at: Setting, lose: Callable[[Past], None], *, own: bool = False) -> Talk:
+    """The conversation of a call. ``lose`` is called when the model that holds it is lost. ``own``: the engine's own
+    turn-taking holds it, whatever the agent has."""
+    if cast.speech is None or own:
         return _own(cast, at)
     return UpstreamConversation(cast.speech, cast.senses, at.leg, at.events, at.began, at.end, lose, at.name,
                                 at.recording)

@@ -15,6 +15,7 @@ from typing import Protocol
 from gevent.event import Event as Flag
 
 from engine import embedded, endofturn, paths, vitals
+from engine.agents.options import AppOptions
 from engine.arrival import Arrival
 from engine.call import Call, Live, Surroundings
 from engine.cast import Cast, FixedCast
@@ -73,6 +74,9 @@ class Engine:
         self._others: dict[str, Live] = {}  # calls behind sessions
         self.targets: Callable[[Arrival], Mapping[str, TransferTarget]] = lambda channel: {}
         """Whom callers of a channel may be handed over to, by name."""
+        self.app: Callable[[Arrival], AppOptions | None] = lambda channel: None
+        """The program that is asked to take calls of a channel, where ``providers`` are given."""
+
         self.speech: SpeechModel | None = None
         """The speech-to-speech model that holds calls, where ``providers`` are given."""
 
@@ -95,6 +99,7 @@ class Engine:
         """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
 
         self._humans: set[str] = set()
+        self._second, self._folders = "", set[Path]()  # folders that were given away in this second
         self._given = providers
         self._draining = False
         self._call_ended = Flag()
@@ -156,7 +161,7 @@ class Engine:
         score = endofturn.load()
         if self._given is not None:
             senses = Senses(self.config, hearing, given.recogniser, given.voice, given.brain, self._timers, score)
-            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech)
+            return lambda channel, events: FixedCast(senses, self.targets(channel), self.speech, self.app(channel))
         casting = self._casting = Casting(self.config, given, hearing, self._timers, score)
         casting.start()
         return casting.for_call
@@ -355,7 +360,13 @@ class Engine:
         now = datetime.now(timezone.utc)
         safe = re.sub(r"[^0-9A-Za-z._-]", "_", uuid).lstrip(".")[:80]
         day, name = paths.calls() / f"{now:%Y-%m-%d}", f"{now:%H%M%S}-{safe}"
-        return next(folder for n in count(1) if not (folder := day / (name if n == 1 else f"{name}-{n}")).exists())
+        if self._second != f"{now:%H%M%S}":
+            self._second, self._folders = f"{now:%H%M%S}", set()
+        names = (day / (name if n == 1 else f"{name}-{n}") for n in count(1))
+        # The disk's own thread makes a folder some time after it was given away.
+        folder = next(one for one in names if one not in self._folders and not one.exists())
+        self._folders.add(folder)
+        return folder
 
     def _finished(self, call: Call) -> None:
         if self.calls.get(call.uuid) is call:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 WAITING = (
     ("tests/call", "tests/switch"),
-    ("tests/cli", "tests/console", "tests/sessions", "tests/relay"),
+    ("tests/cli", "tests/clients", "tests/console", "tests/sessions", "tests/relay"),
 )
 """Folders whose tests are in real time; a process each."""
 

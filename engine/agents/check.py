@@ -38,7 +38,7 @@ def check(agents: Agents, there: Known | None = None) -> list[Finding]:
     if not agents.default and len(agents):
         text = "no agent is the default: calls for other numbers go to the dialplan's next action (default: true)"
         numbers.append(Finding(Problem(Place("the agents"), text), serious=False))
-    return found + numbers
+    return found + numbers + _instead(agents)
 
 
 def check_agent(agent: Agent, there: Known | None = None) -> list[Finding]:
@@ -164,6 +164,13 @@ def _transfers(agent: Agent, there: Known) -> list[Finding]:
                 found.append(_finding(agent, ("transfer", name, "announcement", language),
                                       f"the agent does not speak '{language}'", serious=False))
     return found
+
+
+def _instead(agents: Agents) -> list[Finding]:
+    """Who takes calls that an app does not take."""
+    names = {agent.name for agent in agents} | {"", "next"}
+    return [_finding(agent, ("app", "else"), f"there is no agent '{agent.options.app.otherwise}'")
+            for agent in agents if agent.options.app is not None and agent.options.app.otherwise not in names]
 
 
 def _numbers(agents: Agents) -> list[Finding]:

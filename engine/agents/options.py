@@ -152,6 +152,23 @@ class Variant(Options):
     languages: dict[Language, LanguageVariant] = {}
 
 
+class AppOptions(Options):
+    """A program that may take an agent's calls before they are answered, as OpenAI offers SIP calls to programs."""
+
+    webhook: str = Field(max_length=2000, pattern=r"^https?://[^\s/]+\S*$")
+    """Where the event ``realtime.call.incoming`` is sent."""
+
+    secret_env: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Name of the environment variable with the secret (``whsec_...``) that the event is signed with."""
+
+    wait_s: float = Field(10.0, ge=0.5, le=60)
+    """How long the program may take to accept or reject; the caller hears ringing meanwhile."""
+
+    otherwise: str = Field("", alias="else", pattern=r"^([a-z0-9][a-z0-9_-]{0,63})?$")
+    """Who takes the call when the program does not: the name of an agent, or ``next``: the dialplan's next action.
+    Empty: this agent."""
+
+
 class AgentFile(Options):
     """The whole of a file."""
 
@@ -197,6 +214,9 @@ class AgentFile(Options):
 
     turns: TurnsGiven = TurnsGiven()  # type: ignore[valid-type]
     """Silence, duration, patience: options of turn-taking for this agent."""
+
+    app: AppOptions | None = None
+    """A program that is asked first (docs/operator/sip-calls.md)."""
 
     variables: tuple[str, ...] = ()
     """Channel variables that the model and the skills may see."""

@@ -158,7 +158,7 @@ def _fields(model: type[BaseModel], loc: Path_) -> list[str]:
         else:  # an item of a list, a value of a mapping
             inner = [argument for argument in get_args(shape) if argument is not Ellipsis]
             shape = _without_none(inner[-1]) if inner else None
-    return list(shape.model_fields) if _is_model(shape) else []
+    return [field.alias or name for name, field in shape.model_fields.items()] if _is_model(shape) else []
 
 
 def _is_model(shape: Any) -> bool:

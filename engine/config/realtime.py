@@ -1,10 +1,20 @@
 """Options of the Realtime server."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from engine.config.base import Options
+
+_TARGET = re.compile(r"(tel|sip):[A-Za-z0-9+@.*:_#-]{1,250}")
+
+
+def _targets(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not _TARGET.fullmatch(text):
+            raise ValueError(f"'{text}' is no pattern of targets: tel:+4930555*, sip:*@pbx.example.org")
+    return texts
 
 
 class RealtimeOptions(Options):
@@ -51,6 +61,21 @@ class RealtimeOptions(Options):
     secret_s: int = Field(600, ge=10, le=7200)
     """How long an ephemeral secret (``POST /v1/realtime/client_secrets``) opens sessions, where its maker does not say.
     """
+
+    max_sidebands: int = Field(8, ge=1, le=100)
+    """Clients that may be attached to one telephone call (``?call_id=``) at a time."""
+
+    refer_targets: Annotated[tuple[str, ...], AfterValidator(_targets)] = ()
+    """Where ``POST /v1/realtime/calls/{call_id}/refer`` may send callers: ``tel:+4930555*``, ``sip:*@pbx.example.org``;
+    a ``*`` stands for any characters. None: nowhere. A number that costs money is somebody's income: be strict."""
+
+    refer_by: Literal["refer", "dialplan"] = "refer"
+    """How: ``refer`` asks the trunk (a SIP REFER, which it must allow); ``dialplan`` transfers the call to the number
+    of a ``tel:`` target in the dialplan context that it came by."""
+
+    refer_host: str = Field("", pattern=r"^([A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(:[0-9]{1,5})?)?$")
+    """Host of the SIP address that a ``tel:`` target becomes in a REFER (FreeSWITCH sends no ``tel:`` there): the
+    trunk's. Empty: the host that the caller's own address has."""
 
     words_wait_ms: int = Field(3000, ge=0)
     """Longest wait for the words of what a client has committed, before a response that it asked for is made without

@@ -79,6 +79,18 @@ class PhoneOptions(Options):
     """STUN servers for browsers behind a NAT, ``stun:stun.example.org``. FreeSWITCH itself needs none."""
 
 
+class TalkOptions(Options):
+    """The page ``/`` and the element ``<trunkline-talk>``: conversations from a browser."""
+
+    open: bool = False
+    """Whether visitors may talk without an API key. Each conversation costs what its providers cost: bound them by
+    ``realtime.max_sessions``, ``realtime.max_session_minutes`` and ``requests_per_minute_per_ip``, and switch off
+    ``realtime.client_instructions`` and ``realtime.client_tools``. Off, the page asks for a key."""
+
+    agents: tuple[str, ...] = ()
+    """Agents that visitors may choose from, in this order; empty: all. With one, there is nothing to choose."""
+
+
 class HttpOptions(Options):
     """HTTP and WebSockets: health, the API, the pages. ``docs/operator/http.md`` has examples."""
 
@@ -133,6 +145,7 @@ class HttpOptions(Options):
     100 kB/s."""
 
     phone: PhoneOptions = PhoneOptions()
+    talk: TalkOptions = TalkOptions()
 
     @model_validator(mode="after")
     def _whole(self) -> "HttpOptions":

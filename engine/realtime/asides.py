@@ -21,8 +21,8 @@ from engine.errors import TrunklineError
 from engine.following import Account
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
+from engine.realtime.behind import Behind
 from engine.realtime.formats import RATE, Encoder
-from engine.realtime.socketcall import SocketCall
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
 from engine.written.record import TurnLines
@@ -65,7 +65,7 @@ class Aside:
 class Asides:
     """Those of one session."""
 
-    def __init__(self, talk: Callable[[], SocketCall], tell: Tell, item_of: Callable[[int], str], most: int) -> None:
+    def __init__(self, talk: Callable[[], Behind], tell: Tell, item_of: Callable[[int], str], most: int) -> None:
         """``talk()`` is the call behind the session; ``item_of(number)`` the id of what a reply says; ``most`` run at a
         time."""
         self._talk = talk
@@ -190,7 +190,7 @@ class Asides:
 class _Spoken:
     """The voice of a reply beside the conversation."""
 
-    def __init__(self, talk: SocketCall, aside: Aside, tell: Tell) -> None:
+    def __init__(self, talk: Behind, aside: Aside, tell: Tell) -> None:
         self._senses = talk.cast.senses
         self._aside = aside
         self._tell = tell

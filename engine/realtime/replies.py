@@ -87,7 +87,9 @@ class Replies:
         if not response_id and self.active and self.active.generation is None:
             self._bind(self.active, generation)
             return []
-        sends = self._finish(self.active, "cancelled", _reason("cancelled", TURN_DETECTED)) if self.active else []
+        sends = []
+        if self.active:
+            sends = self._finish(self.active, "cancelled", _reason("cancelled", TURN_DETECTED), by=TURN_DETECTED)
         response, created = self.create(session)
         self._bind(response, generation)
         return sends + created
@@ -136,9 +138,13 @@ class Replies:
         error = {"type": kind, "code": happening.code, "message": happening.message}
         return self._finish(response, "failed", {"type": "failed", "error": error})
 
-    def cancel(self, response_id: str | None) -> tuple[Response, list[Event]]:
-        """The client wants one stopped: it is told so at once. ``Refused`` if it is not running."""
+    def cancel(self, response_id: str | None) -> tuple[Response | None, list[Event]]:
+        """The client wants one stopped: it is told so at once. ``Refused`` if it is not running. None where the voice
+        of the caller has just stopped it: who stops it too, on being told of the voice, comes too late."""
         response = self._known.get(response_id) if response_id else self.active
+        last = next((known for known in reversed(self._known.values()) if not known.aside), None)
+        if last and last.by == TURN_DETECTED and response_id in (None, last.id):
+            return None, []
         if response is None or response.finished:
             raise Refused("Cancellation failed: no active response found", code="response_cancel_not_active",
                           param="response_id" if response_id else None)

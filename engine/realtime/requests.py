@@ -143,7 +143,8 @@ def response_cancel(talk: Talk, event: client.ResponseCancel, step: Step) -> Non
     response, sends = talk.replies.cancel(event.response_id)
     talk.queued = None
     step.sends += sends
-    step.orders.append(order.CancelReply(response.id))
+    if response:
+        step.orders.append(order.CancelReply(response.id))
 
 
 HANDLERS: dict[str, Callable[..., None]] = {

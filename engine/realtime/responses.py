@@ -76,8 +76,8 @@ class Response:
         return [*sends, self._of_part(f"response.{kind}.delta", delta=text)]
 
     def audio(self, audio: bytes, ms: float) -> list[Event]:
-        """The next audio. Not told where the response is text."""
-        if self.finished or not audio or not self.audible:
+        """The next audio (without bytes: somebody else hears it). Not told where the response is text."""
+        if self.finished or not (audio or ms) or not self.audible:
             return []
         sends = self._opened()
         assert self.message is not None and self.message.spoken is not None

@@ -63,8 +63,9 @@ def reply_words(talk: Talk, happening: happen.ReplyWords, step: Step) -> None:
 
 
 def reply_audio(talk: Talk, happening: happen.ReplyAudio, step: Step) -> None:
-    """Its next audio."""
-    step.sends += talk.replies.audio(happening.generation, happening.audio, happening.ms)
+    """Its next audio; where it is heard on the phone, clients get none of it."""
+    sends = talk.replies.audio(happening.generation, happening.audio, happening.ms)
+    step.sends += [event for event in sends if not (talk.phone and event["type"] == "response.output_audio.delta")]
 
 
 def reply_cited(talk: Talk, happening: happen.ReplyCited, step: Step) -> None:

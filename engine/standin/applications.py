@@ -46,6 +46,17 @@ def _unset(channel: Channel, data: str) -> Outcome:
     return None
 
 
+def _respond(channel: Channel, data: str) -> Outcome:
+    if channel.answer_state != "answered":  # a final response is out already
+        channel.hangup({"486": "USER_BUSY", "404": "UNALLOCATED_NUMBER"}.get(data[:3], "CALL_REJECTED"))
+    return None
+
+
+def _deflect(channel: Channel, data: str) -> Outcome:
+    channel.hangup("BLIND_TRANSFER")  # the trunk takes the caller, and says BYE
+    return None
+
+
 def _nothing(channel: Channel, data: str) -> Outcome:
     return None
 
@@ -129,6 +140,8 @@ APPLICATIONS: dict[str, Callable[[Channel, str], Outcome]] = {
     "sleep": _sleep,
     "park": _park,
     "hangup": _hangup,
+    "respond": _respond,
+    "deflect": _deflect,
     "socket": _socket,
     "playback": _playback,
     "bridge": bridge,
@@ -138,7 +151,8 @@ APPLICATIONS: dict[str, Callable[[Channel, str], Outcome]] = {
     "send_dtmf": _send_dtmf,
     "record_session": _record_session,
     "stop_record_session": _stop_record_session,
-    **dict.fromkeys(("log", "info", "execute_extension", "start_dtmf", "stop_dtmf", "break", "presence"), _nothing),
+    **dict.fromkeys(("log", "info", "execute_extension", "start_dtmf", "stop_dtmf", "break", "presence",
+                     "ring_ready"), _nothing),
     **dict.fromkeys(
         ("callcenter", "fifo", "conference", "echo", "say", "speak", "record", "play_and_get_digits"), _away
     ),

@@ -85,7 +85,8 @@ def routes(engine: Engine) -> list[Route]:
     return [
         Route("POST", "/ai/process", telling(process), "The agent's answer to what somebody wrote.\n"
               "Conversations are remembered by session_id. A request that is sent again with the same Idempotency-Key "
-              "gets the answer of the first.", scope="talk", body=AiBody, answer=AiAnswer, streams=True),
+              "gets the answer of the first.", scope="talk", body=AiBody, answer=AiAnswer,
+              produces=("text/event-stream",)),
         Route("DELETE", "/ai/sessions/<session_id>", telling(end), "Forget a conversation in writing.", scope="talk",
               status=204),
     ]

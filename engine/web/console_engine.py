@@ -37,7 +37,8 @@ def routes(engine: Engine) -> list[Route]:
 
     return [
         Route("GET", "/api/console/health", health, "The state of the engine and of every breaker, now and every "
-              f"{HEALTH_EVERY_S:g} s (server-sent events).", scope="read"),
+              f"{HEALTH_EVERY_S:g} s (server-sent events).", scope="read",
+              produces=("text/event-stream",)),
         Route("GET", "/api/console/providers", lambda asked: _providers(engine, asked.query), "Configured providers, "
               "and in which order a call would ask them, and why.", scope="read", query=ProvidersQuery),
         Route("GET", "/api/console/config", lambda asked: {"options": settings(engine.config)}, "Every option in "

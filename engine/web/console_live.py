@@ -29,9 +29,11 @@ def routes(engine: Engine) -> list[Route]:
 
     return [
         Route("GET", "/api/console/live", live, "All calls that go on, and what changes (server-sent events): `calls` "
-              "first, then `call`, `over` and, if wanted, `line`.", scope="read", query=LiveQuery),
+              "first, then `call`, `over` and, if wanted, `line`.", scope="read", query=LiveQuery,
+              produces=("text/event-stream",)),
         Route("GET", "/api/console/calls/<call_id>/events", one, "One call that goes on, line by line (server-sent "
-              "events): `calls`, `call`, `line`; `end` when it is over.", scope="read"),
+              "events): `calls`, `call`, `line`; `end` when it is over.", scope="read",
+              produces=("text/event-stream",)),
     ]
 
 

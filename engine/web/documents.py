@@ -89,7 +89,7 @@ def routes(engine: Engine) -> list[Route]:
               scope="knowledge"),
         Route("GET", "/api/kb/jobs/<job>", telling(desk.show_job), "One of them.", scope="knowledge", answer=JobAnswer),
         Route("GET", "/api/kb/jobs/<job>/events", telling(desk.follow_job), "One of them as server-sent events, until "
-              "it is done.", scope="knowledge"),
+              "it is done.", scope="knowledge", produces=("text/event-stream",)),
         Route("GET", "/api/kb/collections", telling(desk.collections), "Every collection, with its size.",
               scope="knowledge"),
         Route("GET", "/api/kb/collections/<path:name>", telling(desk.collection), "One collection in detail.",

@@ -29,7 +29,7 @@ from engine.web.clients import (
 from engine.web.errors import ApiError
 from engine.web.keys import LOCAL, Keys, Verifier, secrets_of
 from engine.web.limits import UNLIMITED, Allowance, Buckets
-from engine.web.route import Asked, Key, Route, WebSocketRoute
+from engine.web.route import SOCKETS_ONLY, Asked, Key, Route, WebSocketRoute
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
@@ -89,10 +89,12 @@ class Gate:
         return LOCAL if self._is_free(who) and names_this_machine(request.headers.get("Host", "")) else None
 
     def _check_scope(self, route: Route | WebSocketRoute, key: Key | None) -> None:
-        if route.scope is not None and key is not None and key.ephemeral and not route.ephemeral:
+        if route.scope is None:
+            return
+        if key is not None and key.ephemeral and not (route.ephemeral and _opens(key, route)):
             raise ApiError(403, "ephemeral_secret", "an ephemeral secret opens conversations; this needs an API key",
                            type="permission_error")
-        if route.scope is None or (key is not None and route.scope in key.scopes):
+        if key is not None and route.scope in key.scopes:
             return
         if key is not None:
             raise ApiError(403, "missing_scope", f"the key {key.name} has not the scope {route.scope}",
@@ -167,6 +169,11 @@ _FLASK = {
     413: ("too_large", "the body is larger than this path takes"),
     415: ("unsupported_media_type", "the body is of a type that this path does not take"),
 }
+
+
+def _opens(key: Key, route: Route | WebSocketRoute) -> bool:
+    """Whether this ephemeral secret opens a route for such secrets."""
+    return isinstance(route, WebSocketRoute) or not key.about.get(SOCKETS_ONLY)
 
 
 def _flat(args: "MultiDict[str, str]", model: type[BaseModel]) -> dict[str, Any]:

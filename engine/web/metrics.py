@@ -37,7 +37,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         return Answer(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     return [Route("GET", "/metrics", metrics, "Figures for Prometheus.\n\nFor addresses of `http.metrics_from`, or "
-                  "with a key that has the scope `read`.")]
+                  "with a key that has the scope `read`.", produces=("text/plain",))]
 
 
 class _Figures(Collector):

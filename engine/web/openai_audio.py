@@ -56,8 +56,10 @@ def routes(engine: Engine) -> list[Route]:
         Route("POST", "/v1/audio/transcriptions", telling(transcribe), "A recording as text.\n"
               "multipart/form-data: file (WAV, FLAC, OGG, MP3), model, language, response_format (json, text, "
               "verbose_json, srt, vtt), timestamp_granularities[], stream.",
-              scope="ai", raw=True, max_bytes=options.audio_mb * 1_000_000 + FORM_BYTES),
-        Route("POST", "/v1/audio/speech", telling(speak), "A text as speech.", scope="ai", body=SpeechBody),
+              scope="ai", raw=True, max_bytes=options.audio_mb * 1_000_000 + FORM_BYTES,
+              produces=("application/json", "text/plain", "application/x-subrip", "text/vtt", "text/event-stream")),
+        Route("POST", "/v1/audio/speech", telling(speak), "A text as speech.", scope="ai", body=SpeechBody,
+              produces=("audio/*", "text/event-stream")),
     ]
 
 

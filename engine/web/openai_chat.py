@@ -32,7 +32,8 @@ def routes(engine: Engine) -> list[Route]:
 
     return [Route("POST", "/v1/chat/completions", telling(complete), "A chat completion, whole or as a stream.\n"
                   "By an agent with its skills and knowledge, a provider, or whom the router chooses.",
-                  scope="ai", body=ChatBody, answer=ChatCompletion, streams=True, max_bytes=MAX_BYTES)]
+                  scope="ai", body=ChatBody, answer=ChatCompletion, produces=("text/event-stream",),
+                  max_bytes=MAX_BYTES)]
 
 
 def _stream(run: ChatRun, parts: Iterator[Words | ToolCall], chunks: Chunks) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from engine import __version__
 from engine.web.route import Answer, Asked, Route, WebSocketRoute, as_json
 
 REF = "#/components/schemas/{model}"
+NO_CONTENT = 204
 
 _ERROR = {
     "type": "object",
@@ -37,7 +38,7 @@ def routes(routes: Sequence[Route], sockets: Sequence[WebSocketRoute]) -> list[R
         return Answer(as_page, "text/html")
 
     return [Route("GET", "/openapi.json", openapi, "This API in OpenAPI 3.1."),
-            Route("GET", "/docs", docs, "This API as a page.")]
+            Route("GET", "/docs", docs, "This API as a page.", produces=("text/html",))]
 
 
 def document(routes: Sequence[Route], sockets: Sequence[WebSocketRoute]) -> dict[str, Any]:
@@ -74,10 +75,13 @@ def _operation(route: Route, parameters: list[dict[str, Any]], known: dict[Any, 
                components: dict[str, Any]) -> dict[str, Any]:
     summary, _, more = route.summary.partition("\n")
     answer: dict[str, Any] = {"description": "As asked."}
+    content: dict[str, Any] = {kind: {} for kind in route.produces}
     if route.answer is not None:
-        answer["content"] = {"application/json": {"schema": known[(route.answer, "serialization")]}}
-    if route.streams:
-        answer.setdefault("content", {})["text/event-stream"] = {"schema": {"type": "string"}}
+        content["application/json"] = {"schema": known[(route.answer, "serialization")]}
+    elif not content and route.status != NO_CONTENT:
+        content["application/json"] = {}
+    if content:
+        answer["content"] = content
     operation: dict[str, Any] = {
         "summary": summary,
         "operationId": _operation_id(route.method, _path(route.path)[0]),

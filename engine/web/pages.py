@@ -36,8 +36,10 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".s
 def routes() -> list[Route]:
     """The console's page and the files of all pages."""
     return [
-        Route("GET", "/console", lambda asked: page(asked, "console/index.html"), "The operator's page."),
-        Route("GET", "/static/<path:file>", lambda asked: page(asked, asked.path["file"]), "A file of the pages."),
+        Route("GET", "/console", lambda asked: page(asked, "console/index.html"), "The operator's page.",
+              produces=("text/html",)),
+        Route("GET", "/static/<path:file>", lambda asked: page(asked, asked.path["file"]), "A file of the pages.",
+              produces=("*/*",)),
     ]
 
 

@@ -14,7 +14,9 @@ from engine.web import (
     openai_models,
     phone,
     realtime,
+    realtime_calls,
     sessions,
+    talk,
 )
 from engine.web.app import Web
 from engine.web.keys import Verifier
@@ -38,6 +40,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *sessions.routes(engine),
         *console.routes(engine),
         *phone.routes(engine.config.http.phone),
+        *talk.routes(engine, engine.config.http.talk),
         *openai_chat.routes(engine),
         *openai_audio.routes(engine),
         *openai_models.routes(engine),
@@ -45,6 +48,7 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *knowledge.routes(engine),
         *documents.routes(engine),
         *realtime.routes(engine),
+        *realtime_calls.routes(engine),
     ]
 
 

@@ -33,7 +33,8 @@ def routes(options: PhoneOptions) -> list[Route]:
         return PhoneAnswer(url=options.url, number=options.number, ice=list(options.ice))
 
     return [
-        Route("GET", "/phone", page, "The page that calls through FreeSWITCH's WebRTC."),
+        Route("GET", "/phone", page, "The page that calls through FreeSWITCH's WebRTC.",
+              produces=("text/html",)),
         Route("GET", "/api/phone", told, "Where that page calls.", answer=PhoneAnswer),
     ]
 

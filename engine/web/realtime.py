@@ -20,9 +20,10 @@ from engine.realtime.secrets import PREFIX, Secret
 from engine.realtime.server import RealtimeServer, Visit, make_id
 from engine.service import Engine
 from engine.upstream.terms import Terms
+from engine.web import realtime_calls
 from engine.web.errors import ApiError
 from engine.web.keys import digest
-from engine.web.route import Asked, Key, Route, WebSocketRoute
+from engine.web.route import SOCKETS_ONLY, Asked, Key, Route, WebSocketRoute
 from engine.web.socket import ServerSocket
 
 PATHS = ("/v1/realtime", "/ws/realtime", "/openai/v1/realtime", "/realtime")
@@ -67,6 +68,9 @@ class SocketQuery(BaseModel):
     deployment: str = Field("", max_length=200)
     """The same, as Azure's clients call it."""
 
+    call_id: str = Field("", max_length=200)
+    """A telephone call to attach to, instead of a session of one's own."""
+
     agent: str = Field("", max_length=100)
     """Who answers: the name of an agent; empty: the default one."""
 
@@ -107,6 +111,11 @@ class SecretBody(BaseModel):
 
     expires_after: Expiry | None = None
     session: dict[str, Any] = Field(default_factory=dict)
+    agent: str = Field("", max_length=100)
+    """The only agent that it opens sessions with; empty: whoever the address of the session names."""
+
+    language: str = Field("", max_length=20)
+    """The language of its sessions; empty: as the address says."""
 
 
 class SecretAnswer(BaseModel):
@@ -179,7 +188,8 @@ def verify(engine: Engine, secret: str) -> Key | None:
     if found is None:
         return None
     # Each has limits of its own: a visitor of a page cannot use up those of the others.
-    return Key(f"ephemeral {digest(secret)[:12]}", SECRET_SCOPES, {"secret": found}, ephemeral=True)
+    return Key(f"ephemeral {digest(secret)[:12]}", SECRET_SCOPES,
+               {"secret": found, SOCKETS_ONLY: "agent" in found.wishes}, ephemeral=True)
 
 
 def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
@@ -187,7 +197,8 @@ def _make_secret(server: RealtimeServer, asked: Asked) -> SecretAnswer:
     seconds = body.expires_after.seconds if body.expires_after else server.engine.config.realtime.secret_s
     session = {"type": "realtime", **body.session}
     whole = _checked(server, session)
-    value, secret = server.secrets.make(session, seconds, time.time())
+    wishes = {name: value for name, value in (("agent", body.agent), ("language", body.language)) if value}
+    value, secret = server.secrets.make(session, seconds, time.time(), wishes)
     return SecretAnswer(value=value, expires_at=secret.expires_at, session={**whole, "expires_at": secret.expires_at})
 
 
@@ -237,19 +248,23 @@ def _upstream_session(engine: Engine) -> SessionAnswer:
 
 def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
     query: SocketQuery = asked.query
+    if query.call_id:
+        realtime_calls.hold(server.engine, socket, asked, query.call_id)
+        return
     secret = asked.key.about.get("secret") if asked.key is not None else None
-    given = dict(secret.session) if isinstance(secret, Secret) else {}
+    given, fixed = (secret.session, secret.wishes) if isinstance(secret, Secret) else ({}, {})
+    agent, language = fixed.get("agent") or query.agent, fixed.get("language") or query.language
     offered = [name.strip() for name in asked.headers.get("Sec-WebSocket-Protocol", "").split(",")]
     headers = {name.lower(): value for name, value in asked.headers.items()}
     beta = dialect_beta.chosen(headers, offered, {"dialect": query.dialect})
     middle_tier = asked.request.path == MIDDLE_TIER
     known = [agent.name for agent in server.engine.casting.agents] if server.engine.casting is not None else []
-    if query.agent and known and query.agent not in known:
-        socket.close(POLICY, f"there is no agent {query.agent!r}; there are {', '.join(known)}"[:120])
+    if agent and known and agent not in known:
+        socket.close(POLICY, f"there is no agent {agent!r}; there are {', '.join(known)}"[:120])
         return
     visit = Visit(
-        query.model or query.deployment, query.agent, query.language, query.greet, query.extensions or middle_tier,
-        beta, asked.remote, given, lambda: _limits(asked),
+        query.model or query.deployment, agent, language, query.greet, query.extensions or middle_tier, beta,
+        asked.remote, dict(given), lambda: _limits(asked),
     )
     if query.mode == "relay" or not query.mode and (middle_tier or server.engine.config.realtime.mode == "relay"):
         relaying.hold(server, socket, visit, headers)

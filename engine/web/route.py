@@ -24,6 +24,8 @@ from engine.web.socket import ServerSocket
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
+SOCKETS_ONLY = "sockets_only"
+"""In ``Key.about`` of a secret for one agent: WebSockets only, whose handlers see that it stays with that agent."""
 
 SLOWEST_BYTES_S = 100_000
 """How slow a body may come once it has had its first seconds."""
@@ -143,12 +145,12 @@ class Route(_Common):
     answer: type[BaseModel] | None = None
     """Model of the answer, for ``/openapi.json``."""
 
+    produces: tuple[str, ...] = ()
+    """Media types of the answers, besides the JSON of ``answer``: of pages, files, streams. None of both: some JSON."""
+
     status: int = 200
     max_bytes: int = 1 << 20
     """Largest body; more is refused with 413."""
-
-    streams: bool = False
-    """It answers with server-sent events where the body says ``stream``."""
 
     raw: bool = False
     """The body is no JSON: ``asked.data``, ``asked.files`` and ``asked.form`` have it."""

@@ -54,10 +54,12 @@ def routes(engine: Engine) -> list[Route]:
         Route("GET", f"{one}/events", of.events, "Lines of the event log.", scope="read", query=Following,
               answer=Events),
         Route("GET", f"{one}/report", of.report, "The report, once the session is over.", scope="read"),
-        Route("GET", f"{one}/recording", of.recording, "The recording, audio/wav; takes Range.", scope="read"),
+        Route("GET", f"{one}/recording", of.recording, "The recording, audio/wav; takes Range.", scope="read",
+              produces=("audio/wav",)),
         Route("GET", f"{one}/{RECORDING}", of.recording, "The recording, where the call page looks for it.",
-              scope="read"),
-        Route("GET", f"{one}/page", of.page, "The call page, once the session is over.", scope="read"),
+              scope="read", produces=("audio/wav",)),
+        Route("GET", f"{one}/page", of.page, "The call page, once the session is over.", scope="read",
+              produces=("text/html",)),
     ]
 
 

@@ -19,17 +19,18 @@ LEVELS = ("serious", "critical")
 
 
 class Browser:
-    """One Chromium; ``page`` begins a new page, everything else goes to it."""
+    """One Chromium, with further ``flags``; ``page`` begins a new page, everything else goes to it."""
 
-    def __init__(self):
-        self._process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         text=True)
+    def __init__(self, *flags):
+        self._process = subprocess.Popen([sys.executable, __file__, *flags], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True)
 
     def __getattr__(self, name):
         return lambda *args, **options: self._do(name, args, options)
 
-    def page(self, url, dark=False, size=(1280, 900), language="en-GB", reduced_motion=False):
-        self._do("new", (url,), {"color_scheme": "dark" if dark else "light", "locale": language,
+    def page(self, url, dark=False, size=(1280, 900), language="en-GB", reduced_motion=False, script=""):
+        """``script``: what runs before the page's own."""
+        self._do("new", (url, script), {"color_scheme": "dark" if dark else "light", "locale": language,
                                  "viewport": {"width": size[0], "height": size[1]},
                                  "reduced_motion": "reduce" if reduced_motion else "no-preference"})
 
@@ -62,20 +63,28 @@ class Pages:
         self.page = None
         self._faults = []
 
-    def new(self, url, **options):
+    def new(self, url, script, **options):
         if self._context is not None:
             self._context.close()
         self._faults = []
         self._context = self._browser.new_context(**options)
         self._context.set_default_timeout(PATIENCE_MS)
         self.page = self._context.new_page()
-        self.page.on("console", lambda line: self._faults.append(line.text) if line.type == "error" else None)
-        self.page.on("pageerror", lambda fault: self._faults.append(str(fault)))
+        self.page.on("console", lambda line: self._note(line.text) if line.type == "error" else None)
+        self.page.on("pageerror", lambda fault: self._note(str(fault)))
         self.page.on("dialog", lambda dialog: dialog.accept())
+        if script:
+            self.page.add_init_script(script)
         self.page.goto(url)
+
+    def forget_faults(self):
+        self._faults = []
 
     def faults(self):
         return self._faults
+
+    def _note(self, fault):
+        self._faults.append(fault)
 
     def axe(self, rules=()):
         """What axe-core finds that is serious (by these rules, or by all): rule, how bad, where."""
@@ -97,6 +106,12 @@ class Pages:
     def press(self, key):
         self.page.keyboard.press(key)
 
+    def hold(self, key):
+        self.page.keyboard.down(key)
+
+    def let_go(self, key):
+        self.page.keyboard.up(key)
+
     def do(self, name, args, options):
         target = self if hasattr(type(self), name) else self.page
         value = getattr(target, name)(*args, **options)
@@ -107,7 +122,7 @@ def main():
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
-        pages = Pages(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+        pages = Pages(playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *sys.argv[1:]]))
         for line in sys.stdin:
             name, args, options = json.loads(line)
             try:

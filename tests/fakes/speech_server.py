@@ -27,6 +27,8 @@ SILENCE_MS = 200
 """So much quiet after a voice ends the turn."""
 SESSION = {"type", "instructions", "output_modalities", "tools", "tool_choice", "max_output_tokens", "audio", "prompt",
            "truncation", "tracing", "include", "reasoning", "parallel_tool_calls", "model"}
+SERVER_VAD = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500,
+              "create_response": True, "interrupt_response": True}
 RESPONSE = {"instructions", "output_modalities", "tools", "tool_choice", "max_output_tokens", "audio", "prompt",
             "conversation", "input", "metadata", "reasoning", "parallel_tool_calls"}
 
@@ -105,9 +107,8 @@ class Session:
 
     def __init__(self, server, peer):
         self.server, self.peer = server, peer
-        self.config = {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 24000}, "turn_detection": {
-            "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500,
-            "create_response": True, "interrupt_response": True}}, "output": {
+        self.config = {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 24000}, "turn_detection": dict(
+            SERVER_VAD)}, "output": {
                 "format": {"type": "audio/pcm", "rate": 24000}, "voice": "alloy", "speed": 1.0}},
             "instructions": "You are helpful.", "tools": [], "tool_choice": "auto", "output_modalities": ["audio"],
             "max_output_tokens": "inf", "truncation": "auto", "prompt": None}
@@ -163,6 +164,8 @@ class Session:
         changed = {**self.config, **{k: v for k, v in session.items() if k not in ("type", "audio", "model")}}
         changed["audio"] = {side: {**self.config["audio"][side], **session.get("audio", {}).get(side, {})}
                             for side in ("input", "output")}
+        if (changed["audio"]["input"]["turn_detection"] or {}).get("type") == "server_vad":
+            changed["audio"]["input"]["turn_detection"] = SERVER_VAD | changed["audio"]["input"]["turn_detection"]
         self.config = changed
         return self.say("session.updated", session=self.effective())
 

@@ -180,6 +180,18 @@ def test_nothing_to_cancel(fields):
     assert error_of(session.client("response.cancel", **fields))["code"] == "response_cancel_not_active"
 
 
+@pytest.mark.parametrize("fields", [{}, {"response_id": "resp_1"}])
+def test_who_cancels_what_the_callers_voice_has_just_cut(fields):
+    """Rule: the two cross on the way; the client gets no error, and the next reply is not cut."""
+    session = Session()
+    session.say(1, ("Good morning.", 900))
+    session.tell(happen.SpeechStarted(1000), happen.ReplyCut(1, "turn_detected", "Good", 300))
+    assert session.client("response.cancel", **fields) == [] and session.orders == []
+    assert error_of(session.client("response.cancel", response_id="resp_none"))["code"] == "response_cancel_not_active"
+    session.say(2, ("Well?", 300))
+    assert done_of(session.client("response.cancel"))["id"] == "resp_2"
+
+
 def test_one_of_several_is_cancelled_by_its_id():
     """Rule: response_id names the response, also one that stands aside."""
     session = Session()

@@ -12,7 +12,7 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "call"), str(TESTS / "sessions")]
 
 from call_providers import providers  # noqa: E402
-from call_world import QUICK, World, merged, open_files, wait  # noqa: E402
+from call_world import QUICK, World, merged, wait  # noqa: E402
 from session_client import Client  # noqa: E402
 
 from engine import embedded, paths  # noqa: E402
@@ -99,7 +99,9 @@ class Everything(World):
         return self.get(f"/sessions/{session_id}")
 
     def log(self, session_id):
-        """The lines of its event log."""
+        """The lines of its event log, once the disk has them."""
+        wait(lambda: self.http("GET", f"/sessions/{session_id}/events")[0] == 200, "no log")
+        assert self.engine._disk.flush()
         return self.get(f"/sessions/{session_id}/events?limit=2000")["data"]
 
 
@@ -178,4 +180,4 @@ def world(home, gpt, monkeypatch):
         one.close()
 
 
-__all__ = ["open_files", "paths"]
+__all__ = ["paths"]

@@ -90,6 +90,11 @@ class SipPhone:
         self._direction = "sendrecv"
         self._responses: dict[tuple[int, str], Message] = {}
         self._acks: dict[int, bytes] = {}
+        self.requests: list[str] = []
+        """First lines of what the other side has asked for."""
+
+        self.refer_to = ""
+        """Where it was asked to call instead."""
         self._arrived = threading.Condition()
         self._open = True
         self._receiver = threading.Thread(target=self._receive_all)
@@ -277,6 +282,8 @@ class SipPhone:
     def _on_request(self, message: Message, source: tuple[str, int]) -> None:
         if message.method == "ACK":
             return
+        self.requests.append(message.first)
+        self.refer_to = message.headers.get("refer-to", self.refer_to)
         body = self._sdp(PAYLOAD_TYPES[self.codec]) if message.method == "INVITE" else ""
         echoed = [f"{name}: {line}" for name in ("via", "from", "to", "call-id", "cseq")
                   for line in message.headers[name].split("\n")]

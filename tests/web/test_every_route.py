@@ -25,6 +25,7 @@ PUBLIC = {
     "/health", "/health/live", "/health/ready",  # for load balancers and supervisors
     "/metrics",  # looks at the address itself: http.metrics_from
     "/openapi.json", "/docs", "/", "/console", "/static/<path:file>", "/phone", "/api/phone",  # no data
+    "/api/agents", "/api/talk",  # look at http.talk.open themselves
 }
 KEYS = {scope: new_key() for scope in SCOPES}
 ENGINE = Engine(Config.model_validate({"store": {"enabled": False}}))

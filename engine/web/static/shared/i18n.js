@@ -23,13 +23,14 @@ export function language() {
   return chosen;
 }
 
-/** Load the texts of the language that was chosen before, or that the browser asks for. `from(code)` imports a file. */
-export async function load(from) {
-  chosen = preferred();
+/** Load the texts of the language that was chosen before, or that the browser asks for. `from(code)` imports a file.
+ *  `wanted`: a language that comes before these; `page: false` where the page is not ours, and its language neither. */
+export async function load(from, {wanted = "", page = true} = {}) {
+  chosen = preferred(wanted);
   english = (await from("en")).default;
   texts = chosen === "en" ? english : (await from(chosen)).default;
   plural = new Intl.PluralRules(chosen);
-  document.documentElement.lang = chosen;
+  if (page) document.documentElement.lang = chosen;
 }
 
 /** Choose a language for this and later visits; the page is loaded again in it. */
@@ -90,8 +91,9 @@ export function languageName(code) {
   }
 }
 
-function preferred() {
-  const wanted = [recall(KEPT), ...navigator.languages].filter(Boolean).map((code) => code.toLowerCase().split("-")[0]);
+function preferred(first) {
+  const wanted = [first, recall(KEPT), ...navigator.languages].filter(Boolean)
+    .map((code) => code.toLowerCase().split("-")[0]);
   return wanted.find((code) => code in LANGUAGES) ?? "en";
 }
 
