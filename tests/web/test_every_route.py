@@ -155,6 +155,16 @@ def test_what_is_not_there_is_404_in_the_one_shape(keyed, path):
     assert answer["error"]["code"] in ("not_found", "invalid_api_key")
 
 
+@pytest.mark.parametrize("name", ["%00", "a%00b", "x" * 5000, "%ff", "..%2f..%2fetc", "%0d%0aA:%20b"])
+@pytest.mark.parametrize("route", [route for route in ALL if "<" in route.path and route.method == "GET"],
+                         ids=lambda route: route.path)
+def test_no_name_in_a_path_makes_the_engine_fail(keyless, route, name):
+    """Neither files nor databases have such names; 503 where this engine, which was not started, has no store."""
+    status, answer, _ = keyless.ask("GET", re.sub(r"<[^>]+>", name, route.path))
+    assert status in (400, 404, 503) or "event: end" in str(answer)
+    assert status == 200 or answer["error"]["code"] != "internal_error"
+
+
 SECRET = {"value", "expires_at"}
 CONTRACT = [  # method, path, scope, fields of the answer that other programs count on
     ("GET", "/health", None, None), ("GET", "/health/live", None, None), ("GET", "/health/ready", None, None),
