@@ -14,6 +14,7 @@ installed anyway; websocket-client has neither a largest message nor a bound for
 import contextlib
 import functools
 import logging
+import select
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from engine.net.errors import ConnectFailed, SocketClosed, UpgradeRefused
 
 log = logging.getLogger(__name__)
 
-_poll, _POLLIN = get_original("select", "poll"), get_original("select", "POLLIN")
+_poll = get_original("select", "poll")
 """Asks the kernel without a turn of the hub."""
 
 READ_BYTES = 1 << 16
@@ -257,7 +258,7 @@ class WebSocket:
         if self._unparsed or self._arrived:
             return True
         look = _poll()
-        look.register(self._socket.fileno(), _POLLIN)
+        look.register(self._socket.fileno(), select.POLLIN)
         return bool(look.poll(0))
 
     # ------------------------------------------------------------ in

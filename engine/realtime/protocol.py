@@ -159,7 +159,8 @@ class Protocol:
         if self._expired or now_s < self.session["expires_at"]:
             return Step()
         self._expired = True
-        message = f"Your session hit the maximum duration of {self._talk.config.minutes} minutes."
+        minutes = self._talk.config.minutes
+        message = f"Your session hit the maximum duration of {minutes} minute{'s' if minutes != 1 else ''}."
         sends = self._talk.replies.end_all("session_expired", message)
         sends.append(events.error(message, "session_expired", None, None))
         return Step(sends, [order.Close(WENT_AWAY, message)])
