@@ -2,14 +2,17 @@
 
 The loop itself tells when a round begins and ends (its ``check`` and ``prepare`` watchers), which costs under a
 microsecond a round and measures every block exactly. A real thread looks every 10 ms whether a round is still going on
-and takes the stack of whoever runs; gevent's own monitor traces every greenlet switch for this and has no durations.
+and has the hub's thread, by a signal, note where it is; gevent's own monitor traces every greenlet switch for this and
+has no durations. (To read the frames of another thread, ``sys._current_frames``, ended a process with greenlets by a
+segmentation fault on CPython 3.11.)
 
 Where no round is long but this thread itself wakes late, another thread holds the interpreter, or the machine has no
 CPU left: that is counted as ``starved``.
 """
 
 import logging
-import sys
+import signal
+import threading
 from collections import Counter
 from dataclasses import asdict, dataclass
 from time import perf_counter
@@ -29,6 +32,9 @@ DEPTH = 12
 SAMPLES = 64
 """Stacks taken of one block."""
 
+ASK = signal.SIGRTMIN + 6
+"""Asks the hub's thread where it is. Its handler stays once it is there: without one this signal ends the process."""
+
 Stack = tuple[tuple[str, int, str], ...]
 
 
@@ -43,14 +49,20 @@ class Figures:
     starved_longest_ms: float = 0.0
 
 
+_watching: "set[HubWatch]" = set()
+
+
 class HubWatch:
-    """Begins with ``start`` in the hub's thread, ends with ``stop``."""
+    """Begins with ``start`` in the hub's thread, ends with ``stop``. In another thread than the process's first it
+    measures blocks and cannot say where they are."""
 
     def __init__(self, threshold_ms: float = 20.0) -> None:
         """``threshold_ms``: a longer round is a block."""
         self.figures = Figures()
         self._threshold_s = threshold_ms / 1000
         self._busy_since: float | None = None
+        self._asked_for: float | None = None  # beginning of the round whose stack is wanted
+        self._may_ask = False
         self._stacks: list[Stack] = []
         self._running = False
         self._ended = get_original("_thread", "allocate_lock")()
@@ -63,6 +75,10 @@ class HubWatch:
         """Watch this thread's hub from now on."""
         self._running = True
         self._watched: int = get_original("_thread", "get_ident")()
+        self._may_ask = threading.current_thread() is threading.main_thread()
+        if self._may_ask:
+            signal.signal(ASK, _tell)
+        _watching.add(self)
         self._before.start(self._round_ends)
         self._after.start(self._round_begins)
         self._ended.acquire()
@@ -73,6 +89,7 @@ class HubWatch:
         if not self._running:
             return
         self._running = False
+        _watching.discard(self)
         for watcher in (self._before, self._after):
             watcher.stop()
             watcher.close()
@@ -83,6 +100,11 @@ class HubWatch:
     def snapshot(self) -> dict[str, object]:
         """The figures, for /health."""
         return asdict(self.figures)
+
+    def note(self, frame: FrameType | None) -> None:
+        """The hub's thread is here, if this is still the round that was asked for."""
+        if self._asked_for is not None and self._asked_for == self._busy_since and len(self._stacks) < SAMPLES:
+            self._stacks.append(_stack(frame))
 
     def _round_begins(self) -> None:
         self._busy_since = perf_counter()
@@ -115,14 +137,22 @@ class HubWatch:
         while self._running:
             _sleep(pause)
             now, since = perf_counter(), self._busy_since
-            if since is not None and now - since >= pause and len(self._stacks) < SAMPLES:
-                self._stacks.append(_stack(sys._current_frames().get(self._watched)))
+            if since is not None and now - since >= pause:
+                if self._may_ask and len(self._stacks) < SAMPLES:
+                    self._asked_for = since
+                    signal.pthread_kill(self._watched, ASK)
             elif since is None and now - seen > pause + self._threshold_s:
                 late_ms = round((now - seen - pause) * 1000, 1)
                 self.figures.starved += 1
                 self.figures.starved_longest_ms = max(self.figures.starved_longest_ms, late_ms)
             seen = now
         self._ended.release()
+
+
+def _tell(number: int, frame: FrameType | None) -> None:
+    """The handler of ``ASK``, in the hub's thread."""
+    for watch in tuple(_watching):
+        watch.note(frame)
 
 
 def _stack(frame: FrameType | None) -> Stack:
