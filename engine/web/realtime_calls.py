@@ -73,7 +73,8 @@ def routes(engine: Engine) -> list[Route]:
         ("refer", _refer, "Sends a caller to another number or address (realtime.refer_targets).", ReferBody),
         ("hangup", lambda calls, asked: calls.hang_up(asked.path["call_id"]), "Ends a call.", None),
     ]
-    return [Route("POST", f"{prefix}/{name}", _handler(calls, do), summary, scope="talk", body=body, answer=Done)
+    return [Route("POST", f"{prefix}/{name}", _handler(engine, calls, do), summary, scope="talk", body=body,
+                  answer=Done)
             for prefix in PREFIXES for name, do, summary, body in what]
 
 
@@ -82,11 +83,28 @@ def hold(engine: Engine, socket: ServerSocket, asked: Asked, call_id: str) -> No
     if asked.key is not None and asked.key.ephemeral:
         socket.close(POLICY, "an ephemeral secret opens its own session; to attach to a call takes an API key")
         return
+    refused = _refused(engine, asked, call_id)
+    if refused is not None:
+        socket.close(POLICY, refused.message[:120])
+        return
     calls_of(engine).hold(socket, call_id)
 
 
-def _handler(calls: Calls, do: Callable[[Calls, Asked], None]) -> Callable[[Asked], Done]:
+def _refused(engine: Engine, asked: Asked, call_id: str) -> ApiError | None:
+    """A key of a program's (``talk``) is for calls that its app was asked about; to look into any other, or to end it,
+    takes ``admin``, as at ``/sessions``."""
+    call = engine.calls.get(call_id)
+    if call is None or call.offer is not None or asked.key is not None and "admin" in asked.key.scopes:
+        return None
+    return ApiError(403, "missing_scope", "no app was asked about this call: it takes a key with the scope admin",
+                    type="permission_error")
+
+
+def _handler(engine: Engine, calls: Calls, do: Callable[[Calls, Asked], None]) -> Callable[[Asked], Done]:
     def handle(asked: Asked) -> Done:
+        refused = _refused(engine, asked, asked.path["call_id"])
+        if refused is not None:
+            raise refused
         try:
             do(calls, asked)
         except NoSuchCall as fault:

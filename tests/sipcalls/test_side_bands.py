@@ -1,6 +1,7 @@
 """Clients that are attached to a live call: they see what happens, and act on it; the call goes on without them."""
 
 import gevent
+import httpx2
 import pytest
 from call_providers import ANSWER, LookUp, providers, voice
 from call_world import named, wait
@@ -250,8 +251,10 @@ def test_secret_digits_are_not_told(place):
 
 
 def test_who_may_not_attach_is_told_why(place):
-    """No such call; a browser's secret; one too many; audio, which is the caller's."""
-    keys = {"desk": {"key": "k" * 32}, "viewer": {"key": "v" * 32, "scopes": ["read"]}}
+    """No such call; a browser's secret; a program's key, where the call was offered to none; one too many; audio, which
+    is the caller's."""
+    keys = {"desk": {"key": "k" * 32, "scopes": ["talk", "admin"]}, "viewer": {"key": "v" * 32, "scopes": ["read"]},
+            "program": {"key": "p" * 32, "scopes": ["talk"]}}
     mine = {"headers": {"Authorization": "Bearer " + "k" * 32}}
     with place(app=None, http={"keys": keys}, realtime={"max_sidebands": 1}) as at:
         call = at.place()
@@ -261,6 +264,10 @@ def test_who_may_not_attach_is_told_why(place):
             assert why in closed_of(at.side_band(call, headers=headers))[1]
         with pytest.raises(Exception, match="403"):
             at.side_band(call, headers={"Authorization": "Bearer " + "v" * 32})
+        program = {"Authorization": "Bearer " + "p" * 32}
+        assert "scope admin" in closed_of(at.side_band(call, headers=program))[1]
+        answer = httpx2.post(f"{at.web.url}/v1/realtime/calls/{call.uuid}/hangup", headers=program)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_scope")
         with at.side_band(call, **mine) as client:
             assert "max_sidebands" in closed_of(at.side_band(call, **mine))[1]
             client.append(b"\0" * 960)
