@@ -1,4 +1,4 @@
-"""What ``POST /ai/process`` takes by itself: the model is instant, the question was embedded before.
+"""What ``POST /ai/process`` takes by itself, record included: the model is instant, the question was embedded before.
 
 The client is another process with one kept connection, one request after the other; conversations have 20 turns.
 """
@@ -18,11 +18,13 @@ from benchmarks.figure import Figure
 from engine.casting import Casting
 from engine.config import Config
 from engine.dialog.model import Usage, Words
+from engine.disk import DiskWriter
 from engine.embedded import Providers
 from engine.knowledge.filling.ingest import ingest
 from engine.senses import Hearing
 from engine.speech.ears import Ears
 from engine.speech.vad import make_vad
+from engine.telemetry.figures import Figures
 from engine.timers import Timers
 from engine.web import ai
 from engine.web.app import Web
@@ -77,7 +79,7 @@ def figures() -> list[Figure]:
     """Of an agent with a model and of one that answers from documents."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        web, casting = _served(Path(folder))
+        web, casting, engine = _served(Path(folder))
         try:
             for agent, what in (("clerk", "an agent with a model"), ("desk", "an agent that answers from documents")):
                 before = time.process_time()
@@ -88,12 +90,15 @@ def figures() -> list[Figure]:
                 found.append(Figure(f"/ai/process, CPU of the engine a request, {what}", round(cpu, 1), "ms", "≤ 5",
                                     cpu <= 5, COMMAND))
         finally:
+            for close in engine.closing:
+                close()
             web.stop()
             casting.close()
+            engine.surroundings.disk.close()
     return found
 
 
-def _served(home: Path) -> tuple[Web, Casting]:
+def _served(home: Path) -> tuple[Web, Casting, SimpleNamespace]:
     os.environ["TRUNKLINE_HOME"] = str(home)
     (home / "agents").mkdir()
     for name, text in AGENTS.items():
@@ -111,10 +116,13 @@ def _served(home: Path) -> tuple[Web, Casting]:
     casting = Casting(config, Providers(vad, _Closed(), _Closed(), _Closed()), Hearing(Ears(vad, config.vad)),  # type: ignore[arg-type]
                       Timers())
     casting.model = lambda name, model="": Instant()  # type: ignore[method-assign, assignment]
-    engine = SimpleNamespace(config=config, casting=casting, closing=[])
+    figures = Figures()
+    around = SimpleNamespace(config=config, node="bench", disk=DiskWriter(), folder=lambda uuid: home / "calls" / uuid,
+                             began=lambda live: figures.follow(live.events), over=lambda live: None)
+    engine = SimpleNamespace(config=config, casting=casting, closing=[], live={}, surroundings=around)
     web = Web(config.http, ai.routes(engine))  # type: ignore[arg-type]
     web.start()
-    return web, casting
+    return web, casting, engine
 
 
 def _took(web: Web, agent: str) -> list[float]:

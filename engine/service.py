@@ -99,6 +99,7 @@ class Engine:
         """Sessions in the database, from ``start`` on; None where ``store.enabled`` is off."""
 
         self._humans: set[str] = set()
+        self._second, self._folders = "", set[Path]()  # folders that were given away in this second
         self._given = providers
         self._draining = False
         self._call_ended = Flag()
@@ -360,7 +361,13 @@ class Engine:
         now = datetime.now(timezone.utc)
         safe = re.sub(r"[^0-9A-Za-z._-]", "_", uuid).lstrip(".")[:80]
         day, name = paths.calls() / f"{now:%Y-%m-%d}", f"{now:%H%M%S}-{safe}"
-        return next(folder for n in count(1) if not (folder := day / (name if n == 1 else f"{name}-{n}")).exists())
+        if self._second != f"{now:%H%M%S}":
+            self._second, self._folders = f"{now:%H%M%S}", set()
+        names = (day / (name if n == 1 else f"{name}-{n}") for n in count(1))
+        # The disk's own thread makes a folder some time after it was given away.
+        folder = next(one for one in names if one not in self._folders and not one.exists())
+        self._folders.add(folder)
+        return folder
 
     def _finished(self, call: Call) -> None:
         if self.calls.get(call.uuid) is call:

@@ -8,13 +8,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from engine.cast import Cast
-from engine.conversation import Conversation
 from engine.dialog.actions import CallContext
 from engine.dialog.brain import ClientCall, Grounds, Request, Text, Used
 from engine.dialog.clauses import ClauseSplitter
@@ -23,12 +21,12 @@ from engine.errors import TrunklineError
 from engine.following import Account
 from engine.media.resample import resample
 from engine.realtime import happenings as happen
+from engine.realtime.behind import Behind
 from engine.realtime.formats import RATE, Encoder
 from engine.senses import Senses
 from engine.speech.interfaces import Voice
 from engine.speech.spoken import Speaker
 from engine.telemetry import logs
-from engine.telemetry.eventlog import EventLog
 from engine.written.record import TurnLines
 
 log = logging.getLogger(__name__)
@@ -40,20 +38,6 @@ END_S = 1.0
 
 Tell = Callable[[happen.Happening], None]
 Voiced = Callable[[Senses, Mapping[str, Any]], Voice]
-
-
-class Behind(Protocol):
-    """The call behind the session."""
-
-    events: EventLog
-
-    @property
-    def cast(self) -> Cast:
-        """Who takes part in it."""
-
-    @property
-    def conversation(self) -> Conversation:
-        """The agent's side of it."""
 
 
 class Aside:

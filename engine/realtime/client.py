@@ -28,6 +28,9 @@ class Wishes:
     limits: Callable[[], tuple[dict[str, object], ...]] = tuple
     """What the client's key has left."""
 
+    guest: bool = False
+    """A visitor of the talk page: neither their instructions nor their tools are heeded."""
+
 
 def as_json(event: dict[str, Any]) -> str:
     """An event as it goes over the wire."""

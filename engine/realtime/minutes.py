@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.realtime import happenings as happen
 from engine.realtime.account import words_of
+from engine.realtime.behind import Behind
 from engine.realtime.protocol import Protocol
-from engine.realtime.socketcall import SocketCall
 from engine.telemetry.eventlog import EventLog
 from engine.turns import events as turn
 
@@ -21,7 +21,7 @@ class Minutes:
         self._events: EventLog | None = None
         self._waiting: list[tuple[str, dict[str, str]]] = []
 
-    def begin(self, talk: SocketCall) -> None:
+    def begin(self, talk: Behind) -> None:
         """The call behind the session has begun."""
         talk.conversation.naming = lambda action: self._name(talk, action)
         self._events = talk.events
@@ -48,7 +48,7 @@ class Minutes:
         else:
             self._events.write(event, **fields)
 
-    def _name(self, talk: SocketCall, action: turn.CommitUser | turn.CommitAgent) -> str:
+    def _name(self, talk: Behind, action: turn.CommitUser | turn.CommitAgent) -> str:
         """The id of the item that says this."""
         if isinstance(action, turn.CommitUser):
             return self._state.item_said(action.text)

@@ -13,26 +13,28 @@ from typing import Any
 from engine.call import Call
 from engine.cast import Cast
 from engine.config import RealtimeOptions, TurnOptions
-from engine.conversation import Account, Conversation, Seen
+from engine.conversation import Conversation
 from engine.errors import TrunklineError
+from engine.following import Account, Seen
 from engine.media.ledger import Ledger
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
 from engine.realtime import serverevents as events
 from engine.realtime.account import account, heeded
 from engine.realtime.asides import Asides
+from engine.realtime.client import Client
 from engine.realtime.config import SessionConfig
 from engine.realtime.formats import Decoder
 from engine.realtime.items import Entry
+from engine.realtime.minutes import Minutes
 from engine.realtime.past import item_of, past
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
-from engine.realtime.session import Client
 from engine.realtime.telling import Telling
 from engine.realtime.turning import turn_options
 from engine.realtime.words import AwaitedWords
 from engine.reply import Clause
-from engine.telemetry.eventlog import Event
+from engine.telemetry.eventlog import Event, EventLog
 from engine.timers import Timers
 from engine.turns import events as turn
 
@@ -62,7 +64,6 @@ class PhoneSession:
         if not isinstance(talk, Conversation):
             raise NotAttachable("a speech-to-speech model holds this call (brain: realtime): nobody can be attached")
         self.call = call
-        self.events = call.events
         self.conversation = talk
         self._options = options
         self._make_id = make_id
@@ -77,6 +78,7 @@ class PhoneSession:
         self._turn_told = False
         self._state = State(config, make_id, phone=True)
         self._asides = Asides(lambda: self, self.tell, self._state.item_of, options.max_asides)
+        self._minutes = Minutes(self._state)
         self._words = AwaitedWords(timers, options.words_wait_ms / 1000, self.tell)
         self.telling = Telling(self.tell, lambda: self._ms(talk.listening.edge),
                                lambda generation: self._ms(talk.cut_samples), tools=options.show_tools)
@@ -85,6 +87,7 @@ class PhoneSession:
         if mine:
             self._take_over()
             self._retune()
+        self._minutes.begin(self)
         talk.watch = self._seen
         self._lines = call.events.listen(self._line)
 
@@ -92,6 +95,11 @@ class PhoneSession:
     def cast(self) -> Cast:
         """Who takes part in the call."""
         return self.call.cast
+
+    @property
+    def events(self) -> EventLog:
+        """The call's log."""
+        return self.call.events
 
     @property
     def uuid(self) -> str:
@@ -140,7 +148,7 @@ class PhoneSession:
         if self._closed:
             return
         self._closed = True
-        self.conversation.watch = None
+        self.conversation.watch = self.conversation.naming = None
         if self._mine:
             self.conversation.account = None
         self._lines.close()
@@ -174,6 +182,8 @@ class PhoneSession:
         if isinstance(happening, happen.SpeechStarted):
             self._asides.interrupt()
         self._carry_out(self._state.happened(happening, time.time()))
+        if isinstance(happening, happen.Transcribed):
+            self._minutes.heard(happening)
 
     def _seen(self, seen: Seen) -> None:
         """What the conversation goes through. A fault here ends the session, never the call."""
@@ -316,6 +326,9 @@ class PhoneSession:
         pcm = Decoder(self._state.session["audio"]["input"]["format"]).decode(wanted.audio)
         self._words.transcribe(wanted.item_id, self.cast.senses.recogniser, pcm)
 
+    def _note(self, wanted: order.Note) -> None:
+        self._minutes.wrote(wanted.item)
+
     def _clear_input(self, wanted: order.ClearInput) -> None:
         self.conversation.tell(turn.Forget(self.conversation.now))
 
@@ -330,6 +343,7 @@ class PhoneSession:
         order.ClearOutput: _clear_output,
         order.TranscribeItem: _transcribe_item,
         order.ClearInput: _clear_input,
+        order.Note: _note,
         order.Close: _close,
     }
 

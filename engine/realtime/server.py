@@ -48,7 +48,8 @@ class Socket(Protocol):
 class Visit:
     """How a client comes. ``model``, ``agent``, ``language``: from the address, empty where it does not say; ``greet``:
     None: as configured; ``beta``: they speak the dialect before GA; ``given``: the configuration that a secret is bound
-    to; ``caller``: who it is; ``limits``: what their key has left, as ``rate_limits.updated`` tells it."""
+    to; ``caller``: who it is; ``limits``: what their key has left, as ``rate_limits.updated`` tells it; ``guest``: they
+    may talk to the agent, and change nothing of what it is told and may do."""
 
     model: str = ""
     agent: str = ""
@@ -59,6 +60,7 @@ class Visit:
     caller: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     limits: Callable[[], tuple[dict[str, object], ...]] = tuple
+    guest: bool = False
 
 
 class RealtimeServer:
@@ -115,7 +117,7 @@ class RealtimeServer:
         session_id = session_id or make_id("sess")
         variables = {"trunkline_agent": visit.agent} if visit.agent else {}
         visitor = Visitor(session_id, visit.caller, "", variables)
-        wishes = Wishes(visit.language, visit.greet, visit.extensions, visit.beta, visit.limits)
+        wishes = Wishes(visit.language, visit.greet, visit.extensions, visit.beta, visit.limits, visit.guest)
         return Session(self.engine.surroundings, self._shared_legs(), self.engine.timers,
                        self.config(visit, session_id), make_id, SocketClient(socket), visitor, wishes)
 

@@ -55,6 +55,8 @@ class Session:
         self._visitor = visitor
         self._wishes = wishes
         self._options = around.config.realtime
+        if wishes.guest:
+            self._options = self._options.model_copy(update={"client_instructions": False, "client_tools": False})
         self._state = State(config, make_id, extensions=wishes.extensions, beta=wishes.beta)
         self._talk: SocketCall | None = None
         self._voicing = Voicing(around.config, around.voice, self._voice_missing)

@@ -61,7 +61,6 @@ class Figures:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock``: seconds."""
-        self.began = time.time()
         self.calls = 0
         self.ended: Counter[str] = Counter()
         """Calls that are over by who ended them: caller, agent, switch, engine."""
@@ -88,6 +87,12 @@ class Figures:
         self.languages: Counter[str] = Counter()
         self.parts = {name: Part() for name in PARTS}
         self._clock = clock
+        self._began = clock()
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the start, whatever the clock on the wall does."""
+        return self._clock() - self._began
 
     def follow(self, events: EventLog) -> None:
         """Count what happens in this call until its log is closed."""

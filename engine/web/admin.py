@@ -1,6 +1,5 @@
 """Management over HTTP: figures, calls in progress, providers; drain, reload, reset of a provider."""
 
-import time
 from typing import Any
 
 from pydantic import BaseModel
@@ -131,7 +130,7 @@ class _Admin:
         for (_, _, status), count in traffic.requests.items():
             by_status[str(status)] = by_status.get(str(status), 0) + count
         return Stats(
-            status=now.status, uptime_s=round(time.time() - figures.began, 1),
+            status=now.status, uptime_s=round(figures.uptime_s, 1),
             calls=CallStats(active=now.calls_active, max=now.calls_max, total=figures.calls, ended=dict(figures.ended)),
             turns=_delays(figures.turns), parts={name: _delays(part.delays) for name, part in figures.parts.items()},
             errors=dict(figures.errors), cost={name: round(spent, 6) for name, spent in figures.cost.items()},

@@ -17,9 +17,11 @@ import gevent
 from werkzeug.exceptions import HTTPException
 
 from engine.config import HttpOptions
+from engine.config.web import Scope
 from engine.net.errors import SocketClosed
 from engine.telemetry import logs
 from engine.web import openapi
+from engine.web.clients import SAFE_METHODS
 from engine.web.errors import ApiError
 from engine.web.gate import Gate
 from engine.web.keys import Verifier
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 PIECE = 1 << 16
 """What is handed to the kernel of a large answer at a time: a slow client has the idle time for each."""
+
+MANAGING: tuple[Scope, ...] = ("admin", "knowledge")
+"""Whoever changes something with these scopes is named in the log."""
 
 OWN_CODES = 3000
 """Close codes from here on are made up by clients: all are counted as this one."""
@@ -122,6 +127,9 @@ class Web:
         def view(**path: str) -> flask.Response:
             asked = self._gate.admit(route, flask.request, path)
             with logs.request(asked.request_id):
+                if route.scope in MANAGING and route.method not in SAFE_METHODS:
+                    log.info("%s %s by %s from %s", route.method, flask.request.path,
+                             asked.key.name if asked.key else "nobody", asked.remote)
                 return _response(route.handle(asked), route.status)
         return view
 

@@ -77,7 +77,8 @@ def search(call_id: str) -> Path | None:
     """The folder of the call, the newest first; None where there is none."""
     safe = re.sub(r"[^0-9A-Za-z._-]", "_", call_id).lstrip(".")[:80]
     days = sorted((day for day in paths.calls().glob("*") if day.is_dir()), reverse=True)
-    return next((folder for day in days for folder in day.glob(f"*-{safe}")), None) if safe else None
+    pattern = "[0-9]" * 6 + f"-{safe}"
+    return next((folder for day in days for folder in sorted(day.glob(pattern), reverse=True)), None) if safe else None
 
 
 def _told(call_id: str, folder: Path, live: bool) -> bytes:

@@ -129,8 +129,8 @@ class _Desk:
         coming = asked.request.content_length or asked.max_bytes
         spare = off_hub(uploads.spare_bytes, self._config.knowledge.collection)
         if 2 * coming > spare:
-            raise ApiError(507, "disk_full", f"the disk has room for uploads of {spare / 2e6:.0f} MB; delete recordings "
-                           "(store.retention) or documents", type="server_error")
+            raise ApiError(507, "disk_full", f"the disk has room for uploads of {spare / 2e6:.0f} MB: delete old "
+                           "recordings (store.retention) or documents", type="server_error")
 
     def list(self, asked: Asked) -> dict[str, Any]:
         query: Pages = asked.query

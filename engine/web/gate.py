@@ -58,8 +58,6 @@ class Gate:
         who = client(request.remote_addr or "", request.headers, self._proxies, version)
         if not self._is_free(who):
             self._take(self._by_address, bucket_of(who.address), self._options.requests_per_minute_per_ip)
-        if any("\0" in str(value) for value in path.values()):  # neither files nor databases have such names
-            raise ApiError(404, "not_found", "a name in the path has the character NUL in it")
         key = self._key(request, who, isinstance(route, WebSocketRoute))
         self._check_origin(route, request, key)
         self._check_scope(route, key)

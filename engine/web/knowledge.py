@@ -120,9 +120,12 @@ def routes(engine: Engine) -> list[Route]:
         body: SearchBody = asked.body
         base = opened(body.collection)
         hits = base.search(body.query, body.top_k, scope=_scope(base.collection, body.filters))
-        return SearchAnswer(context=rag_context(hits), results=[hit.as_dict() for hit in hits],
-                            citations=[hit.citation.as_dict() for hit in hits], collection=base.collection,
-                            search=_searched(base))
+        results, citations = [hit.as_dict() for hit in hits], [hit.citation.as_dict() for hit in hits]
+        if asked.key is not None and asked.key.ephemeral:  # visitors need not know how our folders are called
+            for one in (*results, *citations):
+                one.pop("uri")
+        return SearchAnswer(context=rag_context(hits), results=results, citations=citations,
+                            collection=base.collection, search=_searched(base))
 
     def ask(asked: Asked) -> AskAnswer:
         body: AskBody = asked.body
@@ -139,7 +142,7 @@ def routes(engine: Engine) -> list[Route]:
         base = opened(query.collection)
         paths.calls().mkdir(parents=True, exist_ok=True)  # nobody has called yet
         if not reading.acquire(timeout=GAPS_WAIT_S):
-            raise ApiError(503, "busy", "the logs of calls are being read for somebody else; give `since` to read fewer",
+            raise ApiError(503, "busy", "the logs of calls are being read for somebody else; give `since` for less",
                            type="server_error", headers={"Retry-After": "10"})
         try:
             found = off_hub(unanswered, paths.calls(), query.since, query.agent, frozenset(query.decision or GAPS))

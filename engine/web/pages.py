@@ -68,7 +68,7 @@ def _read(file: str) -> tuple[bytes, str] | None:
             return None
         state = path.stat()
         return _load(path, state.st_mtime_ns, state.st_size)
-    except OSError:  # the name is too long
+    except (OSError, ValueError):  # the name is too long, or has a NUL in it
         return None
 
 

@@ -45,6 +45,9 @@ BETA_SECRET_S = 60
 SESSION_BYTES = 1 << 17
 """Of the session that a secret is made for: it is kept as long as the secret, and there may be ten thousand."""
 
+GUEST = "guest"
+"""Among the wishes of a secret of the talk page's: whoever has it is nobody's program."""
+
 SECRET_SCOPES = frozenset({"talk"})
 _SERVERS: "WeakKeyDictionary[Engine, RealtimeServer]" = WeakKeyDictionary()
 
@@ -264,7 +267,7 @@ def _hold(server: RealtimeServer, socket: ServerSocket, asked: Asked) -> None:
         return
     visit = Visit(
         query.model or query.deployment, agent, language, query.greet, query.extensions or middle_tier, beta,
-        asked.remote, dict(given), lambda: _limits(asked),
+        asked.remote, dict(given), lambda: _limits(asked), guest=GUEST in fixed,
     )
     mode = query.mode or ("relay" if middle_tier else server.engine.config.realtime.mode)
     if middle_tier and server.engine.upstream is None:

@@ -21,7 +21,7 @@ from engine.knowledge.offhub import off_hub
 from engine.service import Engine
 from engine.web import pages
 from engine.web.errors import ApiError
-from engine.web.realtime import server_of
+from engine.web.realtime import GUEST, server_of
 from engine.web.route import Asked, Route
 
 SECRET_S = 60
@@ -91,7 +91,7 @@ def routes(engine: Engine, options: TalkOptions) -> list[Route]:
                            f"'{body.language}'", param="language")
         language = body.language or agent.language
         value, secret = server_of(engine).secrets.make({"type": "realtime"}, SECRET_S, time.time(),
-                                                       {"agent": agent.name, "language": language})
+                                                       {"agent": agent.name, "language": language, GUEST: "yes"})
         return TalkAnswer(secret=value, expires_at=secret.expires_at, agent=agent.name, language=language)
 
     return [

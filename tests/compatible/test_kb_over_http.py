@@ -14,6 +14,8 @@ from engine.knowledge.filling import uploads
 from engine.knowledge.filling.jobs import AT_ONCE, Jobs
 from engine.knowledge.filling.report import Progress, Report
 from engine.knowledge.filling.uploads import checked_name
+from engine.web import knowledge
+from engine.web.route import Key
 
 NEWS = "---\ntitle: Library\n---\nThe library lends books for two weeks.\n"
 
@@ -44,6 +46,16 @@ def test_a_search_gives_a_context_and_what_it_is_made_of(world):
     assert set(best["features"]) == {"meaning", "words", "bm25", "fused"}
     assert [cited["chunk_id"] for cited in found["citations"]] == [hit["chunk_id"] for hit in found["results"]]
     assert (found["collection"], found["search"]) == ("desk", "keywords")
+
+
+def test_visitors_of_a_page_are_not_told_where_files_lie(world):
+    """An ephemeral secret is in the hands of everybody who opens the page."""
+    (route,) = [one for one in knowledge.routes(world().engine) if one.path == "/api/rag/search"]
+    for ephemeral in (False, True):
+        key = Key("somebody", frozenset({"talk"}), ephemeral=ephemeral)
+        found = route.handle(SimpleNamespace(body=knowledge.SearchBody(query="green tea", collection="desk"), key=key))
+        assert found.results and found.citations
+        assert all(("uri" in one) is not ephemeral for one in (*found.results, *found.citations))
 
 
 def test_a_search_keeps_to_its_filters_and_its_number(world):

@@ -15,6 +15,7 @@ from engine.errors import ProviderFault
 from engine.routing.facts import Facts
 from engine.routing.router import Router
 from engine.routing.routesfile import EXAMPLE, load
+from engine.web.console_calls import search
 from engine.web.console_engine import ProvidersQuery, routes, settings
 from engine.web.route import as_json
 
@@ -91,6 +92,14 @@ def test_a_call_that_is_not_there(world, name):
     for path in (f"/api/console/calls/{name}", f"/api/console/calls/{name}/waveform"):
         status, _, body = world.get(path)
         assert status == 404 and json.loads(body)["error"]["code"] == "not_found"
+
+
+def test_a_part_of_an_id_is_not_that_call(world, call):
+    """Folders are called by time and id: the end of an id is no id, and must not show somebody else's call."""
+    status, _, _ = world.get(f"/api/console/calls/{call.uuid.rpartition('-')[2]}")
+    assert status == 404
+    assert search(call.uuid) == folder(call.uuid)
+    assert search(call.uuid.rpartition("-")[2]) is None
 
 
 def test_the_events_of_a_call_that_is_over_end_at_once(world, call):

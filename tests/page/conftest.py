@@ -11,11 +11,10 @@ import pytest
 TESTS = Path(__file__).parents[1]
 sys.path += [str(TESTS / "call"), str(TESTS / "console")]
 
-import numpy as np  # noqa: E402
-import soundfile  # noqa: E402
 from call_providers import ToneVoice, providers  # noqa: E402
 from call_world import QUICK, merged  # noqa: E402
 from console_browser import CHROMIUM, Browser  # noqa: E402
+from talk_world import GREETING, microphone, silence  # noqa: E402
 
 from engine import embedded  # noqa: E402
 from engine.config import Config, HttpOptions  # noqa: E402
@@ -25,7 +24,6 @@ from engine.web import parts  # noqa: E402
 from engine.web.app import Web  # noqa: E402
 from engine.web.traffic import Traffic  # noqa: E402
 
-GREETING = "Hello there. What may I do for you?"
 AGENT = """
 default: true
 description: Answers at the desk of the tests.
@@ -37,19 +35,6 @@ description: Tells the hours.
 languages: {en: {greeting: Hello.}, fr: {greeting: Bonjour., voice: "espeak-ng:fr", recogniser: whisper}}
 collections: [sample]
 """
-MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-TALK = "document.querySelector('trunkline-talk').talk"
-MIC_RATE = 48000
-
-
-def microphone(file, *parts):
-    """Flags for a microphone that hears these parts, each samples at ``MIC_RATE``, over and over."""
-    soundfile.write(file, np.concatenate(parts), MIC_RATE, subtype="PCM_16")
-    return (*MICROPHONE, f"--use-file-for-fake-audio-capture={file}")
-
-
-def silence(seconds):
-    return np.zeros(int(seconds * MIC_RATE))
 
 
 class Brisk(ToneVoice):
@@ -136,6 +121,3 @@ def page(place, browser):
     yield opened
     browser.goto("about:blank")  # whoever talks hangs up
     assert browser.faults() == []
-
-
-__all__ = ["GREETING", "MIC_RATE", "TALK", "Place", "microphone", "silence"]

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from conftest import MIC_RATE, TALK, TESTS, microphone, silence
 from console_browser import CHROMIUM, Browser
+from talk_world import MIC_RATE, TALK, TESTS, microphone, silence
 
 from engine import paths
 from engine.knowledge.filling.ingest import SAMPLE, ingest

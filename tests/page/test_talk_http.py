@@ -6,7 +6,7 @@ import socket
 
 import pytest
 from call_world import wait
-from conftest import TALK
+from talk_world import TALK
 
 from engine.config import HttpOptions
 from engine.net.errors import SocketClosed, UpgradeRefused

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from call_world import wait
-from conftest import GREETING, TALK
+from talk_world import GREETING, TALK
 
 GREETING_MS = len(GREETING) * 40
 LINES = f"{TALK}.transcript.lines.map((line) => [line.who, line.text])"
@@ -307,3 +307,33 @@ def test_other_sample_rates_sound_the_same(page):
         assert heard[name]["level"] == pytest.approx(1, abs=0.01), name
         assert heard[name]["count"] == pytest.approx(rate, rel=0.004), name  # whole pieces of 128
     assert heard["folded"]["power"] < 0.001
+
+
+def test_what_was_never_heard_is_no_line(page):
+    """A reply that is cut before its first word is gone; what the caller said around it is one line if it is one. A
+    voice that was no turn leaves none either."""
+    lines = page().evaluate("""async () => {
+        const {Transcript} = await import('/static/talk/transcript.js');
+        const transcript = new Transcript();
+        const said = (id, text) => ['input_audio_buffer.speech_started',
+            'conversation.item.input_audio_transcription.completed'].forEach((type) =>
+            transcript.take({type, item_id: id, transcript: text}));
+        const reply = (id, text) => {
+            transcript.take({type: 'response.created', response: {id: `of_${id}`}});
+            const item = {id, type: 'message', role: 'assistant', content: []};
+            transcript.take({type: 'response.output_item.added', item});
+            transcript.take({type: 'response.output_audio_transcript.delta', item_id: id, delta: text});
+        };
+        said('a', 'how');
+        reply('b', 'Pardon?');
+        said('c', 'how much is it');
+        const heard = (id, words) => transcript.take({type: 'conversation.item.retrieved',
+            item: {id, role: 'assistant', content: [{transcript: words}]}});
+        heard('b', '');
+        transcript.take({type: 'input_audio_buffer.speech_started', item_id: 'd'});
+        reply('e', 'Six dollars. It is late.');
+        heard('e', 'Six dollars.');
+        transcript.settle();
+        return transcript.lines.map((line) => [line.id, line.text, line.cut]);
+    }""")
+    assert lines == [["c", "how much is it", False], ["e", "Six dollars.", True]]

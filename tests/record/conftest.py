@@ -99,7 +99,9 @@ class Everything(World):
         return self.get(f"/sessions/{session_id}")
 
     def log(self, session_id):
-        """The lines of its event log."""
+        """The lines of its event log, once the disk has them."""
+        wait(lambda: self.http("GET", f"/sessions/{session_id}/events")[0] == 200, "no log")
+        assert self.engine._disk.flush()
         return self.get(f"/sessions/{session_id}/events?limit=2000")["data"]
 
 

@@ -110,7 +110,7 @@ def test_quiet_conversations_end_by_themselves(world):
 def test_a_reader_who_leaves_breaks_the_answer_off(at, gpt):
     """The record has what was said until then, as interrupted."""
     gpt.replies["slow"] = ["At ", "nine ", *["and on "] * 400]
-    gpt.pause_s = 0.02
+    gpt.each_s = 0.02
     try:
         with closing(HTTPConnection(*at.web.address, timeout=10)) as line:
             body = {"user_input": "slow", "agent": "clerk", "session_id": "left", "stream": True}
@@ -118,7 +118,7 @@ def test_a_reader_who_leaves_breaks_the_answer_off(at, gpt):
             line.getresponse().read(20)
         wait(lambda: at.get("/sessions/left/transcript")["data"][1:], "the answer goes on", 20)
     finally:
-        gpt.pause_s = 0
+        gpt.each_s = 0.0
     said = at.get("/sessions/left/transcript")["data"][1]
     assert said["interrupted"]
     assert said["text"].startswith("At nine")

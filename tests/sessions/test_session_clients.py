@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from contextlib import suppress
 
 import gevent
@@ -13,6 +14,7 @@ from call_world import named, wait
 from engine.dialog.brain import ClientCall, Text, Used
 from engine.media import g711
 from engine.net.errors import SocketClosed
+from engine.web import realtime
 
 FORMATS = [({"type": "audio/pcm", "rate": 24000}, 24000, 2, None),
            ({"type": "audio/pcm", "rate": 16000}, 16000, 2, None),
@@ -325,6 +327,21 @@ def test_a_browser_comes_with_its_secret_as_a_sub_protocol(place):
         secret = server_secret(at)
         with at.client(subprotocols=("realtime", f"openai-insecure-api-key.{secret}")) as client:
             assert client.of("session.created")[0]["session"]["instructions"] == "Be kind."
+
+
+def test_a_visitor_of_the_talk_page_changes_nothing_of_the_agent(place):
+    """The page's secret is in the hands of whoever opens it: they may talk, not tell the model who it is."""
+    brain = LookUp()
+    with place(providers(["when do you open"], ["when do you open"], brain=brain)) as at:
+        secrets = realtime.server_of(at.engine).secrets
+        secret, _ = secrets.make({"type": "realtime"}, 60, time.time(), {realtime.GUEST: "yes"})
+        for protocols, heeded in ((("realtime", f"openai-insecure-api-key.{secret}"), ""), (("realtime",), "Be rude.")):
+            with at.client(subprotocols=protocols) as client:
+                client.update(instructions="Be rude.", tools=[{"type": "function", "name": "pay", "parameters": {}}])
+                client.say()
+                client.wait_for("response.done")
+                terms = brain.requests[-1].terms
+                assert (terms.instructions, [tool.name for tool in terms.tools]) == (heeded, ["pay"] if heeded else [])
 
 
 def test_minutes_of_audio_in_one_event(place):

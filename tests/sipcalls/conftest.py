@@ -30,9 +30,9 @@ def home(tmp_path, monkeypatch):
     return Path(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tidy():
-    """The tests of a module leave no greenlet and no file or socket. (To look takes a second: once a module.)"""
+    """The test leaves no greenlet and no file or socket."""
     with nothing_left(2.0):
         yield
 

@@ -32,7 +32,8 @@ def test_a_block_is_counted_measured_and_logged_with_its_stack(watch, caplog):
     assert figures["blocks"] >= 1
     assert figures["longest_ms"] >= 300
     assert "hold_the_hub" in figures["longest_where"]
-    (record,) = [record for record in caplog.records if record.blocked_ms >= 300]
+    # The engine of another test may watch the same hub.
+    record = next(record for record in caplog.records if getattr(record, "blocked_ms", 0) >= 300)
     assert "hold_the_hub" in record.message
     assert any("test_hubwatch.py" in line for line in record.stack)
 

@@ -146,12 +146,23 @@ def test_methods_that_a_path_has_not_are_told(keyed, path):
     assert takes <= set(headers["Allow"].split(", "))
 
 
-@pytest.mark.parametrize("path", ["/api//session", "//api/session/", "/sessions//x", "/nothing", "/%2e%2e/etc/passwd", "/*"])
+@pytest.mark.parametrize("path", [
+    "/api//session", "//api/session/", "/sessions//x", "/nothing", "/%2e%2e/etc/passwd", "/*"])
 def test_what_is_not_there_is_404_in_the_one_shape(keyed, path):
     """No redirect and no HTML, whatever is done to the slashes."""
     status, answer, headers = keyed.ask("GET", path)
     assert (status, headers["Location"]) in ((404, None), (401, None))
     assert answer["error"]["code"] in ("not_found", "invalid_api_key")
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "x" * 5000, "%ff", "..%2f..%2fetc", "%0d%0aA:%20b"])
+@pytest.mark.parametrize("route", [route for route in ALL if "<" in route.path and route.method == "GET"],
+                         ids=lambda route: route.path)
+def test_no_name_in_a_path_makes_the_engine_fail(keyless, route, name):
+    """Neither files nor databases have such names; 503 where this engine, which was not started, has no store."""
+    status, answer, _ = keyless.ask("GET", re.sub(r"<[^>]+>", name, route.path))
+    assert status in (400, 404, 503) or "event: end" in str(answer)
+    assert status == 200 or answer["error"]["code"] != "internal_error"
 
 
 SECRET = {"value", "expires_at"}
@@ -185,7 +196,8 @@ CONTRACT = [  # method, path, scope, fields of the answer that other programs co
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "scope", "fields"), CONTRACT, ids=[f"{row[0]} {row[1]}" for row in CONTRACT])
+@pytest.mark.parametrize(("method", "path", "scope", "fields"), CONTRACT,
+                         ids=[f"{one[0]} {one[1]}" for one in CONTRACT])
 def test_paths_that_others_count_on_stay_where_they_are(method, path, scope, fields):
     """Programs that were written for these paths break when one moves, or loses a field of its answer."""
     (route,) = [route for route in ALL if (route.method, route.path) == (method, path)]
@@ -220,5 +232,7 @@ def test_the_documents_name_every_path(keyed):
     plain = {(route.method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)) for route in ALL}
     assert plain <= named
     assert {socket["path"] for socket in described["x-websockets"]} == {socket.path for socket in SOCKETS}
+    for path in ("/ai/process", "/v1/chat/completions"):  # clients made from the document must know that it streams
+        assert "text/event-stream" in described["paths"][path]["post"]["responses"]["200"]["content"]
     ids = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids))

@@ -72,6 +72,19 @@ def test_a_key_in_the_address_of_a_request_is_not_taken(served):
     assert served(ROUTES, keys=DESK).ask("GET", f"/calls?api-key={KEY}")[0] == 401
 
 
+def test_who_manages_is_named_in_the_log(served, caplog):
+    """Calls were cut, a document is gone: the log says by whose key, from where. Looking at things is no news."""
+    boss, hashed = new_key()
+    server = served(ROUTES, keys=DESK | {"boss": KeyOptions(sha256=hashed, scopes=("admin",))})
+    with caplog.at_level("INFO", "engine.web"):
+        server.ask("GET", "/calls", headers={"X-API-Key": KEY})
+        server.ask("POST", "/drain", headers={"X-API-Key": KEY})
+        server.ask("POST", "/drain", headers={"X-API-Key": boss, "X-Forwarded-For": "203.0.113.9"})
+    told = [record.getMessage() for record in caplog.records if record.name == "engine.web.app"]
+    assert told == ["POST /drain by boss from 203.0.113.9"]
+    assert boss not in caplog.text
+
+
 def test_without_keys_this_machine_may_do_everything(served):
     server = served(ROUTES, SOCKETS)
     assert server.ask("POST", "/drain", headers={"Authorization": "Bearer sk-whatever"})[1]["key"] == "local"

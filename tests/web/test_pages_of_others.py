@@ -67,8 +67,3 @@ def test_our_own_pages_under_a_name_with_an_underscore(served):
     server = served(ROUTES, SOCKETS)
     own = {"Host": "voice_engine:8080", "Origin": "http://voice_engine:8080"}
     assert server.ask("GET", "/public", headers=own)[2]["Access-Control-Allow-Origin"] == own["Origin"]
-
-
-def test_a_name_with_a_nul_is_not_there(served):
-    routes = [Route("GET", "/files/<path:name>", tell, "A file.")]
-    assert served(routes).ask("GET", "/files/a%00b")[0] == 404
