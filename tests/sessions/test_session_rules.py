@@ -144,8 +144,9 @@ def test_idle_time_begins_when_the_agent_was_heard_to_the_end(place):
 
 def test_a_session_that_is_too_old(place, monkeypatch):
     """Its response fails, an error says why, and the connection closes with 1001."""
-    monkeypatch.setattr("engine.realtime.server.time", SimpleNamespace(time=lambda: time.time() - 59))
-    with place(providers(brain=LookUp(when=LONG)), realtime={"max_session_minutes": 1}) as at, at.client() as client:
+    monkeypatch.setattr("engine.realtime.server.time", SimpleNamespace(time=lambda: time.time() - 57))
+    given = providers(brain=LookUp(when=f"{LONG} {LONG} {LONG}"))
+    with place(given, realtime={"max_session_minutes": 1}) as at, at.client() as client:
         ask(client)
         code, why = client.wait_closed()
         assert (code, why) == (1001, "Your session hit the maximum duration of 1 minute.")

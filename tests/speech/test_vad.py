@@ -136,6 +136,21 @@ def test_the_gate_keeps_webrtcvad_out_of_noise_that_it_takes_for_voice():
     assert sum(gated) < believed / 3
 
 
+def test_a_row_may_be_harder_of_hearing():
+    """A client's threshold: 0.5 changes nothing, a higher one wants voice further above the noise; other rows stay."""
+    rng = np.random.default_rng(5)
+    t = np.arange(160) / 8000
+    quiet = [(rng.standard_normal(160) * 60).astype("<i2").tobytes() for _ in range(50)]
+    buzz = [200 * np.sign(np.sin(2 * np.pi * 140 * (t + n * 0.02))) * (0.6 + 0.4 * np.sin(9 * t)) for n in range(25)]
+    voiced = [frame.astype("<i2").tobytes() for frame in buzz]
+    vad = WebRtcVad(0)
+    rows = np.array([vad.open(8000) for _ in range(3)])
+    vad.adjust(rows[1], 0.5)
+    vad.adjust(rows[2], 1.0)
+    heard = np.array([vad.process(rows, [frame] * 3) for frame in quiet + voiced])[len(quiet):].sum(axis=0)
+    assert heard.tolist() == [25, 25, 0]
+
+
 def test_rows_are_reused_fresh_and_the_table_grows():
     table = RowTable([("count", np.int64), ("state", np.float32, 3)], rows=2)
     rows = [table.open() for _ in range(5)]
