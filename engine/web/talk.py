@@ -95,7 +95,7 @@ def routes(engine: Engine, options: TalkOptions) -> list[Route]:
         return TalkAnswer(secret=value, expires_at=secret.expires_at, agent=agent.name, language=language)
 
     return [
-        Route("GET", "/", page, "The page on which anyone can talk to an agent."),
+        Route("GET", "/", page, "The page on which anyone can talk to an agent.", produces=("text/html",)),
         Route("GET", "/api/agents", listed, "Agents that one can talk to. Needs the scope talk, unless http.talk.open.",
               answer=AgentsAnswer),
         Route("POST", "/api/talk", talk, "An ephemeral secret for a conversation with one agent, valid for a minute. "

@@ -99,9 +99,9 @@ class Console(World):
         return f"{self.url}/console#/{place}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """One engine for all tests: its calls are told apart by their callers."""
+    """One engine for the tests of a module: its calls are told apart by their callers."""
     home = tmp_path_factory.mktemp("home")
     (home / "agents").mkdir()
     (home / "agents" / "desk.yaml").write_text(AGENT)
@@ -124,7 +124,7 @@ def world(tmp_path_factory):
             web.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def call(world):
     """A finished call with two answers."""
     return world.asked("15550001", "what is the late fee for paying late", "what does a red light mean")

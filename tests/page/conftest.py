@@ -73,9 +73,9 @@ class Place:
             engine.config = before
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """One engine for all tests."""
+    """One engine for the tests of a module: it changes the environment of all that run meanwhile."""
     home = tmp_path_factory.mktemp("home")
     (home / "agents").mkdir()
     (home / "agents" / "desk.yaml").write_text(AGENT)

@@ -66,7 +66,7 @@ def test_an_interrupted_answer_is_cut_where_it_was_heard(page):
     text = chromium.evaluate(LINES)[0][1]
     assert GREETING.startswith(text) and text and text != GREETING
     assert len(text) * 40 <= ms + 80, "a word that was not heard"
-    assert ms <= chromium.evaluate(f"{TALK}.played.total") + 1
+    assert ms <= chromium.evaluate(f"{TALK}.played.total") + 3  # sound is counted in blocks of 128 samples
     assert chromium.is_visible("text=interrupted")
     played = chromium.evaluate(f"{TALK}.played.total")
     chromium.wait_for_timeout(200)

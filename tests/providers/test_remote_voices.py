@@ -210,7 +210,7 @@ def test_killing_a_greenlet_that_is_busy_with_a_chunk_ends_the_request(openai, n
     ("audio_pieces", [b"<!DOCTYPE html><html>", b"x" * 1000], "broken", "a web page, not PCM"),
     ("audio_pieces", [b'{"err', b'or": "out of memory"}'], "broken", "JSON, not PCM"),
     ("audio_pieces", [b"ID3\x04", b"\0" * 999], "broken", "MP3, not PCM"),
-    ("audio_pieces", [wav(TONE, 12000)], "broken", "12000 Hz"),
+    ("audio_pieces", [wav(TONE, 12500)], "broken", "12500 Hz"),
     ("audio_pieces", [wav(TONE, 24000)[:30]], "broken", "a WAV that ends in its header"),
     ("fail_with", Response(200, "text/html", [b"<html>Hello</html>"]), "broken", "text/html, not with audio"),
     ("fail_with", Response(200, "application/json", [b'{"ok": false}']), "broken", 'not with audio: {"ok": false}'),

@@ -151,9 +151,9 @@ def opened(home, gpt, changes, *scripts):
             web.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(home, gpt):
-    """One engine for all tests that do not change it."""
+    """One engine for the tests of a module that do not change it."""
     yield from opened(home, gpt, {})
 
 

@@ -132,7 +132,7 @@ def test_conversations_of_the_same_name_are_different_sessions(at):
         wait(lambda: "mine" not in at.engine.live, "it goes on")
     wait(lambda: len([row for row in at.get("/sessions?transport=text")["data"] if row["call_id"] == "mine"
                       and row["filed"]]) == 2, "there are not two")
-    assert len(list(paths.calls().glob("*/*-mine*"))) == 2
+    wait(lambda: len(list(paths.calls().glob("*/*-mine*"))) == 2, "there are not two folders")
 
 
 def test_many_quiet_conversations_hold_no_files(at):

@@ -92,6 +92,7 @@ def test_a_real_call_from_its_first_second_to_its_files(api):
     said = world.get(f"{path}/transcript")
     assert Transcript.model_validate(said)
     assert said["data"][0]["text"] == "Hello there."
+    wait_for(lambda: world.get(f"{path}/events?limit=2000")["data"][-1]["event"] == "call_ended", "the log has no end")
     events = world.get(f"{path}/events?limit=2000")
     assert [events["data"][0]["event"], events["data"][-1]["event"]] == ["call_started", "call_ended"]
     assert any(event["event"] == "told_to_end" for event in events["data"])
