@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import Figures
 from sipphone import SipPhone
 from switchboard import ROOT, TRUNKLINE, Engine, FreeSwitch, find_freeswitch, free_port
 
@@ -16,7 +17,6 @@ from engine.paths import models
 
 HERE = Path(__file__).parent
 BUILD = ROOT / "build"
-NUMBER = "+4930555100"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,17 +27,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if ours:
         config.hook.pytest_deselected(items=ours)
         items[:] = [item for item in items if item not in ours]
-
-
-class Figures:
-    """What was measured, for ``build/switch.json``."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, figure: str, value: float, unit: str) -> None:
-        """One row; a figure measured twice keeps both."""
-        self.rows.append({"figure": figure, "value": round(value, 1), "unit": unit})
 
 
 _figures = Figures()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from callers import speak
-from conftest import NUMBER
+from measured import NUMBER
 from switchboard import HOST, Engine, FreeSwitch, find_freeswitch, free_port
 
 pytestmark = pytest.mark.switch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from callers import speak
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from sipphone import SipPhone
 from switchboard import CallLog, Engine, FreeSwitch
 

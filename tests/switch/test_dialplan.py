@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from rtpstream import audible, tone_hz
 from sipphone import CallFailed, SipPhone
 from switchboard import HOST, FreeSwitch, find_freeswitch

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from rtpstream import audible, tone_hz
 from sipphone import SipPhone
 from switchboard import Engine, FreeSwitch, wait_for

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from rtpstream import RATE, audible, tone_hz
 from siphuman import SipHuman
 from sipphone import SipPhone

@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 from callers import speak
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from rtpstream import audible, talk_ends
 from sipphone import SipPhone
 from switchboard import Engine, FreeSwitch

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from rtpstream import RtpStream, audible
 from switchboard import HOST, Engine, FreeSwitch, free_port, wait_for
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from callers import speak
-from conftest import Figures
+from measured import Figures
 from rtpstream import audible
 from siphuman import SipHuman
 from switchboard import ROOT, TRUNKLINE, CallLog, FreeSwitch

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import NUMBER, Figures
+from measured import NUMBER, Figures
 from openai import OpenAI
 from rtpstream import RATE, audible
 from sipphone import CallFailed, SipPhone

@@ -1,0 +1,16 @@
+"""What the modules of the real-call suite share: the number that the engine answers, and what was measured."""
+
+from typing import Any
+
+NUMBER = "+4930555100"
+
+
+class Figures:
+    """What was measured, for ``build/switch.json``."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, figure: str, value: float, unit: str) -> None:
+        """One row; a figure measured twice keeps both."""
+        self.rows.append({"figure": figure, "value": round(value, 1), "unit": unit})
