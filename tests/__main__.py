@@ -14,7 +14,8 @@ from contextlib import ExitStack
 from functools import partial
 
 WAITING = (
-    ("tests/call", "tests/switch", "tests/page", "tests/record", "tests/sipcalls", "tests/upstream"),
+    ("tests/call", "tests/switch"),
+    ("tests/page", "tests/record", "tests/sipcalls", "tests/upstream"),
     ("tests/cli", "tests/clients", "tests/console", "tests/sessions", "tests/relay"),
 )
 """Folders whose tests are in real time; a process each. The first has calls, which cannot wait for the CPU."""
