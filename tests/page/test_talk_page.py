@@ -124,7 +124,8 @@ def test_mute_is_silence(page):
     """The button says what it will do next; the microphone's track is off, as the browser's own sign shows."""
     chromium = page()
     chromium.click(".orb")
-    chromium.until(phase("listening"))
+    chromium.until(phase("speaking"))
+    chromium.until(phase("listening"))  # the greeting is over
     chromium.click(".controls >> text=Mute")
     chromium.wait_for_selector(".controls >> text=Unmute")
     assert chromium.text(".state") == "Your microphone is muted"
