@@ -11,9 +11,6 @@ seconds at most, by one of its own. Whoever holds it when it is over finishes it
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import gevent
 from gevent.event import Event as Flag
@@ -23,24 +20,21 @@ from engine.absence import Absence
 from engine.apps import asking
 from engine.apps.offer import Offer
 from engine.apps.webhook import sip_headers
-from engine.arrival import Arrival, named
+from engine.arrival import named
 from engine.attach import attach, came_back
 from engine.cast import Cast
-from engine.config import Config
-from engine.disk import DiskWriter
 from engine.errors import TrunklineError
 from engine.esl import reconcile
 from engine.esl.errors import EslError
 from engine.esl.event import Event
 from engine.esl.session import OutboundSession
 from engine.media.recording import Recorder
-from engine.media.unicast import UnicastLeg, UnicastSocket
-from engine.speech.interfaces import Voice
+from engine.media.unicast import UnicastLeg
+from engine.surroundings import Surroundings
 from engine.talk import Past, Talk
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
-from engine.telephony.handover import Telephony
 
 log = logging.getLogger(__name__)
 
@@ -63,47 +57,6 @@ class CallFailed(TrunklineError):
 
 class _LetGo(Exception):
     """The engine is to leave this call, which has no fault."""
-
-
-class Live(Protocol):
-    """A call that goes on, whatever carries it: a ``Call``, or one behind a Realtime session."""
-
-    uuid: str
-    folder: Path
-    events: EventLog
-
-    @property
-    def channel(self) -> Arrival:
-        """Who came."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been."""
-
-    def end(self, why: str) -> None:
-        """Somebody outside wants it to be over. Returns at once."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What calls of an engine share. ``cast`` says who takes part in the call on a channel; ``folder`` makes a call's
-    folder of its uuid; ``accepting`` says whether new connections are taken; ``finished`` is told when everything of a
-    call is closed. ``began`` and ``over`` are told of calls that do not come from FreeSWITCH: before their first line,
-    and when everything of them is closed."""
-
-    config: Config
-    node: str
-    cast: Callable[[Arrival, EventLog], Cast]
-    socket: UnicastSocket
-    disk: DiskWriter
-    folder: Callable[[str], Path]
-    accepting: Callable[[], bool]
-    telephony: Telephony
-    finished: Callable[["Call"], None]
-    began: Callable[[Live], None]
-    over: Callable[[Live], None]
-    voice: Callable[[str], Voice] | None = None
-    """The voice of this name (``Casting.voice``); None where the providers were given."""
 
 
 class Call:

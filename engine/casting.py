@@ -35,9 +35,9 @@ from engine.dialog.skills.setup import Skills
 from engine.embedded import Providers, fixed_phrases
 from engine.errors import TrunklineError
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.several import Collections, as_one
 from engine.knowledge.words import lexicon
+from engine.offhub import off_hub
 from engine.routing import routesfile
 from engine.routing.connections import Connections
 from engine.routing.dialect import region_dialect

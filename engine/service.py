@@ -17,7 +17,7 @@ from gevent.event import Event as Flag
 from engine import embedded, endofturn, paths, vitals
 from engine.agents.options import AppOptions
 from engine.arrival import Arrival
-from engine.call import Call, Live, Surroundings
+from engine.call import Call
 from engine.cast import Cast, FixedCast
 from engine.casting import Casting
 from engine.config import Config, TransferTarget
@@ -32,6 +32,7 @@ from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
 from engine.store.store import Store
+from engine.surroundings import Live, Surroundings
 from engine.telemetry.aftercall import AfterCall
 from engine.telemetry.eventlog import EventLog
 from engine.telemetry.figures import Figures
@@ -369,7 +370,7 @@ class Engine:
         self._folders.add(folder)
         return folder
 
-    def _finished(self, call: Call) -> None:
+    def _finished(self, call: Live) -> None:
         if self.calls.get(call.uuid) is call:
             del self.calls[call.uuid]
             self._call_ended.set()

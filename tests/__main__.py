@@ -1,17 +1,22 @@
 """``python -m tests``: all tests, in several processes at the same time. Whole calls and browsers wait more than they
-compute, so they run beside everything else.
+compute, so they run beside everything else. What fails there is run once more by itself, when the machine has nothing
+else to do: only what fails again has failed, and what did not is named.
 
     python -m tests ARGS...      as ``pytest ARGS``, in one process
 
 Ends with the worst exit code.
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
+
+import pytest
 
 WAITING = (
     ("tests/call", "tests/switch"),
@@ -23,27 +28,52 @@ WAITING = (
 LATER = 10
 """By so much the others stand back (``nice``)."""
 
+AGAIN = 6
+"""So many failures may be for want of CPU; more are a fault of the code and are not tried again."""
+
 
 def main(arguments: list[str]) -> int:
     """Run them; the output of the further processes comes when the first is done."""
-    pytest = [sys.executable, "-m", "pytest"]
+    command = [sys.executable, "-m", "pytest"]
     if arguments:
-        return subprocess.run([*pytest, *arguments], check=False).returncode
+        return subprocess.run([*command, *arguments], check=False).returncode
     with ExitStack() as cleanup:
+        caches = [cleanup.enter_context(tempfile.TemporaryDirectory()) for _ in range(len(WAITING) + 1)]
+        groups = [[*command, "-o", f"cache_dir={cache}", *folders]
+                  for cache, folders in zip(caches, (*WAITING, _others()), strict=True)]
         beside = []
-        for folders in WAITING:
+        for group in groups[:-1]:
             told = cleanup.enter_context(tempfile.TemporaryFile("w+"))
-            process = subprocess.Popen([*pytest, "-p", "no:cacheprovider", *folders], stdout=told,
-                                       stderr=subprocess.STDOUT, preexec_fn=partial(os.nice, LATER * bool(beside)))
+            process = subprocess.Popen(group, stdout=told, stderr=subprocess.STDOUT,
+                                       preexec_fn=partial(os.nice, LATER * bool(beside)))
             cleanup.callback(process.kill)
             beside.append((process, told))
-        ignored = [f"--ignore={folder}" for folders in WAITING for folder in folders]
-        code = subprocess.run([*pytest, *ignored], check=False, preexec_fn=partial(os.nice, LATER)).returncode
+        last = subprocess.run(groups[-1], check=False, preexec_fn=partial(os.nice, LATER)).returncode
+        codes = []
         for process, told in beside:
-            code = max(code, process.wait(), key=abs)
+            codes.append(process.wait())
             told.seek(0)
             print(told.read(), flush=True)
-    return code
+        return max((_again(group, Path(cache), code)
+                    for group, cache, code in zip(groups, caches, (*codes, last), strict=True)), key=abs)
+
+
+def _others() -> list[str]:
+    return [f"--ignore={folder}" for folders in WAITING for folder in folders]
+
+
+def _again(group: list[str], cache: Path, code: int) -> int:
+    """The exit code after a second run of the few tests that failed; ``code`` where there is nothing to run again."""
+    failures = cache / "v" / "cache" / "lastfailed"
+    if code != pytest.ExitCode.TESTS_FAILED or not failures.exists():
+        return code
+    failed = list(json.loads(failures.read_text()))
+    if len(failed) > AGAIN:
+        return code
+    again = subprocess.run([*group, "--last-failed", "--last-failed-no-failures=none"], check=False).returncode
+    for test in failed if again == pytest.ExitCode.OK else ():
+        print(f"failed beside others, passed alone: {test}", flush=True)
+    return again
 
 
 if __name__ == "__main__":

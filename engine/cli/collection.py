@@ -46,7 +46,7 @@ def load(path: Path | None) -> "Config":
 def model_of(config: "Config") -> "Embedder | None":
     """What ``knowledge.embedding`` names, providers included; ``None``: keywords alone."""
     from engine.knowledge.embedding import choose
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     return off_hub(choose.embedder, config.knowledge, config.providers)
 
@@ -64,7 +64,7 @@ def scope_of(args: argparse.Namespace, collection: str) -> "Scope":
     """The part of the collection that is asked for. Raises ``KnowledgeError`` for a tag that no document has, a date
     that is none."""
     from engine.knowledge.inventory import scope_in
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     return off_hub(scope_in, collection, args.tag, args.language, args.on, "--")
 

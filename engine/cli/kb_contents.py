@@ -46,7 +46,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _export(args: argparse.Namespace) -> int:
     from engine.knowledge import exported
     from engine.knowledge.errors import KnowledgeError
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     name = args.name or collection.load(args.config).knowledge.collection
     rows = exported.documents(name)
@@ -79,7 +79,7 @@ def _delete(args: argparse.Namespace) -> int:
     from engine.knowledge import delete
     from engine.knowledge.collections import folder_of
     from engine.knowledge.inventory import PERSONAL
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     folder = folder_of(args.name)
     if args.document or args.tag:

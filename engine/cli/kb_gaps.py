@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from engine import paths
     from engine.knowledge.measure.gaps import gaps
     from engine.knowledge.measure.unanswered import GAPS, unanswered
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     base = collection.opened(args)
     logs = args.logs or paths.calls()

@@ -36,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _list(args: argparse.Namespace) -> int:
     from engine.knowledge.inventory import overviews
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     found = off_hub(overviews)
     if args.json:
@@ -48,7 +48,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _stats(args: argparse.Namespace) -> int:
     from engine.knowledge import inventory
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     name = args.name or collection.load(args.config).knowledge.collection
     faults = off_hub(inventory.check, name) if args.check else []

@@ -98,7 +98,7 @@ def _dimension(args: argparse.Namespace, config: "Config", name: str) -> int:
     from engine.config.vectorstores import AzureSearchOptions
     from engine.knowledge.errors import CollectionMissing, KnowledgeError
     from engine.knowledge.inventory import overview
-    from engine.knowledge.offhub import off_hub
+    from engine.offhub import off_hub
 
     options = config.vector_stores[name]
     if isinstance(options, AzureSearchOptions) and options.integrated.openai_url:
@@ -122,11 +122,11 @@ def _migrate(args: argparse.Namespace) -> int:
     from engine.knowledge.collections import folder_of
     from engine.knowledge.errors import KnowledgeError
     from engine.knowledge.inventory import overview
-    from engine.knowledge.offhub import off_hub
     from engine.knowledge.store import Store
     from engine.knowledge.vectorstores.local import points_of
     from engine.knowledge.vectorstores.migrate import migrate
     from engine.knowledge.vectorstores.setup import open_named
+    from engine.offhub import off_hub
 
     config = collection.load(args.config)
     name = args.collection or config.knowledge.collection

@@ -14,7 +14,7 @@ from engine.knowledge.embedding.endpoint import Endpoint
 from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.embedding.interface import Embedder, is_remote
 from engine.knowledge.embedding.minilm import MiniLM, has_onnxruntime
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 
 Row = tuple[Literal["pass", "warn", "fail"], str, str]
 """Status, what was found, what to do about it."""

@@ -13,8 +13,8 @@ from engine.compatible.names import AUTO
 from engine.config.providers import EmbeddingOptions
 from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.interface import Embedder, Floats, is_remote
-from engine.knowledge.offhub import off_hub
 from engine.language.tokens import tokens
+from engine.offhub import off_hub
 
 MAX_TEXTS = 2048
 MAX_CHARS = 32_000

@@ -12,11 +12,11 @@ from engine.compatible.errors import CompatibleError
 from engine.compatible.names import Direct, Names
 from engine.compatible.sound import Format, format_of
 from engine.dialog.clauses import clauses
-from engine.knowledge.offhub import off_hub
 from engine.language.identify import identify
 from engine.media.pcm import Pcm
 from engine.media.resample import RATES, resample
 from engine.media.tempo import FASTEST, SLOWEST, at_tempo
+from engine.offhub import off_hub
 from engine.routing.routed import RoutedVoice
 from engine.routing.router import CallRoute
 from engine.speech.interfaces import Voice

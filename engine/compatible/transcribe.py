@@ -13,8 +13,8 @@ from engine.compatible.names import Direct, Names
 from engine.compatible.sound import decode
 from engine.compatible.transcripts import Segment, Transcript, joined
 from engine.config import CompatibleOptions
-from engine.knowledge.offhub import off_hub
 from engine.media.pcm import Pcm
+from engine.offhub import off_hub
 from engine.routing.recogniser import RoutedRecogniser
 from engine.routing.router import CallRoute
 from engine.speech.interfaces import Recogniser

@@ -27,7 +27,6 @@ from engine.knowledge.embedding import choose
 from engine.knowledge.embedding.glossed import Glossed
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.search.ranking import Candidate, Mode
 from engine.knowledge.search.remote import RemoteSource
@@ -38,6 +37,7 @@ from engine.knowledge.store import Model, Store, index
 from engine.knowledge.vectorstores.interface import VectorStore
 from engine.knowledge.vectorstores.local import passages_of
 from engine.knowledge.words import glossary
+from engine.offhub import off_hub
 
 __all__ = ["Hit", "KnowledgeBase"]
 

@@ -7,10 +7,10 @@ from engine.knowledge.answers.answer import Answer
 from engine.knowledge.answers.answering import Context, Hit
 from engine.knowledge.answers.phrases import ENGLISH, Phrases
 from engine.knowledge.base import KnowledgeBase
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.search.ranking import Candidate, Mode, distinct
 from engine.knowledge.search.searcher import Ranked
+from engine.offhub import off_hub
 
 
 class SeveralBases:

@@ -65,11 +65,6 @@ class Protocol:
         return self._talk.replies.active.id if self._talk.replies.active else None
 
     @property
-    def input_item_id(self) -> str | None:
-        """Of the caller's turn that is being heard."""
-        return self._talk.hearing.item_id
-
-    @property
     def input_ms(self) -> float:
         """Audio that the client has written in this session."""
         return self._talk.hearing.buffer.ms

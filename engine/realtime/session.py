@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from engine.arrival import Visitor
-from engine.call import Surroundings
 from engine.errors import TrunklineError
 from engine.following import Account
 from engine.realtime import happenings as happen
@@ -34,6 +33,7 @@ from engine.realtime.voicing import Voicing
 from engine.realtime.words import AwaitedWords
 from engine.senses import Senses
 from engine.speech.interfaces import Heard, Voice
+from engine.surroundings import Surroundings
 from engine.telemetry import logs
 from engine.timers import Timer, Timers
 from engine.turns import events as turn

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from engine import calllog
 from engine.arrival import Arrival
-from engine.call import Surroundings
 from engine.conversation import Conversation
 from engine.following import Account, Seen
 from engine.media.recording import Recorder
@@ -18,6 +17,7 @@ from engine.realtime.leg import SocketLeg, SocketLegs
 from engine.realtime.tape import Tape
 from engine.realtime.telling import Telling
 from engine.realtime.turning import threshold_of, turn_options
+from engine.surroundings import Surroundings
 from engine.telemetry.eventlog import EventLog
 from engine.turns import events as turn
 

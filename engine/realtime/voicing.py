@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 from engine.config import Config
 from engine.errors import TrunklineError
-from engine.knowledge.offhub import off_hub
 from engine.media.tempo import at_tempo
+from engine.offhub import off_hub
 from engine.senses import Senses
 from engine.speech.interfaces import Chunk, Voice, WordTime
 from engine.speech.tts.shape import joined

@@ -16,8 +16,8 @@ from engine.knowledge.base import LOCAL, KnowledgeBase
 from engine.knowledge.embedding import choose
 from engine.knowledge.errors import CollectionMissing
 from engine.knowledge.filling.ingest import BUILT_IN, ingest
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.several import Collections, as_one
+from engine.offhub import off_hub
 from engine.rehearsal.errors import RehearsalError
 from engine.rehearsal.expect import Failure, judge
 from engine.rehearsal.listen import Listener, Recording

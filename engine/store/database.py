@@ -23,8 +23,8 @@ from sqlalchemy.pool import NullPool
 
 from engine import paths
 from engine.config.store import StoreOptions
+from engine.offhub import off_hub
 from engine.store.errors import StoreDown, StoreError
-from engine.store.offhub import off_hub
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]

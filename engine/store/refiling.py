@@ -16,11 +16,11 @@ from pathlib import Path
 from gevent.monkey import get_original
 from sqlalchemy import Connection, select, update
 
+from engine.offhub import off_hub
 from engine.store import states
 from engine.store.account import Account
 from engine.store.database import Database
 from engine.store.errors import StoreError
-from engine.store.offhub import off_hub
 from engine.store.tables import call_sessions
 from engine.store.writing import rewrite
 from engine.telemetry import eventlog

@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, or_, select, update
 
 from engine.config.store import RetentionOptions
+from engine.offhub import off_hub
 from engine.store.database import Database
-from engine.store.offhub import off_hub
 from engine.store.refiling import DAY, folders
 from engine.store.tables import call_sessions, conversation_items, tool_calls, transcription_segments
 

@@ -22,6 +22,9 @@ ROOM_TIMEOUT_S = 600.0
 LONGEST_S = 600
 """Seconds of audio of one answer; no model gives so much, and what comes beyond is dropped."""
 
+MOST_LETTERS = LONGEST_S * 50
+"""The same of words: nobody says more than a third of so many in that time."""
+
 NOTHING = np.zeros(0, np.int16)
 
 
@@ -54,6 +57,7 @@ class Saying:
         self._resampler = Resampler(RATE, playout.rate)
         self._work: Queue = Queue()
         self._came_s = 0.0
+        self._letters = 0
         self._ended = False
         playout.open(generation)
         playout.release(generation)
@@ -75,7 +79,8 @@ class Saying:
 
     def words(self, item_id: str, content_index: int, text: str) -> None:
         """More words of an item; they come before their audio, or with it."""
-        if not self._ended:
+        self._letters += len(text)
+        if not self._ended and self._letters <= MOST_LETTERS:
             part = self._part(item_id, content_index)
             part.text += text
             self._work.put((part, text))

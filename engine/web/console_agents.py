@@ -21,7 +21,7 @@ from engine.dialog.brain import Brain, Farewell, Grounds, Request, Text
 from engine.dialog.model_brain import ModelBrain
 from engine.dialog.skills.registry import Registry
 from engine.errors import TrunklineError
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 from engine.service import Engine
 from engine.web.errors import ApiError
 from engine.web.route import Asked, Route

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import paths
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 from engine.service import Engine
 from engine.store import reading
 from engine.store.errors import StoreError

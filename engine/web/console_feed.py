@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import gevent
 from gevent.event import Event as Flag
 
-from engine.call import Live
+from engine.surroundings import Live
 from engine.telemetry.eventlog import Event
 from engine.telemetry.glance import Glance
 

@@ -19,7 +19,7 @@ from engine.knowledge.filling import uploads
 from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.filling.jobs import Job, Jobs
 from engine.knowledge.filling.report import Progress, Report
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 from engine.service import Engine
 from engine.web.errors import ApiError
 from engine.web.faults import telling

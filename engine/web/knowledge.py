@@ -13,8 +13,8 @@ from engine.knowledge.base import KnowledgeBase
 from engine.knowledge.inventory import scope_in
 from engine.knowledge.measure.gaps import gaps
 from engine.knowledge.measure.unanswered import GAPS, unanswered
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
+from engine.offhub import off_hub
 from engine.service import Engine
 from engine.web.errors import ApiError
 from engine.web.faults import casting_of, telling

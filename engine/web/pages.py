@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 from engine.web.errors import ApiError
 from engine.web.route import Answer, Asked, Route
 

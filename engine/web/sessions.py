@@ -14,11 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from engine import paths
+from engine.offhub import off_hub
 from engine.service import Engine
 from engine.store import reading, search
 from engine.store.account import Row
 from engine.store.errors import BadQuery, StoreError
-from engine.store.offhub import off_hub
 from engine.store.store import Store
 from engine.store.tables import call_sessions
 from engine.telemetry.aftercall import LOG, PAGE, RECORDING, REPORT

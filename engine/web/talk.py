@@ -17,7 +17,7 @@ from engine.agents.errors import NoSuchAgent
 from engine.agents.load import Agents
 from engine.config import Config
 from engine.config.web import TalkOptions
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 from engine.service import Engine
 from engine.web import pages
 from engine.web.errors import ApiError

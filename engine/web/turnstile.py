@@ -19,6 +19,10 @@ LOOK_S = 0.0001
 is let in between two looks: most take half a millisecond."""
 
 
+LONGEST_S = 5.0
+"""Whoever has waited for so long works all the same: late is better than never."""
+
+
 class Turnstile:
     """One a server. Who waits is served in the order of coming."""
 
@@ -40,7 +44,7 @@ class Turnstile:
         if self._pump is None:
             self._pump = gevent.spawn(self._let_in)
         try:
-            turn.wait()
+            turn.wait(LONGEST_S)
         finally:
             if not turn.is_set():  # killed while it waited
                 self._waiting.remove(turn)

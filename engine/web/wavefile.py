@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.store.offhub import off_hub
+from engine.offhub import off_hub
 from engine.telemetry.recording import Recording, read
 from engine.web.errors import ApiError
 from engine.web.route import Answer

@@ -15,9 +15,9 @@ from typing import Any
 
 from engine import calllog
 from engine.arrival import Visitor
-from engine.call import Surroundings
 from engine.dialog.brain import ClientCall, Grounds
 from engine.routing.router import Log
+from engine.surroundings import Surroundings
 from engine.telemetry.eventlog import EventLog
 
 TRANSPORT = "text"

@@ -8,8 +8,8 @@ from engine.config.providers import AzureEmbeddingOptions, OpenAiEmbeddingOption
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.endpoint import Endpoint
 from engine.knowledge.embedding.interface import PassageText, is_remote
-from engine.knowledge.offhub import off_hub
 from engine.net.credentials import Key
+from engine.offhub import off_hub
 from tests.fakes.embedding_server import KEY, FakeEmbeddings, vector
 
 

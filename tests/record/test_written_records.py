@@ -43,6 +43,7 @@ def test_what_was_asked_in_vain_is_told_by_kb_gaps(at, capsys, monkeypatch):
     session = at.say("which oculist do you recommend")["session_id"]
     at.http("DELETE", f"/ai/sessions/{session}")
     at.filed(session)
+    at.log(session)
     assert main(["kb", "gaps", "--collection", "desk", "--top", "100", "--json"]) == 0
     gaps = json.loads(capsys.readouterr().out)
     found = gaps["gaps"] if isinstance(gaps, dict) else gaps

@@ -14,7 +14,7 @@ import httpx2
 from engine.dialog.skills.errors import SkillError
 from engine.dialog.skills.result import Result, failed, result_of
 from engine.dialog.skills.skill import SkillContext
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 
 MAX_ANSWER = 1 << 20
 """Bytes of an answer; a longer one is no answer."""

@@ -9,12 +9,12 @@ from engine.knowledge.answers.answer import Answer, Citation, Manner, cite, cite
 from engine.knowledge.answers.followup import follow_up
 from engine.knowledge.answers.phrases import ENGLISH, Phrases
 from engine.knowledge.answers.replying import reply_to
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.search.found import Features, Passage
 from engine.knowledge.search.ranking import Candidate, Mode, alone, pool
 from engine.knowledge.search.searcher import Ranker
 from engine.knowledge.words.question import resolve
+from engine.offhub import off_hub
 
 MAX_QUESTION = 1000
 """Characters of a question that are looked at; longer ones are cut."""

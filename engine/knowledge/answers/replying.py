@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from engine.knowledge.answers.answer import Answer, Gate, Manner, names_of, tell
 from engine.knowledge.answers.followup import FollowUp, named
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search.ranking import Candidate
 from engine.knowledge.search.searcher import Ranked, Ranker
+from engine.offhub import off_hub
 
 
 def reply_to(reply: str, refers: FollowUp, ranker: Ranker, gate: Gate, manner: Manner, scope: Scope

@@ -8,7 +8,7 @@ from gevent.event import AsyncResult
 
 from engine.errors import TrunklineError
 from engine.knowledge.embedding.interface import Embedder, Floats, is_remote
-from engine.knowledge.offhub import off_hub
+from engine.offhub import off_hub
 
 KEPT = 1024
 """Questions whose vectors are kept: 1.5 MB of MiniLM's."""

@@ -25,9 +25,9 @@ from engine.knowledge.filling import files, ownglossary
 from engine.knowledge.filling.files import FileReader, Read, looks_alike
 from engine.knowledge.filling.report import Progress, Report
 from engine.knowledge.filling.walk import File, Found, find
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.reading.reader import Reader
 from engine.knowledge.store import Known, Model, Pending, Store, index
+from engine.offhub import off_hub
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from engine.knowledge.filling.files import FileReader
 from engine.knowledge.filling.ingest import ingest
 from engine.knowledge.filling.report import Report
 from engine.knowledge.filling.walk import Seen, survey
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.reading.reader import Reader
+from engine.offhub import off_hub
 
 log = logging.getLogger(__name__)
 

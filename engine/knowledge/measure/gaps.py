@@ -12,8 +12,8 @@ from engine.knowledge.base import Hit, KnowledgeBase
 from engine.knowledge.embedding.interface import Embedder, Floats, is_remote
 from engine.knowledge.measure.clusters import LIKE, LIKE_BY_TERMS, clustered, term_vectors
 from engine.knowledge.measure.unanswered import Unanswered
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.words.question import analyse
+from engine.offhub import off_hub
 
 Advice = Literal["answered now", "word it", "write it"]
 

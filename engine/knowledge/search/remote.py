@@ -16,7 +16,6 @@ import gevent
 import numpy as np
 
 from engine.errors import ProviderFault, TrunklineError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search.found import Cosines, Floats, Passage
 from engine.knowledge.search.found import Found as Scored
@@ -28,6 +27,7 @@ from engine.knowledge.vectorstores.interface import Found, VectorStore
 from engine.knowledge.vectorstores.local import passage_of, questions_of
 from engine.knowledge.words.text import terms
 from engine.language import sounds
+from engine.offhub import off_hub
 
 T = TypeVar("T")
 

@@ -15,7 +15,6 @@ import gevent
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Embedder
 from engine.knowledge.embedding.questions import Questions
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.search.found import Floats, Passage
 from engine.knowledge.search.lexical import Slot
@@ -25,6 +24,7 @@ from engine.knowledge.search.relevance import Regime
 from engine.knowledge.search.rerank import Reranker
 from engine.knowledge.search.source import Asked, Gathered, Source
 from engine.knowledge.words.glossary import Glossary
+from engine.offhub import off_hub
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import Scope
 from engine.knowledge.search.found import Cosines, Floats, Found, Passage
 from engine.knowledge.search.lexical import BY_STEM, Column, Near, Piece, Slot, keys, slots, weighed
@@ -16,6 +15,7 @@ from engine.knowledge.search.vocabulary import NOTHING, Vocabulary
 from engine.knowledge.store import Store
 from engine.knowledge.store.index import PASSAGE, QUESTION, VectorIndex
 from engine.knowledge.store.view import Chunk, Entry, View
+from engine.offhub import off_hub
 
 NEAREST_ROWS, BEST_WORDS, BEST_SOUNDS = 48, 32, 24
 """How many rows of vectors, passages by words and passages by sounds are fused."""

@@ -17,7 +17,6 @@ from engine.config.vectorstores import AzureSearchOptions
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.azure_schema import FIELDS, INTEGRATED_FIELDS, index_json
 from engine.knowledge.vectorstores.interface import Found, Point
@@ -38,6 +37,7 @@ from engine.knowledge.vectorstores.payload import (
 from engine.knowledge.vectorstores.rest import Rest
 from engine.net.credentials import Credentials
 from engine.net.faults import fault_of
+from engine.offhub import off_hub
 
 BATCH = 100
 """Documents a request: 100 of 3072 numbers are 4 MB, the limit is 16 MB."""

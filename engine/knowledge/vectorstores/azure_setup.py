@@ -8,10 +8,10 @@ from pathlib import Path
 
 from engine.errors import ProviderFault
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.vectorstores.azure import AzureSearchStore
 from engine.knowledge.vectorstores.azure_schema import data_source_json, indexer_json, skillset_json
 from engine.knowledge.vectorstores.blobs import Container
+from engine.offhub import off_hub
 
 LARGEST_FILE = 256 << 20
 """Bytes: the largest document that an indexer of the upper tiers reads."""

@@ -5,12 +5,12 @@ from itertools import islice
 from typing import Any
 
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.search.found import Passage
 from engine.knowledge.store import Store
 from engine.knowledge.store.view import Chunk, Entry
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.words.text import sentences
+from engine.offhub import off_hub
 
 PAGE = 256
 """Passages that are read at a time."""

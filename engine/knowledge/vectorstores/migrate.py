@@ -10,9 +10,9 @@ import gevent
 
 from engine.errors import ProviderFault
 from engine.knowledge.errors import KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.vectorstores.interface import Point, VectorStore
 from engine.knowledge.vectorstores.payload import DIGEST, batches, digest
+from engine.offhub import off_hub
 
 T = TypeVar("T")
 

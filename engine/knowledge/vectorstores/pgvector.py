@@ -16,7 +16,6 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from engine.config.vectorstores import PgVectorOptions
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.vectorstores.payload import (
@@ -33,6 +32,7 @@ from engine.knowledge.vectorstores.payload import (
     words,
 )
 from engine.knowledge.vectorstores.pgpool import Connection, PgPool
+from engine.offhub import off_hub
 
 BATCH = 100
 """Points a statement."""

@@ -18,7 +18,6 @@ from engine.config.vectorstores import PineconeOptions
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.vectorstores.payload import (
@@ -36,6 +35,7 @@ from engine.knowledge.vectorstores.payload import (
 )
 from engine.knowledge.vectorstores.rest import Rest, encode
 from engine.net.credentials import Credentials
+from engine.offhub import off_hub
 
 VERSION = "2025-04"
 MOST_RECORDS, MOST_BYTES = 1000, 2_000_000

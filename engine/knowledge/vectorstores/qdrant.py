@@ -18,7 +18,6 @@ from engine.config.vectorstores import QdrantOptions
 from engine.errors import ProviderFault
 from engine.knowledge.embedding.interface import Floats
 from engine.knowledge.errors import CollectionMissing, KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.scope import ANY, Scope
 from engine.knowledge.vectorstores.interface import Found, Point
 from engine.knowledge.vectorstores.payload import (
@@ -36,6 +35,7 @@ from engine.knowledge.vectorstores.payload import (
 )
 from engine.knowledge.vectorstores.rest import Rest
 from engine.net.credentials import Credentials
+from engine.offhub import off_hub
 
 BATCH = 100
 """Points a request: 100 of 1536 numbers are 2 MB; Qdrant takes 32 MB."""

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from engine.config.vectorstores import RestStoreOptions
 from engine.errors import ProviderFault
-from engine.knowledge.offhub import off_hub
 from engine.net.credentials import Credentials
 from engine.net.http import HttpClient
+from engine.offhub import off_hub
 
 LARGE = 1 << 16
 """Bytes from which on JSON is read in the thread pool, so that calls go on meanwhile (64 KB take a millisecond)."""

@@ -15,9 +15,9 @@ import engine
 from engine.config import KnowledgeOptions
 from engine.knowledge.document import Document
 from engine.knowledge.errors import DocumentError, KnowledgeError
-from engine.knowledge.offhub import off_hub
 from engine.knowledge.reading.onefile import read
 from engine.knowledge.reading.reader import Reader
+from engine.offhub import off_hub
 
 ROOT = str(Path(engine.__file__).parents[1])
 

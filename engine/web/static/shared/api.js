@@ -59,10 +59,11 @@ export async function send(method, path, body = undefined, options = {}) {
 
 /** The answer itself, with the key in its request. A 401 asks for a key and tries once more. Raises `ApiFault`. */
 export async function ask(path, options = {}) {
+  const sent = key();
   let answer = await attempt(path, options);
   if (answer.status === 401) {
     const why = await fault(answer);
-    if (!(await newKey(why.message))) throw why;
+    if (!(await newKey(why.message, sent))) throw why;
     answer = await attempt(path, options);
   }
   if (!answer.ok) throw await fault(answer);
@@ -102,12 +103,21 @@ async function attempt(path, options) {
   }
 }
 
-/** One question to the reader, however many requests wait for it. */
-async function newKey(why) {
-  asking ??= askForKey(why).finally(() => { asking = null; });
-  const given = await asking;
-  setKey(given);
-  return given;
+/** One question to the reader, however many requests wait for it, and none where a key came after this one was `sent`. */
+async function newKey(why, sent) {
+  if (!asking && key() && key() !== sent) return key();
+  asking ??= asked(why);
+  return asking;
+}
+
+async function asked(why) {
+  try {
+    const given = await askForKey(why);
+    setKey(given);
+    return given;
+  } finally {
+    asking = null;
+  }
 }
 
 async function fault(answer) {

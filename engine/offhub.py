@@ -1,4 +1,4 @@
-"""Work in the hub's thread pool, so that calls go on meanwhile."""
+"""CPU, SQL and disk work in the hub's thread pool, so that calls go on meanwhile."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -17,8 +17,8 @@ def off_hub(function: Callable[..., T], *args: object) -> T:
     return cast(T, result)
 
 
-def _caught(function: Callable[..., T], args: tuple[object, ...]) -> tuple[Any, BaseException | None]:
+def _caught(function: Callable[..., T], args: tuple[object, ...]) -> tuple[Any, Exception | None]:
     try:
         return function(*args), None
-    except BaseException as fault:  # noqa: BLE001  raised again where it is waited for
+    except Exception as fault:  # noqa: BLE001  raised again where it is waited for
         return None, fault
