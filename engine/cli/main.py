@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "a whole spoken call on this machine: ingest, engine, caller, three questions",
     "serve": "run the engine: event socket for FreeSWITCH, HTTP and WebSockets",
     "call": "place one call at an engine with WAV files as the caller's voice",
+    "dialplan": "check a FreeSWITCH configuration without a FreeSWITCH; explain the rules",
     "dial": "call a number by FreeSWITCH and connect it with an agent",
     "ingest": "read documents into a collection of the knowledge base",
     "ask": "ask the knowledge base a question",

@@ -111,6 +111,9 @@ class Preprocessor:
     """Puts files together. Feed roots by ``file``; the result is in the fields."""
 
     environ: Mapping[str, str]
+    placeholders: bool = False
+    """Whether a variable whose value cannot be known is put in as ``%{name}``, not as nothing: for who judges a text
+    and must not take it for empty."""
     compiled: Compiled = field(default_factory=Compiled)
     files: dict[Path, SourceFile] = field(default_factory=dict)
     directives: list[Directive] = field(default_factory=list)
@@ -331,19 +334,23 @@ class _FileRun:
             if known == "set":
                 self.to.define(name, value.lstrip(" "), place, "set")
             else:
-                self.to.define(name, "", place, "exec-set" if known == "exec-set" else "stun-set", known=False)
+                self.to.define(name, self._unknown(name), place, "exec-set" if known == "exec-set" else "stun-set",
+                               known=False)
         elif known == "env-set" and not old and equals and value.startswith("$"):
             given = self.to.environ.get(value[1:])
             if given is not None:
                 self.to.define(name, given, place, "env-set")
             elif self.to.variable(name) is None:
-                self.to.define(name, "", place, "env-set", known=False)
+                self.to.define(name, self._unknown(name), place, "env-set", known=False)
         elif known not in ("include", "exec", "comment"):
             self.to.faults.append(Fault(
                 place, "warning", f'X-PRE-PROCESS cmd="{cmd}" data="{data}" does nothing: cmd is one of set, env-set, '
                 "include, exec, exec-set, stun-set, and a set needs name=value (env-set: name=$NAME)", "directive"))
         for path in files:
             self.to.file(path, path.parent, place)
+
+    def _unknown(self, name: str) -> str:
+        return f"%{{{name}}}" if self.to.placeholders else ""
 
     def _matches(self, pattern: str, place: Place) -> list[Path]:
         """The files of an include, sorted by their bytes as FreeSWITCH's glob does it."""
