@@ -9,7 +9,7 @@ from engine.dialplan.rules.waivers import by_file
 from engine.dialplan.source import DialplanError
 
 
-@rule("FS075", "load", "warning", "a waiver that is not needed, or gives no reason",
+@rule("FS065", "load", "warning", "a waiver that is not needed, or gives no reason",
       why="A waiver whose cause has gone hides the next mistake in its place; one without a reason cannot be judged by who "
           "comes after.",
       mend="Remove it, or write <!-- check: allow FS000 the reason --> before the element.")
@@ -46,7 +46,7 @@ def _waived(configuration: Configuration, found: list[Finding], chosen: list[Rul
         used.update((waiver.place, finding.rule.id) for waiver in covering)
         if not covering:
             yield finding
-    needless = RULES["FS075"]
+    needless = RULES["FS065"]
     if needless not in chosen:
         return
     for wrong in bad:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from engine.dialplan.preprocess import Directive
+from engine.dialplan.reader import MAIN
 from engine.dialplan.rules.rule import At, Severity, rule
 from engine.dialplan.rules.view import View
 from engine.dialplan.source import Place
@@ -107,6 +108,8 @@ def not_wrapped(view: View) -> Iterator[At]:
 def dead_file(view: View) -> Iterator[At]:
     """XML files of the folder that were not read. ``.noload`` says on purpose; languages that are not used are a note
     only, and so are neighbours of what a variable chooses."""
+    if view.configuration.files[0].path.name != MAIN:
+        return  # a document of another name says nothing about its neighbours
     choices = {os.path.normpath(directive.place.file.parent / directive.data).rpartition("/")[0]
                for directive in view.configuration.directives
                if directive.cmd.lower() == "include" and _chosen(view, directive)}

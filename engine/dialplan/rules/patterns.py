@@ -16,6 +16,7 @@ SAME_IN_PCRE = re.compile(
     r"nothing to repeat|multiple repeat|missing \)|unterminated subpattern|unbalanced parenthesis|unterminated character set|"
     r"bad character range|min repeat greater than max repeat|bad escape \(end of pattern\)|invalid group reference|"
     r"unknown group name")
+POSSESSIVE = re.compile(r"[*+?}]\+")
 UNBOUNDED = 64
 """A group that may be longer than this has no bound worth the name."""
 
@@ -65,7 +66,9 @@ def pattern(expression: str) -> Pattern:
             warnings.simplefilter("ignore")
             compiled = re.compile(plain, flags)
     except (re.error, OverflowError, RecursionError) as fault:
-        text = str(fault) if SAME_IN_PCRE.search(str(fault)) else ""
+        # Possessive quantifiers (a++) are PCRE's, and Python's from 3.11 only.
+        known = SAME_IN_PCRE.search(str(fault)) and not ("multiple repeat" in str(fault) and POSSESSIVE.search(plain))
+        text = str(fault) if known else ""
         return Pattern(expression, body, text, -1, dynamic, None)
     return Pattern(expression, body, "", compiled.groups, dynamic, compiled)
 
