@@ -1,41 +1,33 @@
-"""``trunkline dialplan``: what a FreeSWITCH configuration does, told without a FreeSWITCH. One module a sub-command."""
+"""``trunkline dialplan``: what engineers do with a FreeSWITCH configuration, without a FreeSWITCH.
+
+Each sub-command is a module of this package, ``dialplan_<name>``, with ``HELP``, ``EPILOG``, ``add_arguments`` and
+``run``.
+"""
 
 import argparse
 import importlib
 
-HELP = """\
-FreeSWITCH configurations, read as FreeSWITCH reads them, without one.
+HELP = """Read a FreeSWITCH configuration as FreeSWITCH reads it, and say what it does.
 
-check finds what is wrong and says how to mend it; explain tells about a rule.
-How to use it in CI: docs/engineer/dialplan-check.md. All rules: docs/engineer/dialplan-rules.md.
-"""
+Nothing is executed: no command of the configuration, no application, no call."""
 
-EPILOG = """\
-examples:
-  trunkline dialplan check                                 the configuration that comes with Trunkline
-  trunkline dialplan check /etc/freeswitch --profile public,twilio
-  trunkline dialplan check dialplans/ --format github      annotations for a pull request
-  trunkline dialplan explain FS037
-
-exit codes of check: 0 nothing as bad as --fail-on (default: error); 1 something is; 2 the configuration cannot be read
-"""
-
-COMMANDS = {
+SUBCOMMANDS = {
     "check": "everything that can be known to be wrong without placing a call",
-    "explain": "what a rule finds, why it matters, how to mend it",
+    "explain": "what a rule of the check finds, why it matters, how to mend it",
+    "trace": "what a number does in a context: every condition, and the actions that run",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Every sub-command is the module ``engine.cli.dialplan_<name>`` with ``add_arguments`` and ``run``."""
+    """The arguments of every sub-command."""
     commands = parser.add_subparsers(dest="dialplan_command", metavar="COMMAND", required=True)
-    for name, text in COMMANDS.items():
+    for name, text in SUBCOMMANDS.items():
         module = importlib.import_module(f"engine.cli.dialplan_{name}")
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub = commands.add_parser(name, help=text, description=module.HELP, epilog=module.EPILOG,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(sub)
-        sub.set_defaults(run_dialplan=module.run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the sub-command; its exit code."""
-    return int(args.run_dialplan(args))
+    """Run the sub-command."""
+    return int(importlib.import_module(f"engine.cli.dialplan_{args.dialplan_command}").run(args))

@@ -9,6 +9,19 @@ if TYPE_CHECKING:
     from engine.dialplan.rules import Finding
     from engine.dialplan.source import SourceFile
 
+HELP = """Everything that can be known to be wrong with a FreeSWITCH configuration without placing a call.
+
+It is read as FreeSWITCH reads it; nothing of it is run. How to use it in CI: docs/engineer/dialplan-check.md.
+All rules: docs/engineer/dialplan-rules.md."""
+
+EPILOG = """examples:
+  trunkline dialplan check                                        freeswitch-conf, and each folder of dialplans
+  trunkline dialplan check /etc/freeswitch --profile public,twilio
+  trunkline dialplan check dialplans/night --format github       annotations for a pull request
+  trunkline dialplan check --rule FS037,FS038 --fail-on warning
+
+exit codes: 0 nothing as bad as --fail-on; 1 something is; 2 the configuration cannot be read"""
+
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 WIDEST_LINE = 160
 """Characters of a source line that are shown around the column."""

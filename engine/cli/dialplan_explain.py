@@ -2,6 +2,12 @@
 
 import argparse
 
+HELP = """What a rule of trunkline dialplan check finds, why it matters, and how to mend it."""
+
+EPILOG = """examples:
+  trunkline dialplan explain              all rules, one line each
+  trunkline dialplan explain FS037"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The numbers of rules."""

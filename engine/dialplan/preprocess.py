@@ -114,6 +114,8 @@ class Preprocessor:
     placeholders: bool = False
     """Whether a variable whose value cannot be known is put in as ``%{name}``, not as nothing: for who judges a text
     and must not take it for empty."""
+    base: Path | None = None
+    """Where paths are named from, for those that lie below it; None leaves them as they are."""
     compiled: Compiled = field(default_factory=Compiled)
     files: dict[Path, SourceFile] = field(default_factory=dict)
     directives: list[Directive] = field(default_factory=list)
@@ -357,16 +359,18 @@ class _FileRun:
         full = pattern if pattern.startswith("/") else os.path.join(glob.escape(str(self.folder)), pattern)  # noqa: PTH118
         try:
             found = sorted(glob.glob(full), key=os.fsencode)  # noqa: PTH207
-            return [_shorter(path) for path in found]
+            return [_shorter(path, self.to.base) for path in found]
         except (OSError, ValueError, re.error) as fault:
             self.to.faults.append(Fault(place, "error", f"include {pattern!r}: {fault}", "include"))
             return []
 
 
-def _shorter(path: str) -> Path:
-    """The path without ``folder/..`` in it, where that is the same file."""
-    short = Path(os.path.normpath(path))
-    return short if ".." in path and short.exists() and short.samefile(path) else Path(path)
+def _shorter(path: str, base: Path | None) -> Path:
+    """The path as a person would write it: without ``folder/..`` where that is the same file, and from ``base``."""
+    short = Path(os.path.normpath(path)) if ".." in path else Path(path)
+    if short != Path(path) and not (short.exists() and short.samefile(path)):
+        short = Path(path)
+    return short.relative_to(base) if base and short.is_relative_to(base) else short
 
 
 @dataclass(frozen=True)

@@ -126,8 +126,8 @@ def read(
     root = Path(root)
     folder = root if root.is_dir() else root.parent
     starts = _starts(root)
-    work = Preprocessor(environ or {}, placeholders)
-    given = {"conf_dir": str(folder), **(known or {})}
+    work = Preprocessor(environ or {}, placeholders, None if root.is_absolute() else Path.cwd())
+    given = {"conf_dir": str(folder.absolute()), **(known or {})}
     for name, value in {**CORE_VARIABLES, **given}.items():
         work.define(name, value, None, "core", known=bool(known and name in known))
     for path in starts:

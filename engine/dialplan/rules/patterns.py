@@ -1,7 +1,7 @@
 """Regular expressions of a dialplan, as far as they can be judged without a call.
 
-FreeSWITCH compiles them with PCRE2; Python's ``re`` is asked here. Where the two differ, nothing is said: only those
-faults of Python count that PCRE2 has too (each was compared with PCRE2 10.42).
+Whether one compiles, and how many groups it has, says PCRE2 (``engine.dialplan.pcre``), as in FreeSWITCH. What can be
+in a group, and how long it can be, is read off the text.
 """
 
 import importlib
@@ -10,13 +10,10 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
+from engine.dialplan import pcre
+
 _PARSER = importlib.import_module("re._parser" if hasattr(re, "_parser") else "sre_parse")
 VARIABLE = re.compile(r"[$%]\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
-SAME_IN_PCRE = re.compile(
-    r"nothing to repeat|multiple repeat|missing \)|unterminated subpattern|unbalanced parenthesis|unterminated character set|"
-    r"bad character range|min repeat greater than max repeat|bad escape \(end of pattern\)|invalid group reference|"
-    r"unknown group name")
-POSSESSIVE = re.compile(r"[*+?}]\+")
 UNBOUNDED = 64
 """A group that may be longer than this has no bound worth the name."""
 
@@ -24,7 +21,7 @@ UNBOUNDED = 64
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """An expression after ``$${}``. ``fault`` is PCRE's complaint, empty if there is none or none can be known;
-    ``groups`` is -1 where Python cannot read it."""
+    ``groups`` is -1 where that is not known; ``compiled`` is Python's, where it has one."""
 
     text: str
     body: str
@@ -61,16 +58,24 @@ def pattern(expression: str) -> Pattern:
             return Pattern(expression, expression, "it begins with / and has no / at its end", -1, dynamic, None)
         flags |= (re.IGNORECASE if "i" in options else 0) | (re.DOTALL if "s" in options else 0)
     plain = VARIABLE.sub("x", body)
+    fault, groups = "", -1
+    try:
+        groups = pcre.compiled(VARIABLE.sub("x", expression)).groups
+    except pcre.NotTheSame:
+        pass  # without the system's PCRE2 nothing can be said of this one
+    except pcre.BadExpression as problem:
+        fault = str(problem)
+    return Pattern(expression, body, fault, groups, dynamic, None if fault else _python(plain, flags))
+
+
+def _python(plain: str, flags: int) -> "re.Pattern[str] | None":
+    """The expression in Python's ``re``, to try numbers on; None where it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compiled = re.compile(plain, flags)
-    except (re.error, OverflowError, RecursionError) as fault:
-        # Possessive quantifiers (a++) are PCRE's, and Python's from 3.11 only.
-        known = SAME_IN_PCRE.search(str(fault)) and not ("multiple repeat" in str(fault) and POSSESSIVE.search(plain))
-        text = str(fault) if known else ""
-        return Pattern(expression, body, text, -1, dynamic, None)
-    return Pattern(expression, body, "", compiled.groups, dynamic, compiled)
+            return re.compile(plain, flags)
+    except (re.error, OverflowError, RecursionError):
+        return None
 
 
 def alternatives(body: str) -> list[str]:
