@@ -101,8 +101,9 @@ def _print(sources: "dict[Path, SourceFile]", findings: "list[Finding]", every: 
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         place = finding.place
-        console.print(Text.assemble(f"{report.shown(place.file)}:{place.line}:{place.column} ", (finding.rule.id, "bold"), " ",
-                                    (finding.severity, STYLES[finding.severity]), f" {finding.message}"))
+        where = f"{report.shown(place.file)}:{place.line}:{place.column} "
+        console.print(Text.assemble(where, (finding.rule.id, "bold"), " ", (finding.severity, STYLES[finding.severity]),
+                                    f" {finding.message}"))
         line, caret = _clipped(report.source_line(sources, finding), place.column)
         if line.strip():
             console.print(Text(f"    {line}", style="dim"))

@@ -9,7 +9,8 @@ from engine.dialplan.reader import read
 from engine.dialplan.rules import RULES, check
 
 SAMPLES = Path(__file__).parent / "samples"
-HEADER = re.compile(r"^<!-- finds (?:nothing|(?:(?P<file>\S+) )?(?P<line>\d+):(?P<column>\d+))(?:, profile (?P<profile>\S+))? -->")
+HEADER = re.compile(r"^<!-- finds (?:nothing|(?:(?P<file>\S+) )?(?P<line>\d+):(?P<column>\d+))"
+                    r"(?:, profile (?P<profile>\S+))? -->")
 
 
 def sample(rule: str, kind: str) -> Path:

@@ -11,4 +11,5 @@ from engine.dialplan.rules.rule import PROFILES, RULES, SEVERITIES, At, Finding,
 MODULES = (load, conditions, actions, callers, engine, security, trunks, dialling)
 """Where the rules are."""
 
-__all__ = ["MODULES", "PROFILES", "RULES", "SEVERITIES", "At", "Finding", "Rule", "all_rules", "check", "named", "report"]
+__all__ = ["MODULES", "PROFILES", "RULES", "SEVERITIES", "At", "Finding", "Rule", "all_rules", "check", "named",
+           "report"]

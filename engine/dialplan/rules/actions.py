@@ -6,30 +6,30 @@ from difflib import get_close_matches
 
 from engine.dialplan.model import Condition
 from engine.dialplan.rules import tables
-from engine.dialplan.rules.patterns import pattern
+from engine.dialplan.rules.patterns import GROUP, pattern
 from engine.dialplan.rules.rule import At, rule
 from engine.dialplan.rules.view import Act, Ext, View
 
-DOLLAR = re.compile(r"(?<![\\$\w])\$(\d{1,2})")
 ENDS = frozenset({"hangup", "transfer", "socket_resume"})
 TALKS = frozenset({"playback", "say", "speak", "phrase", "play_and_get_digits", "read", "ivr", "endless_playback",
                    "gentones", "voicemail", "record"})
-ANSWERS = frozenset({"answer", "pre_answer", "ring_ready", "socket", "bridge", "conference", "park", "fifo", "callcenter",
-                     "transfer", "execute_extension", "eavesdrop", "lua", "python", "javascript", "httapi", "voicemail"})
+ANSWERS = frozenset({"answer", "pre_answer", "ring_ready", "socket", "bridge", "conference", "park", "fifo",
+                     "callcenter", "transfer", "execute_extension", "eavesdrop", "lua", "python", "javascript",
+                     "httapi", "voicemail"})
 CALLS_SOMEBODY = frozenset({"bridge", "originate", "transfer", "execute_extension", "socket", "voicemail"})
-FALLBACK = frozenset({"continue_on_fail", "hangup_after_bridge", "transfer_on_fail", "failure_causes", "park_after_bridge",
-                      "transfer_after_bridge", "exec_after_bridge_app"})
+FALLBACK = frozenset({"continue_on_fail", "hangup_after_bridge", "transfer_on_fail", "failure_causes",
+                      "park_after_bridge", "transfer_after_bridge", "exec_after_bridge_app"})
 
 
 @rule("FS016", "dialplan", "error", "$1 that no group of the expression gives",
-      why="$1 to $9 are put in only when the expression of the same condition has brackets, and only in its actions; in "
-          "an anti-action, or without that group, nothing or the text $1 is handed on, and dialled.",
+      why="$1 to $9 are put in only when the expression of the same condition has brackets, and only in its "
+          "actions; in an anti-action, or without that group, nothing or the text $1 is handed on, and dialled.",
       mend="Put ( ) around the part that is meant, in the expression of this very condition.")
 def missing_group(view: View) -> Iterator[At]:
     """``$N`` beyond the groups of the condition; an error where it is dialled."""
     for extension in view.extensions:
         for act in extension.all_acts:
-            numbers = [int(match.group(1)) for match in DOLLAR.finditer(act.data)]
+            numbers = [int(match.group(1)) for match in GROUP.finditer(act.data)]
             wanted = max(numbers, default=0)
             groups = _groups(act.condition)
             if not wanted or groups < 0:
@@ -55,8 +55,8 @@ def _groups(condition: Condition) -> int:
 
 
 @rule("FS020", "dialplan", "error", "an application that is not there",
-      why="FreeSWITCH hangs the call up with DESTINATION_OUT_OF_ORDER when it comes to an application that it does not "
-          "know, or whose module is not loaded.",
+      why="FreeSWITCH hangs the call up with DESTINATION_OUT_OF_ORDER when it comes to an application that it does "
+          "not know, or whose module is not loaded.",
       mend="Correct the name, or load the module in autoload_configs/modules.conf.xml.")
 def unknown_application(view: View) -> Iterator[At]:
     """Names against the table of FreeSWITCH's applications, modules against modules.conf."""
@@ -110,8 +110,8 @@ def transfer_target(act: Act) -> tuple[str, str] | None:
 
 
 @rule("FS022", "dialplan", "error", "transfers that go round in a circle",
-      why="Every round takes a hop of the call until FreeSWITCH gives up (70 by default) and hangs up; the caller hears "
-          "nothing all the while.",
+      why="Every round takes a hop of the call until FreeSWITCH gives up (70 by default) and hangs up; the caller "
+          "hears nothing all the while.",
       mend="Let one of them end: answer, play something, hang up, or transfer elsewhere.")
 def transfer_loop(view: View) -> Iterator[At]:
     """Chains of unconditional transfers to written-out numbers that come back to where they began."""
@@ -134,7 +134,7 @@ def _next(view: View, extension: Ext) -> Ext | None:
     """Where a call that matches this extension goes at once, if it is sure."""
     acts = extension.acts
     quick = ("set", "export", "multiset", "unset", "log", "info", "transfer", "sched_cancel")
-    if not acts or any(act.application not in quick for act in acts) or any(act.action.anti for act in extension.all_acts):
+    if not acts or len(acts) < len(extension.all_acts) or any(act.application not in quick for act in acts):
         return None
     act = next((act for act in acts if act.application == "transfer"), None)
     target = transfer_target(act) if act else None
@@ -165,10 +165,11 @@ def _takes(extension: Ext, number: str) -> bool | None:
 
 
 @rule("FS023", "dialplan", "warning", "actions that are not run when they are meant to be",
-      why="Nothing runs after hangup or transfer. A bridge that fails hangs up unless continue_on_fail is set, so what "
-          "stands after it is only run when a bridge has gone well and is over.",
-      mend="Before the bridge: set continue_on_fail=true for what is to happen on failure, and hangup_after_bridge=true "
-           "so that it does not happen after a good call. Remove what stands after hangup or transfer.")
+      why="Nothing runs after hangup or transfer. A bridge that fails hangs up unless continue_on_fail is set, so "
+          "what stands after it is only run when a bridge has gone well and is over.",
+      mend="Before the bridge: set continue_on_fail=true for what is to happen on failure, and "
+           "hangup_after_bridge=true so that it does not happen after a good call. Remove what stands after hangup "
+           "or transfer.")
 def dead_actions(view: View) -> Iterator[At]:
     """Actions after an end, and after a bridge that nothing was said about."""
     for extension in view.extensions:
@@ -176,8 +177,8 @@ def dead_actions(view: View) -> Iterator[At]:
             acts = [act for act in extension.acts if act.condition is condition]
             for position, act in enumerate(acts[:-1]):
                 if act.application in ENDS and not act.data.startswith("-bleg"):
-                    yield At(acts[position + 1].place, f"{acts[position + 1].application} is never run: it stands after "
-                                                       f"{act.application}")
+                    dead = acts[position + 1]
+                    yield At(dead.place, f"{dead.application} is never run: it stands after {act.application}")
                     break
         yield from _after_bridge(view, extension)
 
@@ -202,13 +203,13 @@ def _set_on_the_way(view: View, extension: Ext) -> set[str]:
 
 
 @rule("FS026", "dialplan", "info", "sound before the call is answered",
-      why="Sound on an unanswered call goes out as early media (183): many trunks do not pass it on, and end it after "
-          "a minute. Who pays for what the caller hears is not clear either.",
+      why="Sound on an unanswered call goes out as early media (183): many trunks do not pass it on, and end it "
+          "after a minute. Who pays for what the caller hears is not clear either.",
       mend="answer first, or pre_answer where early media is what you want.")
 def unanswered_sound(view: View) -> Iterator[At]:
     """Extensions that play with no answer, pre_answer or ring_ready before, in a hunt that has none on the way."""
     for hunt in view.hunts:
-        on_the_way = any(act.application in ANSWERS for extension in hunt if extension.goes_on for act in extension.acts)
+        on_the_way = any(act.application in ANSWERS for one in hunt if one.goes_on for act in one.acts)
         for extension in hunt:
             for act in extension.acts:
                 if act.application in ANSWERS or on_the_way:
@@ -219,9 +220,10 @@ def unanswered_sound(view: View) -> Iterator[At]:
 
 
 @rule("FS028", "dialplan", "warning", "a recording that nobody announces",
-      why="In most countries both parties must know before a call is recorded. In this extension nothing is said before "
-          "the recording starts.",
-      mend="Play an announcement first, or waive this rule with the reason (a contract, a consent in another extension).")
+      why="In most countries both parties must know before a call is recorded. In this extension nothing is said "
+          "before the recording starts.",
+      mend="Play an announcement first, or waive this rule with the reason (a contract, a consent in another "
+           "extension).")
 def unannounced_recording(view: View) -> Iterator[At]:
     """record_session with no prompt before it."""
     for extension in view.extensions:
@@ -236,8 +238,8 @@ def unannounced_recording(view: View) -> Iterator[At]:
 
 
 @rule("FS029", "dialplan", "warning", "a call that can last for ever",
-      why="echo, park and endless music hold a channel until the caller hangs up; a trunk that loses the BYE leaves it "
-          "there, paid by the minute.",
+      why="echo, park and endless music hold a channel until the caller hangs up; a trunk that loses the BYE leaves "
+          "it there, paid by the minute.",
       mend='Before it: <action application="sched_hangup" data="+600 ALLOTTED_TIMEOUT"/>.')
 def endless(view: View) -> Iterator[At]:
     """Applications without an end of their own, with no limit before them in the extension."""
@@ -265,8 +267,8 @@ def no_application(view: View) -> Iterator[At]:
 
 
 @rule("FS072", "dialplan", "error", "an application that cannot run inline",
-      why="inline runs an application during the hunt; FreeSWITCH allows that to a few quick ones and passes over any "
-          "other with a line in the log.",
+      why="inline runs an application during the hunt; FreeSWITCH allows that to a few quick ones and passes over "
+          "any other with a line in the log.",
       mend="Remove inline, or use one of set, unset, export, multiset, log, info, event, eval.")
 def not_inline(view: View) -> Iterator[At]:
     """inline on what FreeSWITCH's table does not allow it to."""

@@ -4,18 +4,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.dialplan.rules.patterns import group_source, only_digits, pattern
-from engine.dialplan.rules.rule import At, rule
+from engine.dialplan.rules.patterns import GROUP, group_source, only_digits, pattern
+from engine.dialplan.rules.rule import At, Severity, rule
 from engine.dialplan.rules.view import Act, View, variables_in
 
-DOLLAR = re.compile(r"(?<![\\$\w])\$(\d{1,2})")
 CALLERS = re.compile(
     r"^(caller_id_(name|number)|effective_caller_id_(name|number)|destination_number|ani|rdnis|sip_(from|to|req|contact)_"
     r"(user|display|uri|host|params|full_.*)|sip_(full_from|full_to|user_agent|subject|refer_to|h_.*|p-.*)|digits|"
     r"dialed_extension|switch_r_sdp)$", re.IGNORECASE)
 SHELL = frozenset({"system", "bgsystem", "bg_system"})
-POWERFUL = frozenset({"lua", "luarun", "python", "pyrun", "perl", "perlrun", "js", "jsrun", "javascript", "curl", "originate",
-                      "bgapi", "expand", "eval", "load", "sched_api", "fsctl"})
+POWERFUL = frozenset({"lua", "luarun", "python", "pyrun", "perl", "perlrun", "js", "jsrun", "javascript", "curl",
+                      "originate", "bgapi", "expand", "eval", "load", "sched_api", "fsctl"})
 API = re.compile(r"\$\{([a-z_0-9]+)\s*\(((?:[^(){}]|\{[^{}]*\}|\([^()]*\))*)\)\}", re.IGNORECASE)
 SIP_HEADER = re.compile(r"^sip_h_(.+)$", re.IGNORECASE)
 KEPT = re.compile(r"^(x-|p-|on|k-|user-to-user|accept-language|diversion|identity)", re.IGNORECASE)
@@ -30,17 +29,17 @@ def from_caller(act: Act, text: str) -> str:
             return f"${{{name}}}"
     fields = act.condition.field or ""
     of_caller = bool(CALLERS.match(fields.strip("${}")))
-    for match in DOLLAR.finditer(text):
+    for match in GROUP.finditer(text):
         if of_caller and not only_digits(group_source(pattern(act.condition.expression).body, int(match.group(1)))):
             return match.group()
     return ""
 
 
 @rule("FS030", "dialplan", "error", "text of the caller in a command",
-      why="A caller chooses his name, his headers and, by SIP, every character of the number he dials. In a shell command "
-          "that is remote code execution, in an API command it is whatever the command can do.",
-      mend="Let only digits through (an expression with \\d), hand the text over as a channel variable, or do the work "
-           "in the engine.")
+      why="A caller chooses his name, his headers and, by SIP, every character of the number he dials. In a shell "
+          "command that is remote code execution, in an API command it is whatever the command can do.",
+      mend=r"Let only digits through (an expression with \d), hand the text over as a channel variable, or do the "
+           "work in the engine.")
 def injection(view: View) -> Iterator[At]:
     """system and ${system()} are errors; scripts and other powerful commands are warnings."""
     for extension in view.extensions:
@@ -62,13 +61,13 @@ def _commands(act: Act) -> Iterator[tuple[str, str]]:
 
 
 @rule("FS047", "security", "warning", "keyed digits in a log",
-      why="What callers key in can be a card number, a PIN or a birth date. Logs are kept, copied and read by many; PCI "
-          "DSS forbids card data in them.",
+      why="What callers key in can be a card number, a PIN or a birth date. Logs are kept, copied and read by many; "
+          "PCI DSS forbids card data in them.",
       mend="Log that digits came, not which. FreeSWITCH itself logs each key (RECV DTMF) unless the channel has "
            "sensitive_dtmf=true.")
 def logged_digits(view: View) -> Iterator[At]:
     """log and info with a variable that holds keys. An error for the profile pci."""
-    severity = "error" if "pci" in view.profiles_asked else None
+    severity: Severity | None = "error" if "pci" in view.profiles_asked else None
     for extension in view.extensions:
         digits = {"digits", "digits_dialed", "dtmf_digits", "pin", "card_number", *_digit_variables(extension.all_acts)}
         for act in extension.all_acts:
@@ -88,8 +87,8 @@ def _digit_variables(acts: list[Act]) -> set[str]:
 
 
 @rule("FS052", "dialplan", "warning", "a SIP header that never becomes a variable",
-      why="mod_sofia makes a variable sip_h_Name of headers that begin with X- or P-, and of Diversion, User-to-User, "
-          "Accept-Language and Identity. Of any other the variable is empty for every call.",
+      why="mod_sofia makes a variable sip_h_Name of headers that begin with X- or P-, and of Diversion, "
+          "User-to-User, Accept-Language and Identity. Of any other the variable is empty for every call.",
       mend="Let the peer send an X- header, or set parse-all-invite-headers=true in the profile and read sip_i_name.")
 def header_not_kept(view: View) -> Iterator[At]:
     """sip_h_ variables that are read and that nothing here sets."""

@@ -6,19 +6,21 @@ from engine.dialplan.reader import Configuration
 from engine.dialplan.rules.rule import PROFILES, RULES, At, Finding, Rule, rule
 from engine.dialplan.rules.view import View
 from engine.dialplan.rules.waivers import by_file
-from engine.dialplan.source import DialplanError
+from engine.dialplan.source import DialplanError, Place
 
 
 @rule("FS065", "load", "warning", "a waiver that is not needed, or gives no reason",
-      why="A waiver whose cause has gone hides the next mistake in its place; one without a reason cannot be judged by who "
-          "comes after.",
+      why="A waiver whose cause has gone hides the next mistake in its place; one without a reason cannot be judged "
+          "by who comes after.",
       mend="Remove it, or write <!-- check: allow FS000 the reason --> before the element.")
 def needless_waiver(view: View) -> Iterable[At]:
     """Found by ``check`` itself, which knows what was waived."""
     return ()
 
 
-def check(configuration: Configuration, profiles: Iterable[str] = (), rules: Iterable[Rule] | None = None) -> list[Finding]:
+def check(
+    configuration: Configuration, profiles: Iterable[str] = (), rules: Iterable[Rule] | None = None,
+) -> list[Finding]:
     """All findings, in order of file and line. ``profiles`` (``PROFILES``) say what the switch is for; ``rules``
     are those to run (default: all). Raises DialplanError for a profile that there is not."""
     asked = frozenset(profiles)
@@ -39,7 +41,7 @@ def _finding(one: Rule, at: At) -> Finding:
 def _waived(configuration: Configuration, found: list[Finding], chosen: list[Rule]) -> Iterator[Finding]:
     """What no waiver lets pass, and the waivers that let nothing pass."""
     waivers, bad = by_file(configuration.files)
-    used = set()
+    used: set[tuple[Place, str]] = set()
     for finding in found:
         covering = [waiver for waiver in waivers.get(finding.place.file, ())
                     if waiver.covers(finding.rule.id, finding.place)]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from engine.dialplan.model import BREAKS, Condition
+from engine.dialplan.model import BREAKS, TIME_ATTRIBUTES, Condition
 from engine.dialplan.rules import tables
 from engine.dialplan.rules.patterns import alternatives, pattern
 from engine.dialplan.rules.rule import At, rule
@@ -13,12 +13,12 @@ from engine.dialplan.rules.view import Ext, View, always, tests_of, variables_in
 NUMBER_FIELDS = ("destination_number", "${destination_number}", "${sip_to_user}", "${sip_req_user}")
 DOTTED = re.compile(r"(?<!\\)[0-9]\.(?=[0-9])")
 PLUS = re.compile(r"(?<![\\\])}d.])[0-9]\+(?=[0-9]{2})")
-CONDITION_ATTRIBUTES = frozenset({"field", "expression", "break", "regex", "require-nested", *tables.TIME_ATTRIBUTES})
+CONDITION_ATTRIBUTES = frozenset({"field", "expression", "break", "regex", "require-nested", *TIME_ATTRIBUTES})
 ATTRIBUTES = {
     "context": frozenset({"name"}),
     "extension": frozenset({"name", "continue", "require-nested", "uuid"}),
     "condition": CONDITION_ATTRIBUTES,
-    "regex": frozenset({"field", "expression", *tables.TIME_ATTRIBUTES}),
+    "regex": frozenset({"field", "expression", *TIME_ATTRIBUTES}),
     "action": frozenset({"application", "data", "inline", "loop"}),
     "anti-action": frozenset({"application", "data", "inline", "loop"}),
 }
@@ -39,8 +39,8 @@ def no_condition(view: View) -> Iterator[At]:
 
 
 @rule("FS012", "dialplan", "error", "a misspelt break, regex or boolean",
-      why="FreeSWITCH takes a break it does not know for on-false, a regex for any, and a boolean for false, without a "
-          "word.",
+      why="FreeSWITCH takes a break it does not know for on-false, a regex for any, and a boolean for false, "
+          "without a word.",
       mend="break is on-false, on-true, always or never; regex is all, any or xor; booleans are true or false.")
 def misspelt(view: View) -> Iterator[At]:
     """Values of break, regex, continue, inline and require-nested."""
@@ -51,7 +51,8 @@ def misspelt(view: View) -> Iterator[At]:
             for name, known in (("break", BREAKS), ("regex", ("all", "any", "xor"))):
                 given = element.attributes.get(name)
                 if given is not None and given.value.lower() not in known:
-                    yield At(given.place, f"{name}={given.value!r} is read as {'on-false' if name == 'break' else 'any'}",
+                    meant = "on-false" if name == "break" else "any"
+                    yield At(given.place, f"{name}={given.value!r} is read as {meant}",
                              f"Write one of {', '.join(known)}.")
             for name in ("continue", "inline", "require-nested"):
                 given = element.attributes.get(name)
@@ -78,7 +79,8 @@ def unknown_field(view: View) -> Iterator[At]:
             raw = test.element.attributes["field"].raw
             if "$${" in raw:
                 hint = f"$${{}} has put its value here: write {raw.replace('$$', '$')}, which is read in the call."
-            yield At(test.element.where("field"), f"field {word!r} is none that FreeSWITCH knows: it is always empty", hint)
+            yield At(test.element.where("field"), f"field {word!r} is none that FreeSWITCH knows: it is always empty",
+                     hint)
 
 
 @rule("FS014", "dialplan", "error", "an expression that does not compile",
@@ -114,8 +116,8 @@ def _tight_anywhere(body: str) -> bool:
 
 
 @rule("FS017", "dialplan", "warning", "a . or + that is not escaped",
-      why="In an expression . is any character and + repeats what stands before it: ^10.0.0.1$ lets in 10x0y0z1, and "
-          "91+80 is no number with a plus in it.",
+      why="In an expression . is any character and + repeats what stands before it: ^10.0.0.1$ lets in 10x0y0z1, "
+          "and 91+80 is no number with a plus in it.",
       mend=r"Write \. and \+ where the character itself is meant.")
 def unescaped(view: View) -> Iterator[At]:
     """Dots between digits and pluses between digits, on numbers and addresses."""
@@ -125,9 +127,11 @@ def unescaped(view: View) -> Iterator[At]:
                 continue
             body = re.sub(r"\[[^\]]*\]|\\Q.*?\\E", "", test.expression)
             if DOTTED.search(body):
-                yield At(test.expression_place, f"expression {test.expression!r}: the . between digits is any character")
+                yield At(test.expression_place,
+                         f"expression {test.expression!r}: the . between digits is any character")
             elif PLUS.search(body):
-                yield At(test.expression_place, f"expression {test.expression!r}: the + between digits repeats the digit")
+                yield At(test.expression_place,
+                         f"expression {test.expression!r}: the + between digits repeats the digit")
 
 
 @rule("FS018", "dialplan", "warning", "a condition reads what is set only later",
@@ -159,7 +163,7 @@ def set_too_late(view: View) -> Iterator[At]:
 
 @rule("FS019", "dialplan", "warning", "an extension that no call reaches",
       why="An extension before it matches every call and has no continue, so the hunt ends there.",
-      mend="Move the one that catches everything to the end of the context, or give it continue=\"true\".")
+      mend='Move the one that catches everything to the end of the context, or give it continue="true".')
 def unreachable(view: View) -> Iterator[At]:
     """What stands behind a catch-all."""
     for hunt in view.hunts:
@@ -180,13 +184,13 @@ def _catches_all(extension: Ext) -> bool:
 
 
 def _empty_field(condition: Condition) -> bool:
-    """``^(.*)$`` on a variable is true for every call too, but ``.+`` is how most people mean it: only numbers count."""
+    """``^(.*)$`` on a variable is true for every call too, but ``.+`` is how most people mean it: numbers count."""
     return condition.field is not None and condition.field not in NUMBER_FIELDS
 
 
 @rule("FS068", "dialplan", "error", "a time that never comes",
-      why="A time attribute outside its range is never true: wday counts from Sunday = 1 to 7, mon from 1 to 12, hour "
-          "from 0 to 23.",
+      why="A time attribute outside its range is never true: wday counts from Sunday = 1 to 7, mon from 1 to 12, "
+          "hour from 0 to 23.",
       mend="Correct the number; ranges are written 2-6, lists 1,7.")
 def time_out_of_range(view: View) -> Iterator[At]:
     """Numbers of time attributes that the clock never shows."""

@@ -12,7 +12,8 @@ WITH_DIAL_STRINGS = frozenset({"bridge", "originate", "att_xfer", "conference_se
 
 
 @rule("FS024", "trunks", "error", "a gateway that does not exist",
-      why='FreeSWITCH ends the attempt with INVALID_GATEWAY: the caller hears nothing, or the next action runs at once.',
+      why="FreeSWITCH ends the attempt with INVALID_GATEWAY: the caller hears nothing, or the next action runs at "
+          "once.",
       mend="Correct the name, or add the gateway to sip_profiles/external/.")
 def missing_gateway(view: View) -> Iterator[At]:
     """Names of gateways in dial strings against those of profiles and users."""
@@ -27,8 +28,8 @@ def missing_gateway(view: View) -> Iterator[At]:
 
 
 @rule("FS025", "trunks", "warning", "a number in a form the trunk does not take",
-      why="Twilio and Exotel take E.164 with the plus, +14155550100 or +919876543210; without it they answer 400, 404 or "
-          "484.",
+      why="Twilio and Exotel take E.164 with the plus, +14155550100 or +919876543210; without it they answer 400, "
+          "404 or 484.",
       mend=r"Dial +$1 with an expression like ^\+?(\d{8,15})$, or set destination-prefix in the gateway.")
 def number_form(view: View) -> Iterator[At]:
     """What is dialled over gateways to carriers."""
@@ -40,8 +41,9 @@ def number_form(view: View) -> Iterator[At]:
                     continue
                 wrong = _wrong(act, gateway, number)
                 if wrong:
-                    yield At(act.data_place, f"{wrong} is dialled over {gateway.name!r}; {CARRIERS[gateway.carrier]} wants "
-                                             "a number with +")
+                    carrier = CARRIERS[gateway.carrier]
+                    yield At(act.data_place,
+                             f"{wrong} is dialled over {gateway.name!r}; {carrier} wants a number with +")
 
 
 def _wrong(act: Act, gateway: Gateway, number: str) -> str:
@@ -61,8 +63,8 @@ def _wrong(act: Act, gateway: Gateway, number: str) -> str:
 
 
 @rule("FS053", "trunks", "error", ";transport= behind a gateway's number",
-      why="The transport of a gateway is its register-transport. Another one in the dial string is not used; the call "
-          "fails.",
+      why="The transport of a gateway is its register-transport. Another one in the dial string is not used; the "
+          "call fails.",
       mend="Remove ;transport= from the dial string and set register-transport in the gateway.")
 def transport_in_dial_string(view: View) -> Iterator[At]:
     """;transport= after sofia/gateway/name/."""

@@ -13,10 +13,10 @@ DEFAULT_PORT = 8084
 """Where ``socket`` connects to when no port is written (facts: mod_event_socket)."""
 WATCHDOGS = ("sched_hangup", "sched_transfer")
 CANCELS = re.compile(r"sched_del\s*\(|sched_cancel", re.IGNORECASE)
-ONCE = frozenset({"limit", "limit_hash", "limit_execute", "limit_hash_execute", "playback", "say", "speak", "phrase", "ivr",
-                  "play_and_get_digits", "read", "record_session", "curl", "voicemail", "callcenter"})
-TAKES_TIME = frozenset({"bridge", "playback", "answer", "voicemail", "ivr", "callcenter", "fifo", "conference", "park", "sleep",
-                        "endless_playback", "say", "speak", "phrase", "record", "play_and_get_digits", "read"})
+ONCE = frozenset({"limit", "limit_hash", "limit_execute", "limit_hash_execute", "playback", "say", "speak", "phrase",
+                  "ivr", "play_and_get_digits", "read", "record_session", "curl", "voicemail", "callcenter"})
+TAKES_TIME = frozenset({"bridge", "playback", "answer", "voicemail", "ivr", "callcenter", "fifo", "conference", "park",
+                        "sleep", "endless_playback", "say", "speak", "phrase", "record", "play_and_get_digits", "read"})
 
 
 def sockets(view: View) -> Iterator[tuple[Ext, list[Act], int]]:
@@ -57,7 +57,8 @@ def not_async_full(view: View) -> Iterator[At]:
 @rule("FS032", "engine", "warning", "nothing behind the engine",
       why="When no engine takes the connection, or the engine dies in a call, FreeSWITCH runs the next action after "
           "socket. There is none, and no second engine: the caller is hung up.",
-      mend="Add a second host (socket a:8084|b:8084 async full), or an action after it: a transfer to people, a message.")
+      mend="Add a second host (socket a:8084|b:8084 async full), or an action after it: a transfer to people, a "
+           "message.")
 def no_rescue(view: View) -> Iterator[At]:
     """One host, and nothing after it in any condition."""
     for _, acts, position in sockets(view):
@@ -66,11 +67,11 @@ def no_rescue(view: View) -> Iterator[At]:
 
 
 @rule("FS033", "engine", "error", "socket without a watchdog, or with park_timeout",
-      why="An engine that takes the connection and then says nothing leaves the caller in silence for ever: FreeSWITCH "
-          "has no timeout for that. park_timeout is no watchdog: it ends healthy calls too, for it is read once when the "
-          "park begins.",
-      mend="Before socket: sched_transfer +5 <rescue> XML <context> (or sched_hangup +30). The engine takes it away when "
-           "it has the call. Do not set park_timeout.")
+      why="An engine that takes the connection and then says nothing leaves the caller in silence for ever: "
+          "FreeSWITCH has no timeout for that. park_timeout is no watchdog: it ends healthy calls too, for it is "
+          "read once when the park begins.",
+      mend="Before socket: sched_transfer +5 <rescue> XML <context> (or sched_hangup +30). The engine takes it away "
+           "when it has the call. Do not set park_timeout.")
 def no_watchdog(view: View) -> Iterator[At]:
     """A scheduled transfer or hang-up before the socket, and no park_timeout."""
     for _, acts, position in sockets(view):
@@ -84,8 +85,8 @@ def no_watchdog(view: View) -> Iterator[At]:
 
 
 @rule("FS034", "engine", "warning", "the engine's connection leaves the private network",
-      why="The event socket has no encryption and no password towards the engine: who reads the line hears numbers and "
-          "digits, who answers on it commands the call.",
+      why="The event socket has no encryption and no password towards the engine: who reads the line hears numbers "
+          "and digits, who answers on it commands the call.",
       mend="Run the engine on the same host (127.0.0.1), in a private network, or through a tunnel.")
 def public_engine(view: View) -> Iterator[At]:
     """Addresses of the public internet."""
@@ -100,8 +101,8 @@ def public_engine(view: View) -> Iterator[At]:
 
 
 @rule("FS035", "engine", "error", "the engine's port is that of FreeSWITCH's own event socket",
-      why="FreeSWITCH would connect to itself: its event socket asks for a password first, so the call is parked until "
-          "the watchdog ends it.",
+      why="FreeSWITCH would connect to itself: its event socket asks for a password first, so the call is parked "
+          "until the watchdog ends it.",
       mend="Give the engine another port (8084 is what everybody uses), FreeSWITCH's event socket keeps 8021.")
 def own_event_socket(view: View) -> Iterator[At]:
     """The same port on this host."""
@@ -136,9 +137,10 @@ def unknown_engine_variable(view: View) -> Iterator[At]:
 
 
 @rule("FS050", "engine", "warning", "the watchdog goes on after the engine has let go",
-      why="What stands after socket runs when no engine came. The watchdog set before is still there and transfers or "
-          "hangs up in the middle of it: the rescue is cut off.",
-      mend='First of all after socket: <action application="sched_cancel"/>. In a rescue that is transferred to, there.')
+      why="What stands after socket runs when no engine came. The watchdog set before is still there and transfers "
+          "or hangs up in the middle of it: the rescue is cut off.",
+      mend='First of all after socket: <action application="sched_cancel"/>. In a rescue that is transferred to, '
+           "there.")
 def watchdog_goes_on(view: View) -> Iterator[At]:
     """Something that takes time after the socket, before the watchdog is taken away."""
     for _, acts, position in sockets(view):
@@ -153,8 +155,8 @@ def watchdog_goes_on(view: View) -> Iterator[At]:
 
 
 @rule("FS051", "engine", "warning", "something that may happen only once, before socket",
-      why="The engine sends a call through this extension a second time when its audio has to be attached anew: a limit "
-          "counts twice, a prompt is heard again, a recording starts twice.",
+      why="The engine sends a call through this extension a second time when its audio has to be attached anew: a "
+          "limit counts twice, a prompt is heard again, a recording starts twice.",
       mend="Put it into an extension before, which transfers to the one that holds socket.")
 def only_once(view: View) -> Iterator[At]:
     """Applications with a lasting effect before the socket, in its extension."""

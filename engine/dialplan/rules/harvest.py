@@ -1,4 +1,4 @@
-"""``python -m engine.dialplan.rules.harvest SOURCE > engine/dialplan/rules/freeswitch.json``: the names FreeSWITCH knows.
+"""``python -m engine.dialplan.rules.harvest SOURCE > engine/dialplan/rules/freeswitch.json``: what FreeSWITCH knows.
 
 Reads a tree of FreeSWITCH's source and writes which application, API command and codec is in which module, which
 applications may run inline, and which parameters a gateway and a profile have. Only names, which are facts; no text is
@@ -23,9 +23,11 @@ BY_HAND: dict[str, dict[str, Any]] = {
     },
     # Third-party modules that people load for voice engines.
     "apis": {"uuid_audio_stream": "mod_audio_stream", "uuid_audio_fork": "mod_audio_fork"},
-    "codecs": {"PCMU": "", "PCMA": "", "L16": "", "PROXY": "", "PROXY-VID": "", "VP8": "", "VP9": "", "opus": "mod_opus",
+    "codecs": {"PCMU": "", "PCMA": "", "L16": "", "PROXY": "", "PROXY-VID": "", "VP8": "", "VP9": "",
+               "opus": "mod_opus",
                "OPUS": "mod_opus", "G729": "mod_g729", "AMR": "mod_amr", "AMR-WB": "mod_amrwb", "T140": "", "RED": "",
-               "G722": "mod_spandsp", "GSM": "mod_spandsp", "H264": "mod_av", "H263": "mod_av", "H263-1998": "mod_av", "H261": "mod_av",
+               "G722": "mod_spandsp", "GSM": "mod_spandsp", "H264": "mod_av", "H263": "mod_av",
+               "H263-1998": "mod_av", "H261": "mod_av",
                "speex": "mod_speex", "SPEEX": "mod_speex"},
 }
 
@@ -94,8 +96,8 @@ def harvest(source: Path) -> dict[str, Any]:
         for key, value in entries.items():
             table[group][key] = value
     sofia = source / "src/mod/endpoints/mod_sofia/sofia.c"
-    gateway = compared(sofia, "static void parse_gateways(sofia_profile_t *profile, switch_xml_t gateways_tag, const char *gwname)\n",
-                       "static void parse_domain_tag")
+    begin = "static void parse_gateways(sofia_profile_t *profile, switch_xml_t gateways_tag, const char *gwname)\n"
+    gateway = compared(sofia, begin, "static void parse_domain_tag")
     caller = (source / "src/switch_caller.c").read_text(encoding="utf-8")
     fields = re.findall(r'strcasecmp\(name, "([^"]+)"', caller)
     return {**{group: dict(sorted(entries.items())) for group, entries in table.items()},

@@ -8,19 +8,22 @@ from engine.dialplan.preprocess import Directive
 from engine.dialplan.reader import MAIN
 from engine.dialplan.rules.rule import At, Severity, rule
 from engine.dialplan.rules.view import View
+from engine.dialplan.rules.waivers import MARK
 from engine.dialplan.source import Place
 
 SECRET = re.compile(r"(^|[-_])(password|passwd|secret|passphrase|token|api[-_]?key|cred(ential)?s?)$", re.IGNORECASE)
 NOT_SECRET = re.compile(r"^(vm-|voicemail|.*-file$|.*_file$)|mailbox", re.IGNORECASE)
 EVERYBODYS = frozenset({"ClueCon", "1234"})
 """Those are spoken of by FS040."""
+NO_VALUE = frozenset({"none", "false", "true", "no", "yes"})
 SETTING = re.compile(r"<(param|key|variable)\b", re.IGNORECASE)
 STAR = re.compile(r"[*?\[]")
 
 
 @rule("FS001", "load", "error", "the file is not well-formed",
-      why="FreeSWITCH puts all files into one document and parses it once: one unclosed tag anywhere and it does not "
-          "start, or keeps the old configuration at reloadxml. Its own message names a line of the compiled document.",
+      why="FreeSWITCH puts all files into one document and parses it once: one unclosed tag anywhere and it does "
+          "not start, or keeps the old configuration at reloadxml. Its own message names a line of the compiled "
+          "document.",
       mend="Close or escape what the message names; in attributes write &amp; for & and &lt; for <.")
 def not_well_formed(view: View) -> Iterator[At]:
     """Every fault of the reader that no other rule speaks of."""
@@ -30,8 +33,8 @@ def not_well_formed(view: View) -> Iterator[At]:
 
 
 @rule("FS002", "load", "warning", "an include finds no file",
-      why="FreeSWITCH says nothing when an include matches nothing: the gateway, context or module that was meant is "
-          "simply not there.",
+      why="FreeSWITCH says nothing when an include matches nothing: the gateway, context or module that was meant "
+          "is simply not there.",
       mend="Correct the path (it is relative to the file it stands in), or remove the line.")
 def include_of_nothing(view: View) -> Iterator[At]:
     """A pattern for files to come, or a name that a variable chooses, is worth a note only; a path that is written out
@@ -49,8 +52,8 @@ def _chosen(view: View, directive: Directive) -> bool:
 
 
 @rule("FS003", "load", "warning", "a directive in a comment is active",
-      why="Directives are carried out before the text is parsed as XML, so a comment does not switch one off: the file "
-          "is included, the variable set, the command run.",
+      why="Directives are carried out before the text is parsed as XML, so a comment does not switch one off: the "
+          "file is included, the variable set, the command run.",
       mend="Remove the line, or rename it to X-NO-PRE-PROCESS.")
 def directive_in_comment(view: View) -> Iterator[At]:
     """X-PRE-PROCESS inside ``<!-- -->``."""
@@ -74,7 +77,8 @@ def undefined_variable(view: View) -> Iterator[At]:
             continue
         source = view.configuration.source(use.place.file)
         setting = source is not None and SETTING.search(source.line(use.place.line)) is not None
-        yield At(use.place, f"$${{{use.name}}} is not set here and becomes nothing", severity="warning" if setting else None)
+        yield At(use.place, f"$${{{use.name}}} is not set here and becomes nothing",
+                 severity="warning" if setting else None)
 
 
 @rule("FS005", "load", "warning", "a shell command is run at loading",
@@ -99,7 +103,8 @@ def not_wrapped(view: View) -> Iterator[At]:
             continue
         outer = _outermost(source.text)
         if len(outer) > 1:
-            yield At(source.place(outer[1]), f"a second outermost element in {source.path.name}, which has no <include>")
+            yield At(source.place(outer[1]),
+                     f"a second outermost element in {source.path.name}, which has no <include>")
 
 
 @rule("FS007", "load", "warning", "a file that nothing includes",
@@ -121,8 +126,8 @@ def dead_file(view: View) -> Iterator[At]:
 
 
 @rule("FS008", "load", "error", "a second context of the same name",
-      why="The first context with a name is the only one there is. Extensions in the second are never tried; the two "
-          "are not merged.",
+      why="The first context with a name is the only one there is. Extensions in the second are never tried; the "
+          "two are not merged.",
       mend="Move its extensions into the first, or into the folder the first one includes.")
 def second_context(view: View) -> Iterator[At]:
     """Dead contexts."""
@@ -130,7 +135,8 @@ def second_context(view: View) -> Iterator[At]:
         if context.dead:
             first = view.configuration.context(context.name)
             where = f" ({first.place})" if first else ""
-            yield At(context.element.where("name"), f"context {context.name!r} is already there{where}; this one is dead")
+            yield At(context.element.where("name"),
+                     f"context {context.name!r} is already there{where}; this one is dead")
 
 
 @rule("FS009", "load", "info", "two extensions of one name in a context",
@@ -158,7 +164,7 @@ def secret_in_clear(view: View) -> Iterator[At]:
         name, given = element.get("name") or "", element.attributes.get("value")
         if given is None or not given.value or not SECRET.search(name) or NOT_SECRET.search(name):
             continue
-        if "$" not in given.raw and given.value not in EVERYBODYS and given.value.lower() not in ("none", "false", "true", "no", "yes"):
+        if "$" not in given.raw and given.value not in EVERYBODYS and given.value.lower() not in NO_VALUE:
             yield At(given.place, f"{name} is written out here")
 
 
@@ -174,10 +180,10 @@ def text_lost(view: View) -> Iterator[At]:
 
 
 @rule("FS049", "load", "error", "a directive that FreeSWITCH does not understand",
-      why='A directive needs cmd="..." and data="..." in double quotes on one line, and one of six commands; any other '
-          "is dropped without a word.",
-      mend='Write <X-PRE-PROCESS cmd="set" data="name=value"/> on one line; cmd is set, env-set, include, exec, exec-set '
-           "or stun-set.")
+      why='A directive needs cmd="..." and data="..." in double quotes on one line, and one of six commands; any '
+          "other is dropped without a word.",
+      mend='Write <X-PRE-PROCESS cmd="set" data="name=value"/> on one line; cmd is set, env-set, include, exec, '
+           "exec-set or stun-set.")
 def directive_not_understood(view: View) -> Iterator[At]:
     """Faults of the pre-processing about directives."""
     for fault in view.configuration.faults:
@@ -185,14 +191,10 @@ def directive_not_understood(view: View) -> Iterator[At]:
             yield At(fault.place, fault.message)
 
 
-_TAG = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(?P<close>/)?(?P<name>[A-Za-z_:][^\s/>]*)(?:\"[^\"]*\"|'[^']*'|[^>\"'])*?"
-                  r"(?P<empty>/)?>", re.DOTALL)
-
-
 def _outermost(text: str) -> list[int]:
     """The offsets of the elements that stand in no other; directives do not count."""
     found, depth = [], 0
-    for match in _TAG.finditer(text):
+    for match in MARK.finditer(text):
         name = match.group("name")
         if name is None or "pre-process" in name.lower():
             continue

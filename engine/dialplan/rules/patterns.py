@@ -14,6 +14,8 @@ from engine.dialplan import pcre
 
 _PARSER = importlib.import_module("re._parser" if hasattr(re, "_parser") else "sre_parse")
 VARIABLE = re.compile(r"[$%]\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
+GROUP = re.compile(r"(?<![\\$\w])\$(\d{1,2})")
+"""``$1`` in the data of an action."""
 UNBOUNDED = 64
 """A group that may be longer than this has no bound worth the name."""
 

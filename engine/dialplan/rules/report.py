@@ -1,4 +1,4 @@
-"""Findings as JSON, as annotations of a GitHub check, and the numbers of a summary. Text for people is the command's."""
+"""Findings as JSON, as annotations of a GitHub check, and counted. Text for people is the command's."""
 
 import json
 import os

@@ -78,7 +78,9 @@ RULES: dict[str, Rule] = {}
 _Check = Callable[["View"], Iterable[At]]
 
 
-def rule(number: str, level: Level, severity: Severity, title: str, *, why: str, mend: str) -> Callable[[_Check], _Check]:
+def rule(
+    number: str, level: Level, severity: Severity, title: str, *, why: str, mend: str,
+) -> Callable[[_Check], _Check]:
     """Register the function below as rule ``number``."""
 
     def register(check: _Check) -> _Check:

@@ -5,6 +5,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from engine.dialplan.model import is_number, is_true
+
 
 @cache
 def _freeswitch() -> dict[str, Any]:
@@ -61,27 +63,19 @@ def caller_fields() -> frozenset[str]:
     return frozenset(_freeswitch()["caller_fields"])
 
 
-TRUE_WORDS = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 FALSE_WORDS = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow", ""})
 
 
 def truth(text: str) -> bool | None:
     """A boolean as FreeSWITCH reads it (``switch_true``); None for a word that is neither, which it reads as false."""
-    word = text.strip().lower()
-    if word in TRUE_WORDS:
+    if is_true(text):
         return True
-    if word in FALSE_WORDS:
-        return False
-    try:
-        return float(word) != 0
-    except ValueError:
-        return None
+    return False if text.lower() in FALSE_WORDS or is_number(text) else None
 
 
-TIME_RANGES = {"year": (1970, 9999), "yday": (1, 366), "mon": (1, 12), "mday": (1, 31), "week": (1, 53), "mweek": (1, 6),
-               "wday": (1, 7), "hour": (0, 23), "minute": (0, 59), "minute-of-day": (1, 1440)}
+TIME_RANGES = {"year": (1970, 9999), "yday": (1, 366), "mon": (1, 12), "mday": (1, 31), "week": (1, 53),
+               "mweek": (1, 6), "wday": (1, 7), "hour": (0, 23), "minute": (0, 59), "minute-of-day": (1, 1440)}
 """Time attributes of a condition and the values they have. wday counts from Sunday = 1."""
-TIME_ATTRIBUTES = frozenset({*TIME_RANGES, "date-time", "time-of-day", "tz-offset", "dst"})
 
 TWILIO_SIGNALLING = ("54.172.60.0/30", "54.244.51.0/30", "54.171.127.192/30", "35.156.191.128/30", "54.65.63.192/30",
                      "54.169.127.128/30", "54.252.254.64/30", "177.71.206.192/30")

@@ -32,10 +32,10 @@ def _host(gateway: Gateway) -> str:
 
 
 @rule("FS041", "trunks", "error", "an Exotel gateway by UDP",
-      why="Exotel's trunks have no UDP: SIP is TCP on port 5070 or TLS on 443. A gateway without register-transport uses "
-          "UDP, whatever its port, and every call ends in a timeout.",
-      mend='<param name="register-transport" value="tcp"/> with proxy host:5070, or tls with host:443. It counts even '
-           "with register=false.")
+      why="Exotel's trunks have no UDP: SIP is TCP on port 5070 or TLS on 443. A gateway without register-transport "
+          "uses UDP, whatever its port, and every call ends in a timeout.",
+      mend='<param name="register-transport" value="tcp"/> with proxy host:5070, or tls with host:443. It counts '
+           "even with register=false.")
 def exotel_by_udp(view: View) -> Iterator[At]:
     """The transport of gateways to Exotel."""
     for gateway in view.gateways:
@@ -58,24 +58,25 @@ def tls_without_tls(view: View) -> Iterator[At]:
         if transport is None or gateway.profile is None:
             continue
         if transport.value.lower() in ("tls", "wss") and tables.truth(gateway.profile.get("tls", "false")) is not True:
-            yield At(transport.place, f"gateway {gateway.name!r} is skipped: profile {gateway.profile.name!r} has no tls")
+            yield At(transport.place,
+                     f"gateway {gateway.name!r} is skipped: profile {gateway.profile.name!r} has no tls")
         elif transport.value.lower() not in TRANSPORTS:
             yield At(transport.place, f"gateway {gateway.name!r} is skipped: there is no transport {transport.value!r}",
                      "Write udp, tcp or tls.")
 
 
 @rule("FS043", "trunks", "error", "a name in a gateway that FreeSWITCH does not take",
-      why="A gateway with a bad or a second name does not exist; a parameter of another name is passed over in silence; a "
-          "variable whose direction is neither inbound nor outbound is never set.",
-      mend="Names are letters, digits, . _ and -. What is no parameter goes into <variables>. Without direction a variable "
-           "counts both ways.")
+      why="A gateway with a bad or a second name does not exist; a parameter of another name is passed over in "
+          "silence; a variable whose direction is neither inbound nor outbound is never set.",
+      mend="Names are letters, digits, . _ and -. What is no parameter goes into <variables>. Without direction a "
+           "variable counts both ways.")
 def bad_names(view: View) -> Iterator[At]:
     """Names of gateways, of their parameters and the directions of their variables."""
     seen: set[tuple[int, str]] = set()
     for gateway in view.gateways:
         at = gateway.element.where("name")
         if not GATEWAY_NAME.match(gateway.name):
-            yield At(at, f"gateway {gateway.name!r} is ignored: its name has other characters than letters, digits, ._-")
+            yield At(at, f"gateway {gateway.name!r} is ignored: its name has characters beside letters, digits, . _ -")
         key = (id(gateway.profile), gateway.name)
         if gateway.profile is not None and key in seen:
             yield At(at, f"a second gateway {gateway.name!r} in this profile is ignored")
@@ -87,7 +88,8 @@ def bad_names(view: View) -> Iterator[At]:
             near = get_close_matches(name, known, 1, 0.8)
             hint = f"Did you mean {near[0]}?" if near else ""
             hint = f"Set it in <variables>: {IN_VARIABLES[name]}." if name in IN_VARIABLES else hint
-            yield At(param.element.where("name"), f"a gateway has no parameter {name!r}; it is ignored", hint, "warning")
+            yield At(param.element.where("name"), f"a gateway has no parameter {name!r}; it is ignored", hint,
+                     "warning")
         for variable in children_of(gateway.element, "variables", "variable"):
             direction = variable.attributes.get("direction")
             if direction is not None and direction.value.lower() not in ("inbound", "outbound"):
@@ -96,8 +98,8 @@ def bad_names(view: View) -> Iterator[At]:
 
 
 @rule("FS044", "trunks", "error", "RTP ports that collide",
-      why="FreeSWITCH takes the ports of calls from this range by itself: where a SIP profile listens inside it, or it is "
-          "upside down, calls have no audio now and then, or at all.",
+      why="FreeSWITCH takes the ports of calls from this range by itself: where a SIP profile listens inside it, or "
+          "it is upside down, calls have no audio now and then, or at all.",
       mend="rtp-start-port 16384 and rtp-end-port 32768 in switch.conf.xml; SIP ports outside of it.")
 def rtp_range(view: View) -> Iterator[At]:
     """The RTP range against itself and the profiles' ports; too few ports are a warning."""
@@ -126,8 +128,8 @@ def rtp_range(view: View) -> Iterator[At]:
 
 
 @rule("FS045", "trunks", "error", "a codec that is not there",
-      why="FreeSWITCH leaves out what it does not know; when nothing is left, or the peer takes nothing else, the call "
-          "fails with INCOMPATIBLE_DESTINATION (488).",
+      why="FreeSWITCH leaves out what it does not know; when nothing is left, or the peer takes nothing else, the "
+          "call fails with INCOMPATIBLE_DESTINATION (488).",
       mend="Correct the name (PCMU, PCMA, G722, opus ...), or load its module.")
 def unknown_codec(view: View) -> Iterator[At]:
     """Codec strings of profiles, gateways and dialplans."""
@@ -173,8 +175,8 @@ def no_host(view: View) -> Iterator[At]:
 
 
 @rule("FS055", "trunks", "error", "a ping that is refused",
-      why="FreeSWITCH takes ping from 5 seconds up; below, it logs an error and does not ping, so a dead trunk stays UP "
-          "and calls go to it.",
+      why="FreeSWITCH takes ping from 5 seconds up; below, it logs an error and does not ping, so a dead trunk "
+          "stays UP and calls go to it.",
       mend="30 is usual; Twilio wants no more than one in 15 s.")
 def refused_ping(view: View) -> Iterator[At]:
     """ping below 5; below 15 for Twilio is a warning."""
@@ -190,8 +192,8 @@ def refused_ping(view: View) -> Iterator[At]:
 
 
 @rule("FS056", "trunks", "error", "a gateway that is to register and has no user or password",
-      why='register is true unless it is written otherwise, and FreeSWITCH then skips a gateway without them ("param is '
-          'REQUIRED").',
+      why="register is true unless it is written otherwise, and FreeSWITCH then skips a gateway without them "
+          '("param is REQUIRED").',
       mend='<param name="register" value="false"/> for a carrier that goes by address, or username and password.')
 def register_without_user(view: View) -> Iterator[At]:
     """register with empty username or password."""
@@ -201,7 +203,8 @@ def register_without_user(view: View) -> Iterator[At]:
         for name in ("username", "password"):
             if not gateway.get(name):
                 given = gateway.params.get(name)
-                yield At(given.place if given else gateway.place, f"gateway {gateway.name!r} is to register and has no {name}")
+                yield At(given.place if given else gateway.place,
+                         f"gateway {gateway.name!r} is to register and has no {name}")
                 break
 
 
@@ -220,7 +223,7 @@ def carrier_without_register(view: View) -> Iterator[At]:
 
 @rule("FS058", "trunks", "error", "a Twilio gateway to an address instead of a trunk",
       why="Twilio answers 403 unless the host of the request is the trunk's own name, and its addresses change.",
-      mend='proxy is {trunk}.pstn.twilio.com, without a port: SRV then finds all of its addresses.')
+      mend="proxy is {trunk}.pstn.twilio.com, without a port: SRV then finds all of its addresses.")
 def twilio_by_address(view: View) -> Iterator[At]:
     """proxy of a Twilio gateway that is an address or no name of a trunk."""
     for gateway in view.gateways:
@@ -233,8 +236,10 @@ def twilio_by_address(view: View) -> Iterator[At]:
 
 
 @rule("FS060", "trunks", "warning", "SIP is encrypted, the voice is not",
-      why="With TLS the keys of SRTP are safe to send, and both carriers refuse calls without SRTP on a secure trunk.",
-      mend='<variable name="rtp_secure_media" value="mandatory:AES_CM_128_HMAC_SHA1_80"/> in the gateway\'s <variables>.')
+      why="With TLS the keys of SRTP are safe to send, and both carriers refuse calls without SRTP on a secure "
+          "trunk.",
+      mend="<variable name=\"rtp_secure_media\" value=\"mandatory:AES_CM_128_HMAC_SHA1_80\"/> in the gateway's "
+           "<variables>.")
 def tls_without_srtp(view: View) -> Iterator[At]:
     """TLS gateways to carriers with no rtp_secure_media."""
     for gateway in view.gateways:
@@ -254,12 +259,13 @@ def caller_not_in_from(view: View) -> Iterator[At]:
     for gateway in view.gateways:
         if gateway.carrier and tables.truth(gateway.get("caller-id-in-from", "false")) is not True:
             given = gateway.params.get("caller-id-in-from")
-            yield At(given.place if given else gateway.place, f"gateway {gateway.name!r} writes its user name into From")
+            yield At(given.place if given else gateway.place,
+                     f"gateway {gateway.name!r} writes its user name into From")
 
 
 @rule("FS062", "trunks", "warning", "a carrier that you said you use is not set up",
-      why="Asked for by --profile: calls of that carrier come from addresses that must be in the list of the profile, or "
-          "they are answered 403 on some days and not on others.",
+      why="Asked for by --profile: calls of that carrier come from addresses that must be in the list of the "
+          "profile, or they are answered 403 on some days and not on others.",
       mend="Add the carrier's gateway, and its published addresses to acl.conf.xml.")
 def carrier_not_set_up(view: View) -> Iterator[At]:
     """For the profiles twilio and exotel: a gateway; for Twilio its eight blocks in a list that profiles use."""
@@ -285,7 +291,8 @@ def carrier_not_set_up(view: View) -> Iterator[At]:
 
 
 def _networks(view: View) -> dict[str, list[str]]:
-    return {element.get("name") or "": [node.get("cidr") or "" for node in element.all("node") if node.get("type") == "allow"]
+    return {element.get("name") or "": [node.get("cidr") or "" for node in element.all("node")
+                                        if node.get("type") == "allow"]
             for element in view.tagged("list")}
 
 
@@ -298,9 +305,10 @@ def _covers(network: str, block: str) -> bool:
 
 
 @rule("FS059", "trunks", "warning", "nobody notices that the caller has gone",
-      why="When a BYE is lost, or a caller's network is, nothing ends the call: it is held, and paid, until somebody looks.",
-      mend='<X-PRE-PROCESS cmd="set" data="media_timeout=300"/> in vars.xml (a channel variable of that name wins). The '
-           "profile's rtp-timeout-sec does the same, with a warning in the log.")
+      why="When a BYE is lost, or a caller's network is, nothing ends the call: it is held, and paid, until "
+          "somebody looks.",
+      mend='<X-PRE-PROCESS cmd="set" data="media_timeout=300"/> in vars.xml (a channel variable of that name wins). '
+           "The profile's rtp-timeout-sec does the same, with a warning in the log.")
 def no_media_timeout(view: View) -> Iterator[At]:
     """Neither rtp-timeout-sec in an open profile nor media_timeout anywhere."""
     if any(name.startswith("media_timeout") for name in view.configuration.variables):
@@ -311,8 +319,8 @@ def no_media_timeout(view: View) -> Iterator[At]:
 
 
 @rule("FS066", "trunks", "info", "a full switch says that all is well",
-      why="Proxies and carriers ask with OPTIONS whether to send calls. FreeSWITCH answers 200 when it is paused or full "
-          "too, so calls keep coming and get 503.",
+      why="Proxies and carriers ask with OPTIONS whether to send calls. FreeSWITCH answers 200 when it is paused or "
+          "full too, so calls keep coming and get 503.",
       mend='<param name="sip-options-respond-503-on-busy" value="true"/> in the profile.')
 def options_always_well(view: View) -> Iterator[At]:
     """Open profiles without sip-options-respond-503-on-busy."""

@@ -303,8 +303,9 @@ class View:
 
     @cached_property
     def contexts(self) -> dict[str, list[Ext]]:
-        """The extensions of each context that is used, by its name in lower case. Of two of a name that is the first."""
-        return {context.name.lower(): hunt for context, hunt in zip(self.configuration.contexts(), self.hunts, strict=True)
+        """The extensions of each context that is used, by its name in lower case. Of two of a name it is the first."""
+        contexts = self.configuration.contexts()
+        return {context.name.lower(): hunt for context, hunt in zip(contexts, self.hunts, strict=True)
                 if not context.dead and not context.loose}
 
     @cached_property
@@ -315,7 +316,7 @@ class View:
 
     @cached_property
     def public_contexts(self) -> frozenset[str]:
-        """Contexts that strangers reach: those of open profiles and of gateways; ``public`` where no profile is known."""
+        """Contexts that strangers reach: those of open profiles; ``public`` where no profile is known."""
         found = {profile.get("context", "default") for profile in self.profiles if profile.open}
         if not self.profiles:
             found.add("public")

@@ -12,9 +12,12 @@ from pathlib import Path
 from engine.dialplan.source import Comment, Place, SourceFile
 
 WORD = re.compile(r"^\s*check\s*:\s*(.*?)\s*$", re.DOTALL | re.IGNORECASE)
-ALLOW = re.compile(r"^allow\s+(?P<rules>FS\d{3}(?:\s*,\s*FS\d{3})*)\b[\s:,-]*(?P<reason>.*)$", re.DOTALL | re.IGNORECASE)
+ALLOW = re.compile(r"^allow\s+(?P<rules>FS\d{3}(?:\s*,\s*FS\d{3})*)\b[\s:,-]*(?P<reason>.*)$",
+                   re.DOTALL | re.IGNORECASE)
 MARK = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|"
-                  r"<(?P<close>/)?(?P<name>[A-Za-z_:][^\s/>]*)(?:\"[^\"]*\"|'[^']*'|[^>\"'])*?(?P<empty>/)?>", re.DOTALL)
+                  r"<(?P<close>/)?(?P<name>[A-Za-z_:][^\s/>]*)(?:\"[^\"]*\"|'[^']*'|[^>\"'])*?(?P<empty>/)?>",
+                  re.DOTALL)
+"""Comments, character data, instructions and tags: what a file consists of, without reading it as XML."""
 SHORTEST_REASON = 3
 """Letters: less is no reason."""
 
