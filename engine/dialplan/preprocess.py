@@ -257,7 +257,7 @@ class _FileRun:
             name = raw[at + 3 : close]
             variable = self.to.variable(name)
             self.to.uses.append(Use(name, place, variable is not None, self.source.in_comment(offset + at)))
-            value = variable.value if variable else ""
+            value = variable.value if variable else self._unknown(name)
             if not self.to.room(self.source, offset + at, len(text) + len(value)):
                 value = ""
             runs.append((len(text), len(value), offset + at, False))

@@ -1,4 +1,4 @@
-"""``trunkline dialplan check`` from the outside: what it prints, exit codes, waivers, profiles, whole configurations."""
+"""``trunkline dialplan check`` from the outside: what it prints, exit codes, waivers, profiles, real configurations."""
 
 import json
 import os

@@ -9,6 +9,7 @@ from engine.dialplan.rules import tables
 from engine.dialplan.rules.patterns import alternatives, pattern
 from engine.dialplan.rules.rule import At, rule
 from engine.dialplan.rules.view import Ext, View, always, tests_of, variables_in
+from engine.dialplan.times import day_matches
 
 NUMBER_FIELDS = ("destination_number", "${destination_number}", "${sip_to_user}", "${sip_req_user}")
 DOTTED = re.compile(r"(?<!\\)[0-9]\.(?=[0-9])")
@@ -191,7 +192,7 @@ def _empty_field(condition: Condition) -> bool:
 @rule("FS068", "dialplan", "error", "a time that never comes",
       why="A time attribute outside its range is never true: wday counts from Sunday = 1 to 7, mon from 1 to 12, "
           "hour from 0 to 23.",
-      mend="Correct the number; ranges are written 2-6, lists 1,7.")
+      mend="Correct the number; ranges are written 2-6 or mon-fri, lists 1,7.")
 def time_out_of_range(view: View) -> Iterator[At]:
     """Numbers of time attributes that the clock never shows."""
     for extension in view.extensions:
@@ -199,9 +200,16 @@ def time_out_of_range(view: View) -> Iterator[At]:
             for test in [condition, *condition.regexes]:
                 for name, (low, high) in tables.TIME_RANGES.items():
                     given = test.element.attributes.get(name)
-                    numbers = re.findall(r"\d+", given.value) if given else []
-                    if given and (not numbers or any(not low <= int(number) <= high for number in numbers)):
+                    if given is not None and "{" not in given.value and not _comes(name, given.value, low, high):
                         yield At(given.place, f"{name}={given.value!r}: {name} is {low} to {high}")
+
+
+def _comes(name: str, text: str, low: int, high: int) -> bool:
+    """Whether the clock shows what is written, every number of it; days of the week have names too."""
+    numbers = [int(number[:12]) for number in re.findall(r"\d+", text)]
+    if name == "wday" and not numbers:
+        return any(day_matches(text, day) for day in range(low, high + 1))
+    return bool(numbers) and all(low <= number <= high for number in numbers)
 
 
 @rule("FS069", "dialplan", "warning", "an attribute that FreeSWITCH does not read",

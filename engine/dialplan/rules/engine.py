@@ -131,9 +131,17 @@ def unknown_engine_variable(view: View) -> Iterator[At]:
         for act in extension.all_acts:
             for name, _ in act.assigned:
                 known = tables.ENGINE_VARIABLES | read
-                near = get_close_matches(name.lower(), tables.ENGINE_VARIABLES, 1, 0.8)
-                if name.lower().startswith("trunkline_") and name.lower() not in known and near:
+                near = _near(name.lower())
+                if not near or not name.lower().startswith("trunkline_") or name.lower() in known:
+                    continue
+                if not near[0].startswith(name.lower()) and not name.lower().startswith(near[0]):
                     yield At(act.data_place, f"the engine knows no variable {name}", f"Did you mean {near[0]}?")
+
+
+def _near(name: str) -> list[str]:
+    """The engine's variable that is meant, told by what comes after ``trunkline_``."""
+    words = {known.removeprefix("trunkline_"): known for known in tables.ENGINE_VARIABLES}
+    return [words[word] for word in get_close_matches(name.removeprefix("trunkline_"), words, 1, 0.75)]
 
 
 @rule("FS050", "engine", "warning", "the watchdog goes on after the engine has let go",

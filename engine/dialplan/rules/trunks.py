@@ -291,8 +291,8 @@ def carrier_not_set_up(view: View) -> Iterator[At]:
 
 
 def _networks(view: View) -> dict[str, list[str]]:
-    return {element.get("name") or "": [node.get("cidr") or "" for node in element.all("node")
-                                        if node.get("type") == "allow"]
+    return {element.get("name") or "": [cidr.strip() for node in element.all("node") if node.get("type") == "allow"
+                                        for cidr in (node.get("cidr") or "").split(",")]
             for element in view.tagged("list")}
 
 
