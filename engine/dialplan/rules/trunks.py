@@ -307,7 +307,7 @@ def _covers(network: str, block: str) -> bool:
 @rule("FS059", "trunks", "warning", "nobody notices that the caller has gone",
       why="When a BYE is lost, or a caller's network is, nothing ends the call: it is held, and paid, until "
           "somebody looks.",
-      mend='<X-PRE-PROCESS cmd="set" data="media_timeout=300"/> in vars.xml (a channel variable of that name wins). '
+      mend='<X-PRE-PROCESS cmd="set" data="media_timeout=300000"/> in vars.xml (a channel variable of that name wins). '
            "The profile's rtp-timeout-sec does the same, with a warning in the log.")
 def no_media_timeout(view: View) -> Iterator[At]:
     """Neither rtp-timeout-sec in an open profile nor media_timeout anywhere."""
