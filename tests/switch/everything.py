@@ -57,7 +57,7 @@ def everything(folder: Path, engine_port: int) -> dict[str, str]:
         "business_days": "sun-sat", "business_hours": "00:00-23:59:59", "business_timezone": "Asia/Kolkata",
         "ivr_1_agent": "okti", "ivr_2_agent": "kerala",
         "language_1": "en", "language_2": "hi",
-        "outbound_numbers": r"^\+(49|91|1)",
+        "outbound_numbers": r"^\+(49|91|1)[0-9]+$",
         "rescue_queue": "support@default",
         "engine_blue": f"{HOST}:{engine_port}", "engine_green": f"{HOST}:{free_port()}",
         "voicemail_dir": str(folder / "voicemail"), "consent_dir": str(folder / "consented"),
