@@ -200,9 +200,9 @@ def register(switch: FreeSwitch, user: str, password: str, port: int, address: s
         for sequence in (1, 2):
             uri = f"sip:{HOST}:{port}"
             via = f"SIP/2.0/UDP {contact};rport;branch=z9hG4bK{user}{sequence}{port}"
-            lines = [f"REGISTER {uri} SIP/2.0", f"Via: {via}", "Max-Forwards: 70", f"From: <sip:{user}@{HOST}>;tag=1", f"To: <sip:{user}@{HOST}>",
-                     f"Call-ID: {user}{contact}", f"CSeq: {sequence} REGISTER", f"Contact: <sip:{user}@{contact}>",
-                     "Expires: 60"]
+            lines = [f"REGISTER {uri} SIP/2.0", f"Via: {via}", "Max-Forwards: 70",
+                     f"From: <sip:{user}@{HOST}>;tag=1", f"To: <sip:{user}@{HOST}>", f"Call-ID: {user}{contact}",
+                     f"CSeq: {sequence} REGISTER", f"Contact: <sip:{user}@{contact}>", "Expires: 60"]
             if challenge:
                 one = hashlib.md5(f"{user}:{challenge['realm']}:{password}".encode()).hexdigest()
                 two = hashlib.md5(f"REGISTER:{uri}".encode()).hexdigest()

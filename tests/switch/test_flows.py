@@ -135,15 +135,15 @@ def test_open_hours(engine: ListeningEngine, phone: Phones) -> None:
     assert (call.number, call.variable("business_hours_seen")) == (NUMBERS["business_numbers"], "open")
 
 
-@pytest.fixture(scope="module")
-def closed(folder: Path, engine_port: int) -> Iterator[FreeSwitch]:
-    """A switch on which it is never a business day: the day of the week before yesterday."""
+@pytest.fixture
+def closed(folder: Path, engine_port: int, request: pytest.FixtureRequest) -> Iterator[FreeSwitch]:
+    """A switch on which it is no business day: that was the day before yesterday. With voicemail, or without."""
     day = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"][(time.gmtime().tm_wday - 1) % 7]
-    place = folder / "closed"
+    place = folder / f"closed-{request.param}"
     (place / "voicemail").mkdir(parents=True)
     freeswitch = FreeSwitch(
         find_freeswitch(), place, engine_port, FREESWITCH_FLOW_BUSINESS_HOURS="on", FREESWITCH_BUSINESS_DAYS=day,
-        FREESWITCH_FLOW_AFTER_HOURS_VOICEMAIL="on", FREESWITCH_VOICEMAIL_DIR=str(place / "voicemail"),
+        FREESWITCH_FLOW_AFTER_HOURS_VOICEMAIL=request.param, FREESWITCH_VOICEMAIL_DIR=str(place / "voicemail"),
     )
     try:
         freeswitch.start()
@@ -152,6 +152,22 @@ def closed(folder: Path, engine_port: int) -> Iterator[FreeSwitch]:
         freeswitch.stop()
 
 
+@pytest.mark.parametrize("closed", ["off"], indirect=True)
+def test_closed_without_voicemail(closed: FreeSwitch, engine: ListeningEngine) -> None:
+    """A recorded word and the end of the call; or, where one is named, the agent of the night, under the same number."""
+    with SipPhone(closed.sip) as caller:
+        caller.dial(NUMBER)
+        hears(caller, 1400, caller.answered_at)
+        assert caller.wait_ended(15)
+    assert not engine.calls
+    closed.api("global_setvar business_closed_agent=okti")
+    with SipPhone(closed.sip) as caller:
+        caller.dial(NUMBER)
+        call = engine.next()
+        assert (call.number, call.variable("trunkline_agent")) == (NUMBER, "okti")
+
+
+@pytest.mark.parametrize("closed", ["on"], indirect=True)
 def test_after_hours_voicemail(closed: FreeSwitch) -> None:
     """A tone, then the caller's words are in a file that no caller can name, until "#"; the CDR says which."""
     with SipPhone(closed.sip) as caller:
