@@ -154,7 +154,7 @@ def closed(folder: Path, engine_port: int, request: pytest.FixtureRequest) -> It
 
 @pytest.mark.parametrize("closed", ["off"], indirect=True)
 def test_closed_without_voicemail(closed: FreeSwitch, engine: ListeningEngine) -> None:
-    """A recorded word and the end of the call; or, where one is named, the agent of the night, under the same number."""
+    """A recorded word and the end of the call; or, where one is named, the agent of the night, for the same number."""
     with SipPhone(closed.sip) as caller:
         caller.dial(NUMBER)
         hears(caller, 1400, caller.answered_at)
