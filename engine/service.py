@@ -147,8 +147,8 @@ class Engine:
         if self.store is not None:
             self.store.start(self.node)
         self.surroundings = Surroundings(
-            config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._telephony(given),
-            self._finished, self._live_began, self._live_over,
+            config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._expect,
+            self._telephony(given), self._finished, self._live_began, self._live_over,
             self._casting.voice if self._casting is not None else None,
         )
         if self._switch is not None:
@@ -351,6 +351,13 @@ class Engine:
         self.calls[call.uuid] = call
         self._follow(call)
         return call
+
+    def _expect(self, uuid: str, on: bool) -> None:
+        assert self._server is not None
+        if on:
+            self._server.expect(uuid)
+        else:
+            self._server.expect_no_more(uuid)
 
     def _channels(self) -> set[str]:
         """Channels that belong to calls of this engine: callers, and humans who are being called."""
