@@ -66,7 +66,7 @@ class Step:
             "anti-action": f"{channel} ANTI-Action {self.app}({self.data}) {'INLINE' if self.inline else ''}",
             "note": "",
         }[self.kind]
-        return f"{indent}Dialplan: {body}".rstrip() if body else ""
+        return f"{indent}Dialplan: {body}" if body else ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,8 @@ class _Compared:
     value: str = ""
     expression: str | None = None
     match: Match | None = None
+    stale: bool = False
+    """The captures belong to a text that FreeSWITCH has freed by the time of the actions."""
 
     @property
     def captures(self) -> bool:
@@ -259,6 +261,7 @@ class _Run:
         if kept is not None and kept.match is not None:
             compared.field, compared.value, compared.expression = kept.field, kept.value, kept.expression
             compared.match, compared.proceed = kept.match, kept.proceed
+        compared.stale = compared.match is not None and "$" in (compared.field or "")
 
     def _capture(self, name: str, compared: _Compared) -> None:
         self.channel.set(name, None)
@@ -281,6 +284,10 @@ class _Run:
                     self._note(action.place, name, depth, "the expression has brackets but did not match, and the "
                                "action runs all the same: what FreeSWITCH does then is not defined, it may crash")
                 else:
+                    if compared.stale:
+                        self._note(action.place, name, depth, "FreeSWITCH from 1.10.12 on reads these captures from "
+                                   "memory that it has given back: name the field without ${}, or test it in a "
+                                   "condition of its own")
                     room = _size(data) + _size(compared.value) + 10
                     data = substituted(compared.match, data, room * compared.proceed)
             self._add(action, data, name, depth)
@@ -294,7 +301,11 @@ class _Run:
             note = run_inline(self.channel, action.app, data) if action.inline else ""
             self._step(Step("anti-action" if action.anti else "action", action.place, name, depth, app=action.app,
                             data=data, inline=action.inline, note=note))
-            if not action.inline:
+            if action.inline:
+                continue
+            if "\\'" in data:
+                self._note(action.place, name, depth, "FreeSWITCH drops this action, because of \\' in its data")
+            else:
                 self.work.actions.append(Chosen(action.app, data, action.place))
 
 
