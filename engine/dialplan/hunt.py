@@ -5,6 +5,7 @@ a later condition of the extension fails, and a condition with a time *and* a fi
 (facts: FreeSWITCH 1.11 ``src/mod/dialplans/mod_dialplan_xml/mod_dialplan_xml.c``). Pure: the time is given.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -23,6 +24,8 @@ MAX_LOOP = 1_000
 """Of ``loop=``: FreeSWITCH has no bound, a trace needs one."""
 
 MAX_NESTED = 100
+
+CAPTURE = re.compile(r"\$\{?[0-9]")
 
 
 @dataclass(frozen=True)
@@ -282,7 +285,9 @@ class _Run:
             if compared.captures:
                 if compared.match is None:
                     self._note(action.place, name, depth, "the expression has brackets but did not match, and the "
-                               "action runs all the same: what FreeSWITCH does then is not defined, it may crash")
+                               "action runs all the same: "
+                               + ("FreeSWITCH 1.11 crashes at the $ in its data" if CAPTURE.search(data) else
+                                  "FreeSWITCH writes beyond its memory here"))
                 else:
                     if compared.stale:
                         self._note(action.place, name, depth, "FreeSWITCH from 1.10.12 on reads these captures from "
