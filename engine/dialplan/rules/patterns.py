@@ -49,7 +49,7 @@ class Pattern:
 
     @property
     def anchored(self) -> bool:
-        """Whether the whole value has to match: each alternative begins with ``^`` and ends with ``$``."""
+        """Whether the whole value has to match: each alternative begins with ``^`` and ends with ``$``, or with ``.*``."""
         return all(_anchored(part) for part in alternatives(self.body))
 
 
@@ -116,8 +116,9 @@ def _anchored(part: str) -> bool:
     if part.startswith("(") and part.endswith(")") and not part.startswith("(?") and _one_group(part):
         return all(_anchored(inner) for inner in alternatives(part[1:-1]))
     ends = part.endswith("$") and (len(part) - len(part[:-1].rstrip("\\")) - 1) % 2 == 0
-    return (part.startswith(("^", r"\A")) and (ends or part.endswith((r"\z", r"\Z", "^(.*)", "^.*")))) or part in (
-        "^(.*)", "^.*", ".*", "(.*)", "")
+    ends = ends or part.endswith((r"\z", r"\Z", ".*", ".*)", ".+", ".+)"))
+    begins = part.startswith(("^", r"\A", ".*", "(.*", ".+", "(.+"))
+    return (begins and ends) or not part
 
 
 def _one_group(part: str) -> bool:

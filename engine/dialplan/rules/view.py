@@ -86,7 +86,8 @@ class Ext:
     @cached_property
     def all_acts(self) -> list[Act]:
         """Actions and anti-actions of all conditions, in order."""
-        return [Act(action, condition, self, action.app.lower(), action.data) for condition in self.extension.everything()
+        return [Act(action, condition, self, action.app.lower(), action.data)
+                for condition in self.extension.everything()
                 for action in condition.actions + condition.anti_actions]
 
     @cached_property
