@@ -18,8 +18,8 @@ def found(folder: Path, text: str, *profiles: str) -> set[str]:
 def condition(attributes: str, *actions: str) -> str:
     """A context with one extension of one condition."""
     body = "\n".join(f"<{action}/>" for action in actions or ['action application="answer"'])
-    return (f'<include>\n<context name="default">\n<extension name="a">\n<condition {attributes}>\n{body}\n</condition>\n'
-            "</extension>\n</context>\n</include>\n")
+    return (f'<include>\n<context name="default">\n<extension name="a">\n<condition {attributes}>\n{body}\n'
+            "</condition>\n</extension>\n</context>\n</include>\n")
 
 
 def number(expression: str) -> str:
@@ -37,8 +37,8 @@ def test_expressions_that_say_what_they_mean(expression: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(("expression", "rule"), [
     ("100", "FS015"), ("^100|200$", "FS015"), ("100$", "FS015"), ("^(1|2)00", "FS015"), ("(100)", "FS015"),
-    (r"^100\$", "FS015"), ("^1.2$", "FS017"), ("^91+80$", "FS017"), ("+91", "FS014"), ("^(1", "FS014"), ("^[1", "FS014"),
-    ("^1)$", "FS014"), ("/^100$", "FS014"), ("^(?&lt;a>1", "FS014"),
+    (r"^100\$", "FS015"), ("^1.2$", "FS017"), ("^91+80$", "FS017"), ("+91", "FS014"), ("^(1", "FS014"),
+    ("^[1", "FS014"), ("^1)$", "FS014"), ("/^100$", "FS014"), ("^(?&lt;a>1", "FS014"),
 ])
 def test_expressions_that_do_not(expression: str, rule: str, tmp_path: Path) -> None:
     """Each of them was written by somebody who meant something else."""
@@ -51,7 +51,8 @@ def test_expressions_that_do_not(expression: str, rule: str, tmp_path: Path) -> 
     condition(number("^1$"), 'action application="set" data="a=${regex(${b}|^(.)$|%1)}"'),
     condition(number("^1$"), 'action application="set" data="price=5$"'),
     condition(number("^(${prefix})1$"), 'action application="set" data="a=$3"'),
-    condition('regex="all"', 'regex field="destination_number" expression="^(1)$"', 'action application="set" data="a=$1"'),
+    condition('regex="all"', 'regex field="destination_number" expression="^(1)$"',
+              'action application="set" data="a=$1"'),
 ])
 def test_groups_that_are_there(text: str, tmp_path: Path) -> None:
     """Named groups count; %1 is of ${regex()}; what a variable may bring is not known."""
@@ -68,7 +69,8 @@ def test_groups_that_are_not(text: str, tmp_path: Path) -> None:
     assert "FS016" in found(tmp_path, text)
 
 
-PUBLIC = condition(number(r"^(\d+)$"), 'action application="bridge" data="sofia/gateway/t/$1"').replace("default", "public")
+PUBLIC = condition(number(r"^(\d+)$"), 'action application="bridge" data="sofia/gateway/t/$1"').replace(
+    "default", "public")
 
 
 @pytest.mark.parametrize("text", [

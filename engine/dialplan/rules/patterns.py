@@ -49,7 +49,7 @@ class Pattern:
 
     @property
     def anchored(self) -> bool:
-        """Whether the whole value has to match: each alternative begins with ``^`` and ends with ``$``, or with ``.*``."""
+        """Whether the whole value has to match: each alternative begins with ``^`` and ends with ``$``, or ``.*``."""
         return all(_anchored(part) for part in alternatives(self.body))
 
 
