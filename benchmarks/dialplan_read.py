@@ -1,4 +1,7 @@
-"""How long reading a configuration and tracing a number take: both are run on every save and in every CI job."""
+"""How long reading a configuration and tracing a number take: both are run on every save and in every CI job.
+
+Processor time, so that the figure is the same on a machine that does other things too.
+"""
 
 import tempfile
 import time
@@ -36,18 +39,18 @@ def figures() -> list[Figure]:
             (folder / f"dialplan/{number:03}.xml").write_text(f"<include>\n{text}</include>\n")
         reads = []
         for _ in range(5):
-            begun = time.perf_counter()
+            begun = time.process_time()
             configuration = read(folder)
             configuration.contexts()
-            reads.append(time.perf_counter() - begun)
+            reads.append(time.process_time() - begun)
         channel = Channel({"destination_number": f"{999 + FILES}097", "context": "public"})
-        begun = time.perf_counter()
+        begun = time.process_time()
         found = hunt(configuration, channel, datetime.now(timezone.utc))
-        hunted = time.perf_counter() - begun
+        hunted = time.process_time() - begun
     assert found.actions[-1].data == "sofia/gateway/main/7"
     best = min(reads) * 1000
     return [
-        Figure("dialplan: 200 files read, 2,000 extensions", round(best, 1), "ms", "<= 1000", best <= 1000, COMMAND),
-        Figure("dialplan: a trace through 2,000 extensions", round(hunted * 1000, 1), "ms", "<= 500", hunted <= 0.5,
+        Figure("dialplan: 200 files read, 2,000 extensions", round(best, 1), "ms CPU", "<= 500", best <= 500, COMMAND),
+        Figure("dialplan: a trace through 2,000 extensions", round(hunted * 1000, 1), "ms CPU", "<= 500", hunted <= 0.5,
                COMMAND),
     ]

@@ -112,6 +112,6 @@ def test_no_configuration(tmp_path, capsys):
 
 def test_our_own_numbers_reach_the_engine(capsys):
     """The shipped dialplan sends a number to the engine, and knows what to do when it is away."""
-    main(["dialplan", "trace", "919876543210", "--context", "public", "--conf", "freeswitch-conf", "--follow", "--json"])
+    main(["dialplan", "trace", "919876543210", "--conf", "freeswitch-conf", "--follow", "--json"])
     ran = json.loads(capsys.readouterr().out)["entries"]
     assert any(one.get("executed") == "socket" and "async full" in one["data"] for one in ran)
