@@ -94,7 +94,7 @@ def test_a_set_counts_for_the_hunt_only_when_it_is_inline(dialplan):
     text = context(
         extension('<condition><action application="set" data="a=1"/>'
                   '<action application="set" data="b=1" inline="true"/></condition>', "sets", 'continue="true"'),
-        extension('<condition field="${a}${b}" expression="^(.*)$"><action application="eval" data="[$1]"/></condition>'))
+        extension(f'<condition field="${{a}}${{b}}" expression="^(.*)$">{ACTION.format("[$1]")}</condition>'))
     channel = call()
     found = run(dialplan(text), channel)
     assert chosen(found)[-1] == "eval([1])"
@@ -139,8 +139,9 @@ def test_following_a_transfer(dialplan):
                               '<action application="set" data="a=$1"/>'
                               '<action application="transfer" data="2${a} XML second"/>'
                               f'{ACTION.format("never")}</condition>')) + "\n"
-            + context(extension(f'<condition field="destination_number" expression="^21$">{ACTION.format("${a}${rdnis}")}'
-                                '<action application="hangup"/></condition>'), name="second"))
+            + context(extension('<condition field="destination_number" expression="^21$">'
+                                f'{ACTION.format("${a}${rdnis}")}<action application="hangup"/></condition>'),
+                      name="second"))
     journey = follow(dialplan(text), call(), NOW)
     assert executed(journey) == ["set(a=1)", "transfer(21 XML second)", "eval(1100)", "hangup()"]
     assert journey.end == "ends with hangup"
@@ -191,7 +192,8 @@ CONDITION = st.deferred(lambda: st.builds(
 def test_any_nesting_of_conditions(tmp_path_factory, conditions, number):
     """Every hunt ends, whatever is combined; a list of actions exists exactly when some action was reached."""
     path = tmp_path_factory.getbasetemp() / "freeswitch.xml"
-    path.write_text(f'<document><section name="dialplan">{context(extension("".join(conditions)))}</section></document>')
+    inside = context(extension("".join(conditions)))
+    path.write_text(f'<document><section name="dialplan">{inside}</section></document>')
     found = run(read(path), call(number))
     acted = [step for step in found.steps if step.kind in ("action", "anti-action")]
     assert (found.extension is None) == (not acted)
