@@ -10,7 +10,7 @@ from engine.dialplan.model import is_number
 from engine.dialplan.pcre import BadExpression, compiled, substituted
 
 OPERAND = r"(?:'((?:\\[\\']|[^'])*)'(?=\s)|((?:[^ '][^ ]*)?)(?= ))"
-CONDITION = re.compile(rf"{OPERAND}\s*(==|!=|>=|<=|>(?!=)|<(?!=)).\s*{OPERAND}\s*\?(.*)", re.DOTALL)
+CONDITION = re.compile(rf"{OPERAND}\s*(==|!=|>=|<=|>(?!=)|<(?!=)).\s*(?!\s){OPERAND}\s*\?(.*)", re.DOTALL)
 """The character after the operator is skipped, whatever it is: FreeSWITCH takes it for a blank."""
 
 ERROR = "-ERR"

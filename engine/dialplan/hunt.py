@@ -5,6 +5,7 @@ a later condition of the extension fails, and a condition with a time *and* a fi
 (facts: FreeSWITCH 1.11 ``src/mod/dialplans/mod_dialplan_xml/mod_dialplan_xml.c``). Pure: the time is given.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -23,6 +24,8 @@ MAX_LOOP = 1_000
 """Of ``loop=``: FreeSWITCH has no bound, a trace needs one."""
 
 MAX_NESTED = 100
+
+CAPTURE = re.compile(r"\$\{?[0-9]")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Step:
             "anti-action": f"{channel} ANTI-Action {self.app}({self.data}) {'INLINE' if self.inline else ''}",
             "note": "",
         }[self.kind]
-        return f"{indent}Dialplan: {body}".rstrip() if body else ""
+        return f"{indent}Dialplan: {body}" if body else ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ class _Compared:
     value: str = ""
     expression: str | None = None
     match: Match | None = None
+    stale: bool = False
+    """The captures belong to a text that FreeSWITCH has freed by the time of the actions."""
 
     @property
     def captures(self) -> bool:
@@ -259,6 +264,7 @@ class _Run:
         if kept is not None and kept.match is not None:
             compared.field, compared.value, compared.expression = kept.field, kept.value, kept.expression
             compared.match, compared.proceed = kept.match, kept.proceed
+        compared.stale = compared.match is not None and "$" in (compared.field or "")
 
     def _capture(self, name: str, compared: _Compared) -> None:
         self.channel.set(name, None)
@@ -279,8 +285,14 @@ class _Run:
             if compared.captures:
                 if compared.match is None:
                     self._note(action.place, name, depth, "the expression has brackets but did not match, and the "
-                               "action runs all the same: what FreeSWITCH does then is not defined, it may crash")
+                               "action runs all the same: "
+                               + ("FreeSWITCH 1.11 crashes at the $ in its data" if CAPTURE.search(data) else
+                                  "FreeSWITCH writes beyond its memory here"))
                 else:
+                    if compared.stale:
+                        self._note(action.place, name, depth, "FreeSWITCH from 1.10.12 on reads these captures from "
+                                   "memory that it has given back: name the field without ${}, or test it in a "
+                                   "condition of its own")
                     room = _size(data) + _size(compared.value) + 10
                     data = substituted(compared.match, data, room * compared.proceed)
             self._add(action, data, name, depth)
@@ -294,7 +306,11 @@ class _Run:
             note = run_inline(self.channel, action.app, data) if action.inline else ""
             self._step(Step("anti-action" if action.anti else "action", action.place, name, depth, app=action.app,
                             data=data, inline=action.inline, note=note))
-            if not action.inline:
+            if action.inline:
+                continue
+            if "\\'" in data:
+                self._note(action.place, name, depth, "FreeSWITCH drops this action, because of \\' in its data")
+            else:
                 self.work.actions.append(Chosen(action.app, data, action.place))
 
 

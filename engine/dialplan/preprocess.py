@@ -124,6 +124,7 @@ class Preprocessor:
     variables: dict[str, Variable] = field(default_factory=dict)
     _open: list[Path] = field(default_factory=list)
     _inclusions: int = 0
+    _expanded: int = 0
     _full: bool = False
 
     def file(self, path: Path, folder: Path, included_by: Place | None = None) -> None:
@@ -150,8 +151,9 @@ class Preprocessor:
         self.variables[name.lower()] = Variable(name, re.sub(r"\$(\\*)\{", r"%\1{", value), place, how, known)
 
     def room(self, source: SourceFile, offset: int, wanted: int) -> bool:
-        """Whether the text may grow by so many characters; said once when not."""
-        if self.compiled.length + wanted <= MAX_TEXT:
+        """Whether so many characters more may be read or put in; said once when not."""
+        self._expanded += wanted
+        if self.compiled.length + wanted <= MAX_TEXT and self._expanded <= 2 * MAX_TEXT:
             return True
         if not self._full:
             self._full = True
@@ -258,7 +260,7 @@ class _FileRun:
             variable = self.to.variable(name)
             self.to.uses.append(Use(name, place, variable is not None, self.source.in_comment(offset + at)))
             value = variable.value if variable else self._unknown(name)
-            if not self.to.room(self.source, offset + at, len(text) + len(value)):
+            if not self.to.room(self.source, offset + at, len(value)):
                 value = ""
             runs.append((len(text), len(value), offset + at, False))
             text += value

@@ -14,7 +14,6 @@ from engine.dialplan.model import is_number, is_true, leading_int
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 TIME_ONLY = re.compile(r"(\d*):?(\d*):?(\d*)$")
 DATE = re.compile(r"(\d+)-(\d+)-(\d+)\s*(\d*):?(\d*):?(\d*)")
-COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})")
 
 
 def time_matches(times: Mapping[str, str], now: datetime, offset_h: int | None, zone: str) -> bool | None:
@@ -142,9 +141,9 @@ def _seconds(text: str) -> int:
 
 
 def _date(text: str, now: datetime) -> datetime | None:
-    """``2026-01-31 18:00:00``, parts of the time may be missing; ``20260131180000``; or a time of today alone."""
+    """``2026-01-31 18:00:00``, parts of the time may be missing; or a time of today alone."""
     today = TIME_ONLY.match(text)
-    match = today or DATE.match(text) or COMPACT.match(text)
+    match = today or DATE.match(text)
     if match is None:
         return None
     numbers = [int(part[:6] or 0) for part in match.groups()]

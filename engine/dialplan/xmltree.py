@@ -24,7 +24,7 @@ ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
 SPACE_CHARACTERS = " \t\r\n\v\f"
 
 MAX_FAULTS = 1_000
-"""Of one text. A binary file is one long list of them."""
+"""Of each kind in one text. A binary file is one long list of them; after so many errors the rest is not read."""
 
 
 @dataclass(eq=False, slots=True)
@@ -137,6 +137,7 @@ class _Parser:
         self.root = Element("", 0, compiled)
         self.current = self.root
         self.faults: list[Fault] = []
+        self.count: dict[FaultKind, int] = {"error": 0, "warning": 0}
         self.edges = sorted({edge for span in spans for edge in (span.start, span.end)})
         self.openings = sorted(spans, key=lambda span: (span.start, -span.end))
         self.inside: list[tuple[Span, Element]] = []
@@ -150,7 +151,7 @@ class _Parser:
             opening = self.text.find("<", at)
             stop = opening if opening >= 0 else len(self.text)
             self._content(at, stop)
-            if opening < 0:
+            if opening < 0 or self.count["error"] >= MAX_FAULTS:
                 break
             self._pass_files(opening)
             at = self._markup(opening)
@@ -160,7 +161,8 @@ class _Parser:
 
     def fault(self, kind: FaultKind, at: int, message: str, code: str) -> None:
         """Note a fault at a character of the text."""
-        if len(self.faults) < MAX_FAULTS and self.compiled.length:
+        self.count[kind] += 1
+        if self.count[kind] <= MAX_FAULTS and self.compiled.length:
             self.faults.append(Fault(self.compiled.place(min(at, self.compiled.length - 1)), kind, message, code))
 
     def _limit(self, at: int) -> int:

@@ -205,6 +205,14 @@ def test_a_fragment_is_not_blamed_for_what_stands_elsewhere(tmp_path: Path) -> N
     assert findings(tmp_path, text) == []
 
 
+def test_a_media_timeout_in_seconds_is_an_error(tmp_path: Path) -> None:
+    """FreeSWITCH counts milliseconds: 300 ends every call in which the caller pauses."""
+    text = fragment(extension("a").replace('"100"', '"^100$"').replace(
+        '<action application="answer"/>', '<action application="set" data="media_timeout=300"/>'))
+    assert findings(tmp_path, text) == ["FS059 5"]
+    assert findings(tmp_path, text.replace("=300", "=300000")) == []
+
+
 # -- real configurations --
 
 

@@ -196,3 +196,36 @@ def test_profiles_and_gateways(tmp_path):
     assert [profile.get("name") for profile in found.profiles()] == ["external"]
     [gateway] = found.gateways()
     assert gateway.get("name") == "twilio" and gateway.parent.parent is found.profiles()[0]
+
+
+def test_variables_that_double_end(tmp_path):
+    """Forty lines of it would be a terabyte; FreeSWITCH would try."""
+    lines = [SET.format("a=0123456789")] + [SET.format("a=$${a}$${a}")] * 60
+    found = whole(tmp_path, "\n".join(lines))
+    assert found.faults[0].code == "size" and found.compiled.length < 64_000_000
+
+
+def test_a_long_list_of_errors_ends(tmp_path):
+    """What is no configuration at all must not keep a checker for hours."""
+    found = whole(tmp_path, "<![CDATA[\n" * 20_000)
+    assert len(found.faults) <= 2_000
+
+
+def test_a_file_that_is_not_utf8_is_read_and_named(tmp_path):
+    """FreeSWITCH takes the bytes; an editor on another machine shows something else."""
+    write(tmp_path, freeswitch='<document>\n<section name="dialplan">\n' + INCLUDE.format("a.xml")
+          + "\n</section></document>")
+    (tmp_path / "a.xml").write_bytes(b'<context name="x">\n<extension name="\xe9"/>\n</context>')
+    found = read(tmp_path)
+    [fault] = found.faults
+    assert (fault.kind, fault.code, fault.place.line, fault.place.column) == ("warning", "encoding", 2, 18)
+    assert found.contexts()[0].extensions[0].name == "é"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    """Said at the include, and the rest goes on."""
+    (tmp_path / "dialplan").mkdir()
+    (tmp_path / "dialplan/a.xml").symlink_to(tmp_path / "nowhere")
+    found = whole(tmp_path, INCLUDE.format("dialplan/*.xml"), dialplan__b='<context name="b"/>')
+    assert [context.name for context in found.contexts()] == ["b"]
+    assert [fault.code for fault in found.faults] == ["unreadable"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import pairwise
 
 from engine.dialplan.model import Condition
 from engine.dialplan.rules import tables
@@ -172,20 +173,24 @@ def _takes(extension: Ext, number: str) -> bool | None:
            "or transfer.")
 def dead_actions(view: View) -> Iterator[At]:
     """Actions after an end, and after a bridge that nothing was said about."""
-    for extension in view.extensions:
-        for condition in extension.extension.everything():
-            acts = [act for act in extension.acts if act.condition is condition]
-            for position, act in enumerate(acts[:-1]):
-                if act.application in ENDS and not act.data.startswith("-bleg"):
-                    dead = acts[position + 1]
-                    yield At(dead.place, f"{dead.application} is never run: it stands after {act.application}")
-                    break
-        yield from _after_bridge(view, extension)
+    for hunt in view.hunts:
+        on_the_way = {name for one in hunt if one.goes_on for act in one.acts for name, _ in act.assigned}
+        for extension in hunt:
+            yield from _after_end(extension)
+            yield from _after_bridge(extension, on_the_way)
 
 
-def _after_bridge(view: View, extension: Ext) -> Iterator[At]:
+def _after_end(extension: Ext) -> Iterator[At]:
+    for act, after in pairwise(extension.acts):
+        ends = act.application in ENDS and not act.data.startswith("-bleg")
+        if ends and act.condition is after.condition:
+            yield At(after.place, f"{after.application} is never run: it stands after {act.application}")
+            return
+
+
+def _after_bridge(extension: Ext, on_the_way: set[str]) -> Iterator[At]:
     acts = extension.acts
-    said = {name for act in acts for name, _ in act.assigned} | _set_on_the_way(view, extension)
+    said = {name for act in acts for name, _ in act.assigned} | on_the_way
     for position, act in enumerate(acts[:-1]):
         rest = [later for later in acts[position + 1:] if later.condition is act.condition]
         if act.application != "bridge" or not rest or rest[0].application == "hangup":
@@ -194,12 +199,6 @@ def _after_bridge(view: View, extension: Ext) -> Iterator[At]:
             continue
         yield At(act.place, f"{rest[0].application} after this bridge is not run when the bridge fails")
         return
-
-
-def _set_on_the_way(view: View, extension: Ext) -> set[str]:
-    """Variables that extensions with ``continue`` of the same hunt set."""
-    hunt = next((hunt for hunt in view.hunts if extension in hunt), [])
-    return {name for other in hunt if other.goes_on for act in other.acts for name, _ in act.assigned}
 
 
 @rule("FS026", "dialplan", "info", "sound before the call is answered",

@@ -112,7 +112,7 @@ def unanchored(view: View) -> Iterator[At]:
 
 def _tight_anywhere(body: str) -> bool:
     """A pattern whose end is open on purpose (``^00``, ``^sip:.*``) is a prefix, which is a way to write."""
-    return not all(part.startswith("^") and not part.endswith("$") and re.search(r"[^0-9]", part[1:]) is None
+    return not all(part.startswith("^") and not part.endswith("$") and re.fullmatch(r"(\\\+)?[0-9]*", part[1:])
                    for part in alternatives(body))
 
 

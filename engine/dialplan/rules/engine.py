@@ -130,11 +130,9 @@ def unknown_engine_variable(view: View) -> Iterator[At]:
     for extension in view.extensions:
         for act in extension.all_acts:
             for name, _ in act.assigned:
-                known = tables.ENGINE_VARIABLES | read
-                near = _near(name.lower())
-                if not near or not name.lower().startswith("trunkline_") or name.lower() in known:
-                    continue
-                if not near[0].startswith(name.lower()) and not name.lower().startswith(near[0]):
+                known = name.lower() in tables.ENGINE_VARIABLES or name.lower() in read
+                near = _near(name.lower()) if name.lower().startswith("trunkline_") and not known else []
+                if near and not near[0].startswith(name.lower()) and not name.lower().startswith(near[0]):
                     yield At(act.data_place, f"the engine knows no variable {name}", f"Did you mean {near[0]}?")
 
 

@@ -23,18 +23,24 @@ UNBOUNDED = 64
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """An expression after ``$${}``. ``fault`` is PCRE's complaint, empty if there is none or none can be known;
-    ``groups`` is -1 where that is not known; ``compiled`` is Python's, where it has one."""
+    ``groups`` is -1 where that is not known; ``flags`` are those of ``re``."""
 
     text: str
     body: str
     fault: str
     groups: int
     dynamic: bool
-    compiled: "re.Pattern[str] | None"
+    flags: int = 0
+
+    @property
+    def compiled(self) -> "re.Pattern[str] | None":
+        """The expression in Python's ``re``; None where that has none or PCRE refuses it."""
+        return None if self.fault or self.text.startswith("_") else _python(self.body, self.flags)
 
     def matches(self, text: str) -> bool | None:
         """Whether it matches; None where that is only known in a call."""
-        return None if self.dynamic or self.compiled is None else self.compiled.search(text) is not None
+        compiled = None if self.dynamic else self.compiled
+        return None if compiled is None else compiled.search(text) is not None
 
     @property
     def catches_all(self) -> bool:
@@ -43,7 +49,7 @@ class Pattern:
 
     @property
     def anchored(self) -> bool:
-        """Whether the whole value has to match: each alternative begins with ``^`` and ends with ``$``."""
+        """Whether the whole value has to match: each alternative begins with ``^`` and ends with ``$``, or ``.*``."""
         return all(_anchored(part) for part in alternatives(self.body))
 
 
@@ -52,14 +58,13 @@ def pattern(expression: str) -> Pattern:
     """Read an expression: ``/.../i``, Asterisk's ``_NXX`` or plain PCRE."""
     dynamic = bool(VARIABLE.search(expression))
     if expression.startswith("_"):
-        return Pattern(expression, expression, "", -1, dynamic, None)
+        return Pattern(expression, expression, "", -1, dynamic)
     body, flags = expression, re.ASCII
     if expression.startswith("/"):
         body, slash, options = expression[1:].rpartition("/")
         if not slash:
-            return Pattern(expression, expression, "it begins with / and has no / at its end", -1, dynamic, None)
+            return Pattern(expression, expression, "it begins with / and has no / at its end", -1, dynamic)
         flags |= (re.IGNORECASE if "i" in options else 0) | (re.DOTALL if "s" in options else 0)
-    plain = VARIABLE.sub("x", body)
     fault, groups = "", -1
     try:
         groups = pcre.compiled(VARIABLE.sub("x", expression)).groups
@@ -67,15 +72,16 @@ def pattern(expression: str) -> Pattern:
         pass  # without the system's PCRE2 nothing can be said of this one
     except pcre.BadExpression as problem:
         fault = str(problem)
-    return Pattern(expression, body, fault, groups, dynamic, None if fault else _python(plain, flags))
+    return Pattern(expression, body, fault, groups, dynamic, flags)
 
 
-def _python(plain: str, flags: int) -> "re.Pattern[str] | None":
+@lru_cache(maxsize=4096)
+def _python(body: str, flags: int) -> "re.Pattern[str] | None":
     """The expression in Python's ``re``, to try numbers on; None where it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return re.compile(plain, flags)
+            return re.compile(VARIABLE.sub("x", body), flags)
     except (re.error, OverflowError, RecursionError):
         return None
 
@@ -110,8 +116,9 @@ def _anchored(part: str) -> bool:
     if part.startswith("(") and part.endswith(")") and not part.startswith("(?") and _one_group(part):
         return all(_anchored(inner) for inner in alternatives(part[1:-1]))
     ends = part.endswith("$") and (len(part) - len(part[:-1].rstrip("\\")) - 1) % 2 == 0
-    return (part.startswith(("^", r"\A")) and (ends or part.endswith((r"\z", r"\Z", "^(.*)", "^.*")))) or part in (
-        "^(.*)", "^.*", ".*", "(.*)", "")
+    ends = ends or part.endswith((r"\z", r"\Z", ".*", ".*)", ".+", ".+)"))
+    begins = part.startswith(("^", r"\A", ".*", "(.*", ".+", "(.+"))
+    return (begins and ends) or not part
 
 
 def _one_group(part: str) -> bool:

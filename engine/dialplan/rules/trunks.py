@@ -14,6 +14,10 @@ GATEWAY_NAME = re.compile(r"^[\w.\-]+$", re.ASCII)
 TRANSPORTS = frozenset({"udp", "tcp", "tls", "sctp", "ws", "wss"})
 IN_VARIABLES = {"codec-prefs": "absolute_codec_string", "dtmf-type": "dtmf_type", "cid-type": "sip_cid_type",
                 "transport": "the parameter register-transport"}
+MEDIA_TIMEOUTS = ("media_timeout", "media_timeout_audio")
+"""Channel variables, which may be global ones (facts: ``switch_core_media.c``; a channel falls back to them)."""
+SHORTEST_MEDIA_TIMEOUT_MS = 5_000
+"""Less was meant as seconds: phones that send nothing while their user is silent pause longer."""
 CARRIERS = {"twilio": "Twilio", "exotel": "Exotel"}
 
 
@@ -305,16 +309,21 @@ def _covers(network: str, block: str) -> bool:
 
 
 @rule("FS059", "trunks", "warning", "nobody notices that the caller has gone",
-      why="When a BYE is lost, or a caller's network is, nothing ends the call: it is held, and paid, until "
-          "somebody looks.",
-      mend='<X-PRE-PROCESS cmd="set" data="media_timeout=300000"/> in vars.xml (a channel variable of that name wins). '
-           "The profile's rtp-timeout-sec does the same, with a warning in the log.")
+      why="When a BYE is lost, or a caller's network is, nothing ends the call: it is held, and paid, until somebody "
+          "looks. media_timeout is in milliseconds; what is meant as seconds ends calls at the first pause.",
+      mend='<X-PRE-PROCESS cmd="set" data="media_timeout=300000"/> in vars.xml: five minutes without a packet. The '
+           "profile's rtp-timeout-sec does the same in seconds, with a warning in the log.")
 def no_media_timeout(view: View) -> Iterator[At]:
-    """Neither rtp-timeout-sec in an open profile nor media_timeout anywhere."""
-    if any(name.startswith("media_timeout") for name in view.configuration.variables):
-        return
+    """Neither rtp-timeout-sec in an open profile nor media_timeout anywhere; and a media_timeout in seconds."""
+    variables = view.configuration.variables
+    given = [(variable.value, variable.place) for name, variable in variables.items() if name in MEDIA_TIMEOUTS]
+    given += [(text, act.data_place) for extension in view.extensions for act in extension.all_acts
+              for name, text in act.assigned if name in MEDIA_TIMEOUTS]
+    for text, place in given:
+        if place is not None and text.isdigit() and 0 < int(text) < SHORTEST_MEDIA_TIMEOUT_MS:
+            yield At(place, f"a media timeout of {text} ms ends calls at the first pause", severity="error")
     for profile in view.profiles:
-        if profile.open and "rtp-timeout-sec" not in profile.params:
+        if not given and profile.open and "rtp-timeout-sec" not in profile.params:
             yield At(profile.place, f"profile {profile.name!r} has no time after which a call without sound ends")
 
 

@@ -20,21 +20,14 @@ GATEWAY = re.compile(r"sofia/gateway/([^/,|\s]+)/([^,|\s]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Act:
-    """One ``action`` or ``anti-action`` with the condition and the extension it stands in."""
+    """One ``action`` or ``anti-action`` with the condition and the extension it stands in. ``application`` is in lower
+    case: FreeSWITCH does not mind."""
 
     action: Action
     condition: Condition
     extension: "Ext"
-
-    @property
-    def application(self) -> str:
-        """Its name, lower case: FreeSWITCH does not mind."""
-        return self.action.app.lower()
-
-    @property
-    def data(self) -> str:
-        """What the application is given."""
-        return self.action.data
+    application: str
+    data: str
 
     @property
     def place(self) -> Place:
@@ -58,7 +51,7 @@ class Act:
         return [(name.removeprefix("nolocal:").removeprefix("_nolocal_").strip(), value) for name, _, value in pairs]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ext:
     """One extension with the context it stands in; ``context`` is None where a fragment does not say which."""
 
@@ -90,18 +83,19 @@ class Ext:
         """Those directly in it."""
         return self.extension.conditions
 
-    @property
+    @cached_property
     def all_acts(self) -> list[Act]:
         """Actions and anti-actions of all conditions, in order."""
-        return [Act(action, condition, self) for condition in self.extension.everything()
+        return [Act(action, condition, self, action.app.lower(), action.data)
+                for condition in self.extension.everything()
                 for action in condition.actions + condition.anti_actions]
 
-    @property
+    @cached_property
     def acts(self) -> list[Act]:
         """The actions, not the anti-actions."""
         return [act for act in self.all_acts if not act.action.anti]
 
-    @property
+    @cached_property
     def tests(self) -> list[Test]:
         """Every test of every condition."""
         return [test for condition in self.extension.everything() for test in tests_of(condition)]
