@@ -296,3 +296,16 @@ def test_a_carrier_of_the_second_list_gets_in(switch: FreeSwitch, phone: Callabl
     with pytest.raises(CallFailed) as refused:
         phone(address="127.0.0.99").dial(NUMBER)
     assert refused.value.status == 403
+
+
+def test_a_browser_that_is_gone(switch: FreeSwitch) -> None:
+    """A closed page sends no BYE, so its calls end after 20 s without audio (others after an hour); a number that
+    nobody answers is 404 for browsers too."""
+    port = int(switch.api("global_getvar browser_sip_port"))
+    with SipPhone((HOST, port)) as page:
+        page.dial(NUMBER)
+        assert switch.api(f"uuid_getvar {switch.uuid_of(page.name)} media_timeout") == "20000"
+    with SipPhone((HOST, port)) as page, pytest.raises(CallFailed) as refused:
+        page.dial("operator")
+    assert refused.value.status == 404
+    assert switch.api("global_getvar media_timeout") == "3600000"
