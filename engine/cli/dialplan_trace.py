@@ -117,6 +117,7 @@ def _unknown(channel: "Channel", configuration: "Configuration") -> dict[str, li
     """What would have to be known for a certain answer."""
     return {
         "variables": list(channel.asked), "api": list(channel.unanswered),
+        "globals": sorted({use.name for use in configuration.uses if not use.defined and not use.in_comment}),
         "faults": [f"{fault.place}: {fault.message}" for fault in configuration.faults if fault.kind == "error"],
     }
 
@@ -181,6 +182,9 @@ class _Page:
         unknown = _unknown(channel, configuration)
         for fault in unknown["faults"]:
             self.line(f"FreeSWITCH would not load it as it stands: {fault}", "red")
+        if unknown["globals"]:
+            self.line("not set in these files, and so empty; or give --global NAME=VALUE: "
+                      + ", ".join(f"$${{{name}}}" for name in unknown["globals"]), "yellow")
         if unknown["variables"]:
             self.line("read, and not given by --var: " + ", ".join(unknown["variables"]), "yellow")
         for call in unknown["api"]:

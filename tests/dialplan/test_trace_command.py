@@ -94,6 +94,17 @@ def test_an_unknown_context_and_a_broken_file_are_said(conf, capsys):
     assert "FreeSWITCH would not load it as it stands" in capsys.readouterr().out
 
 
+def test_a_fragment_says_which_globals_it_lacks(tmp_path, capsys):
+    """Read alone it has no vars.xml; an empty expression matches everything, which must not go unsaid."""
+    (tmp_path / "drop.xml").write_text('<extension name="x">\n<condition field="destination_number" '
+                                       'expression="$${numbers}"/>\n</extension>')
+    trace(tmp_path / "drop.xml", "1")
+    assert "$${numbers}" in capsys.readouterr().out
+    trace(tmp_path / "drop.xml", "1", "--global", "numbers=^2")
+    out = capsys.readouterr().out
+    assert "FAIL destination_number (1) =~ /^2/" in out and "$${numbers}" not in out
+
+
 @pytest.mark.parametrize(("words", "message"), [
     (["1", "--var", "novalue"], "write NAME=VALUE"), (["1", "--time", "soon"], "write it as 2026-01-31"),
     (["1", "--api", "db(a=b)"], "write NAME=VALUE"),
