@@ -56,6 +56,18 @@ def test_the_time_can_be_given(conf, capsys):
     assert "PASS date and time" in out and "action inline set(open=yes)    open=yes" in out
 
 
+@pytest.mark.parametrize(("zone", "when", "verdict"), [
+    ("Europe/Berlin", "2026-07-01T12:00", "PASS"), ("Europe/Berlin", "2026-12-01T12:00", "FAIL"),
+    ("Asia/Kolkata", "2026-07-01T12:00", "FAIL"), ("No/Where", "2026-07-01T12:00", "FAIL"),
+])
+def test_summer_time_is_that_of_the_machine(tmp_path, capsys, monkeypatch, zone, when, verdict):
+    """``dst`` asks the clock of the machine, as FreeSWITCH does; TZ says which that is."""
+    monkeypatch.setenv("TZ", zone)
+    (tmp_path / "drop.xml").write_text('<extension name="x">\n<condition dst="true"/>\n</extension>')
+    trace(tmp_path / "drop.xml", "1", "--time", when)
+    assert f"{verdict} date and time" in capsys.readouterr().out
+
+
 def test_variables_and_no_route(conf, capsys):
     """Exit 1 says that nothing matched; what was read and not given is named."""
     assert trace(conf, "999") == 1
