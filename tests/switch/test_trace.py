@@ -18,7 +18,7 @@ from engine.dialplan.api import answering
 from engine.dialplan.channel import FIELDS, Channel
 from engine.dialplan.follow import Executed, follow
 from engine.dialplan.hunt import Hunt
-from engine.dialplan.preprocess import CORE_VARIABLES
+from engine.dialplan.noted import CORE_VARIABLES
 from engine.dialplan.reader import Configuration, read
 
 pytestmark = pytest.mark.switch
