@@ -1,7 +1,7 @@
 """Rules of ``trunkline dialplan check`` against a real FreeSWITCH: what a rule says happens to calls, happens.
 
-One configuration breaks each of these rules once. The check has to find it, and FreeSWITCH has to do what the rule warns
-of: refuse, pass over, or hang up, as its log tells.
+One configuration breaks each of these rules once. The check has to find it, and FreeSWITCH has to do what the rule
+warns of: refuse, pass over, or hang up, as its log tells.
 """
 
 import json
@@ -122,6 +122,7 @@ MATCHED = r"EXECUTE \[depth=0\] null/r\d+ log\(INFO matched\)"
     ("FS023", "714", r"EXECUTE \[depth=0\] null/r714 hangup", REACHED),
     ("FS022", "715", r"Hangup null/r715 .*\[EXCHANGE_ROUTING_ERROR\]", None),
     ("FS011", "720", r"parsing \[ruled->FS011\]", r"\[FS011\]"),
+    ("FS075", "718", r"SET null/r718 \[kept\]=\[UNDEF\]", None),
     ("FS019", "716", r"EXECUTE \[depth=0\] null/r716 log\(INFO the last one\)", REACHED),
 ])
 def test_what_calls_get(ruled: RuledSwitch, rule: str, number: str, seen: str, unseen: str | None) -> None:
