@@ -31,6 +31,13 @@ GATEWAYS = """<include>
   <gateway name="nobody">
     <param name="proxy" value="127.0.0.1"/>
   </gateway>
+  <gateway name="nowhere">
+    <param name="register" value="false"/>
+  </gateway>
+  <gateway name="plain">
+    <param name="proxy" value="127.0.0.1:9"/>
+    <param name="register" value="false"/>
+  </gateway>
   <gateway name="secured">
     <param name="proxy" value="127.0.0.1"/>
     <param name="register" value="false"/>
@@ -131,6 +138,18 @@ def test_what_calls_get(ruled: RuledSwitch, rule: str, number: str, seen: str, u
     log = ruled.call(number, "circle" if rule == "FS022" else "ruled")
     assert re.search(seen, log), log
     assert unseen is None or not re.search(unseen, log), log
+
+
+@pytest.mark.parametrize(("rule", "command", "answer"), [
+    ("FS024", "originate sofia/gateway/nobodys/100 &park", r"-ERR INVALID_GATEWAY"),
+    ("FS053", "originate sofia/gateway/plain/100;transport=tcp &park", r"-ERR DESTINATION_OUT_OF_ORDER"),
+    ("FS067", "originate {originate_timeout=2 sofia/gateway/plain/100 &park", r"-ERR DESTINATION_OUT_OF_ORDER"),
+    ("FS054", "sofia status gateway nowhere", r"Proxy\s+sip:nowhere\b"),
+])
+def test_what_dialling_gets(ruled: RuledSwitch, rule: str, command: str, answer: str) -> None:
+    """Dial strings of the dialplan, dialled by hand."""
+    assert rule in ruled.rules
+    assert re.search(answer, ruled.api(command))
 
 
 def test_a_second_context_is_dead(ruled: RuledSwitch) -> None:
