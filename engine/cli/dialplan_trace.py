@@ -3,9 +3,10 @@
 import argparse
 import json
 import os
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from engine.errors import TrunklineError
 
@@ -104,19 +105,33 @@ def _pairs(given: list[str], option: str, last: bool = False) -> dict[str, str]:
 
 
 def _time(text: str | None) -> datetime:
+    zone = _zone()
     if text is None:
-        return datetime.now().astimezone()
+        return datetime.now(zone).astimezone(zone)
     try:
         given = datetime.fromisoformat(text)
-        return given.astimezone() if given.tzinfo is None else given
+        return given if given.tzinfo else given.replace(tzinfo=zone) if zone else given.astimezone()
     except (ValueError, OverflowError):
         raise TrunklineError(f"--time {text}: write it as 2026-01-31T18:30 or 2026-01-31T18:30:00+05:30") from None
+
+
+def _zone() -> tzinfo | None:
+    """The time zone of this machine, with its summer time: ``dst`` of a condition asks for it."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    try:
+        if name:
+            return ZoneInfo(name)
+        with Path("/etc/localtime").open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _unknown(channel: "Channel", configuration: "Configuration") -> dict[str, list[str]]:
     """What would have to be known for a certain answer."""
     return {
         "variables": list(channel.asked), "api": list(channel.unanswered),
+        "globals": sorted({use.name for use in configuration.uses if not use.defined and not use.in_comment}),
         "faults": [f"{fault.place}: {fault.message}" for fault in configuration.faults if fault.kind == "error"],
     }
 
@@ -181,6 +196,9 @@ class _Page:
         unknown = _unknown(channel, configuration)
         for fault in unknown["faults"]:
             self.line(f"FreeSWITCH would not load it as it stands: {fault}", "red")
+        if unknown["globals"]:
+            self.line("not set in these files, and so empty; or give --global NAME=VALUE: "
+                      + ", ".join(f"$${{{name}}}" for name in unknown["globals"]), "yellow")
         if unknown["variables"]:
             self.line("read, and not given by --var: " + ", ".join(unknown["variables"]), "yellow")
         for call in unknown["api"]:

@@ -50,11 +50,17 @@ class Journey:
 def follow(configuration: Configuration, channel: Channel, now: datetime) -> Journey:
     """Hunt, run, and go where ``transfer`` and ``execute_extension`` lead. Raises as ``hunt`` does."""
     journey = Journey()
+    seen: set[str] = set()
     going = True
     while going:
+        state = repr((sorted(channel.fields.items()), sorted(channel.variables.items())))
+        if state in seen:
+            journey.end = "the call goes round: it comes to this number a second time, and nothing has changed"
+            break
         if len(journey.hunts) >= MAX_HUNTS:
             journey.end = f"stopped after {MAX_HUNTS} hunts: the call goes round"
             break
+        seen.add(state)
         found = hunt(configuration, channel, now)
         journey.entries.append(found)
         if found.extension is None:

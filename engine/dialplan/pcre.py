@@ -14,6 +14,9 @@ from typing import Any
 
 from engine.dialplan.source import DialplanError
 
+SONAME = "libpcre2-8.so.0"
+"""Its name on Linux. Elsewhere it is searched for, which starts a program."""
+
 CASELESS = 0x00000008
 DOTALL = 0x00000020
 INFO_CAPTURECOUNT = 4
@@ -173,13 +176,18 @@ class _Python:
         return found
 
 
+def _loaded(name: str | None) -> Any:  # noqa: ANN401
+    try:
+        return ctypes.CDLL(name) if name else None
+    except OSError:
+        return None
+
+
 @lru_cache(1)
 def _library() -> Any:  # noqa: ANN401
     """libpcre2-8 with its functions declared; None where there is none."""
-    name = ctypes.util.find_library("pcre2-8") or "libpcre2-8.so.0"
-    try:
-        library = ctypes.CDLL(name)
-    except OSError:
+    library = _loaded(SONAME) or _loaded(ctypes.util.find_library("pcre2-8"))
+    if library is None:
         return None
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     library.pcre2_compile_8.restype = pointer

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.dialplan.model import Context, loose_context, make_context
-from engine.dialplan.preprocess import CORE_VARIABLES, Directive, Fault, Preprocessor, Use, Variable
+from engine.dialplan.noted import CORE_VARIABLES, Directive, Fault, Use, Variable
+from engine.dialplan.preprocess import Preprocessor
 from engine.dialplan.source import Compiled, DialplanError, SourceFile
 from engine.dialplan.xmltree import Element, parse
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.dialplan.preprocess import Fault, FaultKind
+from engine.dialplan.noted import Fault, FaultKind
 from engine.dialplan.source import Compiled, Place, Span
 
 NAME_END = re.compile(r"[\t\r\n />]|\Z")

@@ -161,12 +161,14 @@ def test_following_execute_extension(dialplan):
     assert "last action" in journey.end
 
 
-@pytest.mark.parametrize("application", ["transfer", "execute_extension"])
-def test_a_call_that_goes_round_is_said(dialplan, application):
-    """The slip that FreeSWITCH lets run 70 times."""
-    text = context(extension(f'<condition><action application="{application}" data="100"/></condition>'))
+@pytest.mark.parametrize(("application", "data", "hunts"), [
+    ("transfer", "100", 2), ("transfer", "1${destination_number}", MAX_HUNTS), ("execute_extension", "100", MAX_HUNTS),
+])
+def test_a_call_that_goes_round_is_said(dialplan, application, data, hunts):
+    """The slip that FreeSWITCH lets run 70 times: the same call again, or one that only grows."""
+    text = context(extension(f'<condition><action application="{application}" data="{data}"/></condition>'))
     journey = follow(dialplan(text), call(), NOW)
-    assert "goes round" in journey.end and len(journey.hunts) == MAX_HUNTS
+    assert "goes round" in journey.end and len(journey.hunts) == hunts
 
 
 def test_no_route_is_an_end(dialplan):

@@ -56,6 +56,18 @@ def test_the_time_can_be_given(conf, capsys):
     assert "PASS date and time" in out and "action inline set(open=yes)    open=yes" in out
 
 
+@pytest.mark.parametrize(("zone", "when", "verdict"), [
+    ("Europe/Berlin", "2026-07-01T12:00", "PASS"), ("Europe/Berlin", "2026-12-01T12:00", "FAIL"),
+    ("Asia/Kolkata", "2026-07-01T12:00", "FAIL"), ("No/Where", "2026-07-01T12:00", "FAIL"),
+])
+def test_summer_time_is_that_of_the_machine(tmp_path, capsys, monkeypatch, zone, when, verdict):
+    """``dst`` asks the clock of the machine, as FreeSWITCH does; TZ says which that is."""
+    monkeypatch.setenv("TZ", zone)
+    (tmp_path / "drop.xml").write_text('<extension name="x">\n<condition dst="true"/>\n</extension>')
+    trace(tmp_path / "drop.xml", "1", "--time", when)
+    assert f"{verdict} date and time" in capsys.readouterr().out
+
+
 def test_variables_and_no_route(conf, capsys):
     """Exit 1 says that nothing matched; what was read and not given is named."""
     assert trace(conf, "999") == 1
@@ -92,6 +104,17 @@ def test_an_unknown_context_and_a_broken_file_are_said(conf, capsys):
     (conf / "freeswitch.xml").write_text(DIALPLAN.replace("</extension>", "", 1))
     trace(conf, "123")
     assert "FreeSWITCH would not load it as it stands" in capsys.readouterr().out
+
+
+def test_a_fragment_says_which_globals_it_lacks(tmp_path, capsys):
+    """Read alone it has no vars.xml; an empty expression matches everything, which must not go unsaid."""
+    (tmp_path / "drop.xml").write_text('<extension name="x">\n<condition field="destination_number" '
+                                       'expression="$${numbers}"/>\n</extension>')
+    trace(tmp_path / "drop.xml", "1")
+    assert "$${numbers}" in capsys.readouterr().out
+    trace(tmp_path / "drop.xml", "1", "--global", "numbers=^2")
+    out = capsys.readouterr().out
+    assert "FAIL destination_number (1) =~ /^2/" in out and "$${numbers}" not in out
 
 
 @pytest.mark.parametrize(("words", "message"), [
