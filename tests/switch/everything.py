@@ -46,6 +46,7 @@ def everything(folder: Path, engine_port: int) -> dict[str, str]:
         "twilio": "udp", "twilio_domain": "127.0.0.81", "twilio_user": "u", "twilio_password": "p",
         "twilio_calls_in": "on", "twilio_caller_id": "+14155550100",
         "exotel": "tcp", "exotel_edge": "127.0.0.82", "exotel_account_sid": "acme", "exotel_caller_id": "+918047000000",
+        "exotel_user": "sub", "exotel_password": "p",
         "exotel_signalling": "127.0.0.82/32,127.0.0.83/32",
         "trunk": "on", "trunk_proxy": f"127.0.0.84:{TRUNK_PORT}", "trunk_caller_id": "+4930999",
         "phones": "on", "phone_port": udp(), "phone_peers": "127.0.0.0/8", "phone_password": "of-the-phones",

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from carriers import BusyCarrier, certificate
 from everything import CDR_TOKEN, ENGINE_PASSWORD, NUMBERS, everything
 from measured import NUMBER
 from sipphone import CallFailed, SipPhone
@@ -99,7 +100,8 @@ def test_boots_with_everything_on(switch: FreeSwitch) -> None:
 
 
 def test_carriers_with_tls(folder: Path) -> None:
-    """The TLS variants load too: a TLS gateway on a profile without TLS would be skipped with an error."""
+    """The TLS variants load too (on a profile without TLS they would be skipped with an error), and a call to Twilio is
+    one with TLS and SRTP of the suite that it takes."""
     place = folder / "tls"
     settings = everything(place, free_port()) | {"FREESWITCH_TWILIO": "tls", "FREESWITCH_EXOTEL": "tls"}
     freeswitch = FreeSwitch(find_freeswitch(), place, free_port(), **settings)
@@ -108,6 +110,15 @@ def test_carriers_with_tls(folder: Path) -> None:
         assert complaints(freeswitch) == []
         assert "transport=tls" in freeswitch.api("sofia status gateway twilio")
         assert re.search(r"Proxy\s+sip:127\.0\.0\.82:443", freeswitch.api("sofia status gateway exotel"))
+        carrier = BusyCarrier(("127.0.0.81", 5061), pem=certificate(place))
+        answer = freeswitch.api("originate sofia/gateway/twilio/+14155550199 &park()")
+        carrier.close()
+        assert answer == "-ERR USER_BUSY", carrier.faults
+        ((head, body),) = carrier.invites
+        assert head.startswith("INVITE sip:+14155550199@127.0.0.81")
+        assert re.search(r"^Via: SIP/2.0/TLS", head, re.MULTILINE)
+        assert re.search(r"^m=audio \d+ RTP/SAVP 0 8 ", body, re.MULTILINE)
+        assert re.findall(r"^a=crypto:\d+ (\S+)", body, re.MULTILINE) == ["AES_CM_128_HMAC_SHA1_80"]
     finally:
         freeswitch.stop()
 
@@ -151,7 +162,8 @@ def test_the_engines_login_may_do_what_the_engine_does(switch: FreeSwitch) -> No
     with connection:
         assert "+OK accepted" in reply
         assert reply.endswith("\n\n") and "callcenter_config\n" in reply and "Allowed-LOG: false" in reply
-        for command in ("status", "show channels as json", "sofia xmlstatus gateway", "module_exists mod_callcenter"):
+        for command in ("status", "show channels as json", "sofia xmlstatus gateway", "module_exists mod_callcenter",
+                        "user_exists id 1001 trunkline.local"):
             assert "permission denied" not in ask(connection, f"api {command}"), command
         for command in ("system id", "bg_system id", "fsctl shutdown", "reload mod_sofia", "load mod_lua", "lua x",
                         "bgapi system id", "eval ${system(id)}", "global_setvar a=b", "reloadxml"):
@@ -284,3 +296,16 @@ def test_a_carrier_of_the_second_list_gets_in(switch: FreeSwitch, phone: Callabl
     with pytest.raises(CallFailed) as refused:
         phone(address="127.0.0.99").dial(NUMBER)
     assert refused.value.status == 403
+
+
+def test_a_browser_that_is_gone(switch: FreeSwitch) -> None:
+    """A closed page sends no BYE, so its calls end after 20 s without audio (others after an hour); a number that
+    nobody answers is 404 for browsers too."""
+    port = int(switch.api("global_getvar browser_sip_port"))
+    with SipPhone((HOST, port)) as page:
+        page.dial(NUMBER)
+        assert switch.api(f"uuid_getvar {switch.uuid_of(page.name)} media_timeout") == "20000"
+    with SipPhone((HOST, port)) as page, pytest.raises(CallFailed) as refused:
+        page.dial("operator")
+    assert refused.value.status == 404
+    assert switch.api("global_getvar media_timeout") == "3600000"

@@ -1,7 +1,6 @@
 """The call flows of dialplans/, each on a real call: all are on at once, each for a number of its own."""
 
 import re
-import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from carriers import BusyCarrier
 from everything import NUMBERS, TRUNK_PORT, everything
 from listeningengine import ListeningEngine
 from measured import NUMBER
@@ -154,7 +154,7 @@ def closed(folder: Path, engine_port: int, request: pytest.FixtureRequest) -> It
 
 @pytest.mark.parametrize("closed", ["off"], indirect=True)
 def test_closed_without_voicemail(closed: FreeSwitch, engine: ListeningEngine) -> None:
-    """A recorded word and the end of the call; or, where one is named, the agent of the night, under the same number."""
+    """A recorded word and the end of the call; or, where one is named, the agent of the night, for the same number."""
     with SipPhone(closed.sip) as caller:
         caller.dial(NUMBER)
         hears(caller, 1400, caller.answered_at)
@@ -471,56 +471,19 @@ def test_outbound_says_why_it_failed(switch: FreeSwitch, trunk: Humans) -> None:
     assert len(person.requests_all) == count
 
 
-def test_india_leaves_by_exotel_over_tcp(switch: FreeSwitch, exotel: "Exotel", trunk: Humans) -> None:
-    """+91 goes to Exotel and nowhere else: TCP, the number in the request, an Exophone of the account as the caller."""
-    person = trunk()
+def test_india_leaves_by_exotel_over_tcp(switch: FreeSwitch, trunk: Humans) -> None:
+    """+91 goes to Exotel and nowhere else: TCP, the number in the request, an Exophone of the account as the caller. A
+    challenge is answered by the realm that it names, whatever that is."""
+    person, carrier = trunk(), BusyCarrier(("127.0.0.82", 5070), realm="any.realm.example")
     assert originate(switch, "+919876543210") == "-ERR USER_BUSY"
-    head = exotel.invite
-    assert head.startswith("INVITE sip:+919876543210@127.0.0.82:5070")
-    assert re.search(r"^Via: SIP/2.0/TCP", head, re.MULTILINE)
-    assert re.search(r"^From: .*<sip:\+918047000000@acme\.pstn\.exotel\.com>", head, re.MULTILINE)
-    assert re.search(r"^m=audio \d+ RTP/AVP 8 0 ", head, re.MULTILINE)
-    assert not [each for each in person.requests_all if each.first.startswith("INVITE")]
-
-
-class Exotel:
-    """Takes one INVITE over TCP and is busy."""
-
-    def __init__(self) -> None:
-        import socket
-
-        self.invite = ""
-        self._server = socket.socket()
-        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._server.bind(("127.0.0.82", 5070))
-        self._server.listen(1)
-        self._server.settimeout(10)
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        connection, _ = self._server.accept()
-        with connection:
-            connection.settimeout(5)
-            while "\r\n\r\n" not in self.invite or "m=audio" not in self.invite:
-                self.invite += connection.recv(65536).decode()
-            wanted = ("via", "from", "to", "call-id", "cseq")
-            lines = [line for line in self.invite.split("\r\n") if line.split(":")[0].lower() in wanted]
-            lines = [f"{line};tag=1" if line.lower().startswith("to:") else line for line in lines]
-            connection.sendall("\r\n".join(["SIP/2.0 486 Busy Here", *lines, "Content-Length: 0", "", ""]).encode())
-            connection.recv(65536)
-
-    def close(self) -> None:
-        """The INVITE has come."""
-        self._thread.join()
-        self._server.close()
-
-
-@pytest.fixture
-def exotel() -> Iterator[Exotel]:
-    carrier = Exotel()
-    yield carrier
     carrier.close()
+    (first, body), (second, _) = carrier.invites
+    assert first.startswith("INVITE sip:+919876543210@127.0.0.82:5070")
+    assert re.search(r"^Via: SIP/2.0/TCP", first, re.MULTILINE)
+    assert re.search(r"^From: .*<sip:\+918047000000@acme\.pstn\.exotel\.com>", first, re.MULTILINE)
+    assert re.search(r"^m=audio \d+ RTP/AVP 8 0 ", body, re.MULTILINE)
+    assert 'Digest username="sub", realm="any.realm.example"' in second
+    assert not [each for each in person.requests_all if each.first.startswith("INVITE")]
 
 
 def test_default_context_is_not_for_callers(switch: FreeSwitch, phone: Phones, trunk: Humans) -> None:
