@@ -13,6 +13,7 @@ from engine.cli.main import main
 from engine.dialplan.reader import read
 from engine.dialplan.rules import RULES, Finding, all_rules, check
 from engine.dialplan.rules.page import page
+from engine.dialplan.rules.tables import ENGINE_VARIABLES
 from engine.dialplan.source import DialplanError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,15 @@ def test_explain_tells_a_rule_and_lists_all(capsys: pytest.CaptureFixture[str]) 
 def test_the_page_of_the_rules_is_that_of_the_rules() -> None:
     """Made again by: python -m engine.dialplan.rules.page > docs/engineer/dialplan-rules.md"""
     assert (ROOT / "docs/engineer/dialplan-rules.md").read_text(encoding="utf-8") == page()
+
+
+def test_the_variables_of_the_engine_are_known() -> None:
+    """A channel variable the engine begins to read, and the table does not have, would be called a misspelling."""
+    elsewhere = ("web", "dialplan", "store")
+    folder = ROOT / "engine"
+    named = {name for path in folder.rglob("*.py") if path.relative_to(folder).parts[0] not in elsewhere
+             for name in re.findall(r'"(trunkline_[a-z_]+)"', path.read_text(encoding="utf-8"))}
+    assert named <= ENGINE_VARIABLES
 
 
 def test_rules_are_numbered_without_gaps_and_say_what_to_do() -> None:
@@ -216,10 +226,30 @@ def test_a_media_timeout_in_seconds_is_an_error(tmp_path: Path) -> None:
 # -- real configurations --
 
 
-def test_our_own_configuration_has_no_error() -> None:
-    """What we ship must stand its own check."""
-    every: list[Finding] = check(read(ROOT / "freeswitch-conf", placeholders=True))
-    assert [str(one) for one in every if one.severity == "error"] == []
+FLOWS = ("DID_TO_AGENT", "BUSINESS_HOURS", "AFTER_HOURS_VOICEMAIL", "IVR_MENU", "LANGUAGE_MENU", "RECORDING_CONSENT",
+         "QUEUE_WITH_AI", "OUTBOUND", "RESCUE", "BLUE_GREEN")
+SWITCHED_ON = {
+    "FREESWITCH_TWILIO": "tls", "FREESWITCH_TWILIO_CALLS_IN": "on", "FREESWITCH_EXOTEL": "tcp",
+    "FREESWITCH_TRUNK": "on", "FREESWITCH_PHONES": "on", "FREESWITCH_BROWSER_CALLS": "on", "FREESWITCH_SIP_TLS": "on",
+    **{f"FREESWITCH_FLOW_{flow}": "on" for flow in FLOWS},
+}
+
+
+@pytest.mark.parametrize(("environ", "profiles"), [
+    ({}, ()), (SWITCHED_ON, ("public", "twilio", "exotel", "pci")),
+    ({**SWITCHED_ON, "FREESWITCH_TWILIO": "udp", "FREESWITCH_EXOTEL": "tls"}, ("public", "twilio", "exotel", "pci")),
+], ids=["as shipped", "all on", "all on, other transports"])
+def test_our_own_configuration_is_clean(environ: dict[str, str], profiles: tuple[str, ...]) -> None:
+    """What we ship must stand its own check, whatever is switched on."""
+    every: list[Finding] = check(read(ROOT / "freeswitch-conf", environ, placeholders=True), profiles)
+    assert [str(one) for one in every if one.severity != "info"] == []
+
+
+@pytest.mark.parametrize("flow", sorted(path.name for path in (ROOT / "dialplans").iterdir() if path.is_dir()))
+def test_each_call_flow_is_clean_by_itself(flow: str) -> None:
+    """They are drop-ins: somebody checks one in a configuration of his own."""
+    every = check(read(ROOT / "dialplans" / flow, placeholders=True))
+    assert [str(one) for one in every if one.severity != "info"] == []
 
 
 @pytest.mark.skipif("FREESWITCH_VANILLA" not in os.environ, reason="FREESWITCH_VANILLA names no vanilla configuration")

@@ -154,6 +154,8 @@ def _next(view: View, extension: Ext) -> Ext | None:
 def _takes(extension: Ext, number: str) -> bool | None:
     """Whether an extension takes a number, None where it depends on more than the number."""
     sure = True
+    if not extension.conditions:
+        return False
     for condition in extension.conditions:
         if condition.field is None and not condition.times and not condition.combination:
             continue
@@ -162,7 +164,7 @@ def _takes(extension: Ext, number: str) -> bool | None:
             return False
         if matched is None or condition.conditions:
             sure = False
-    return True if sure and extension.conditions else None
+    return True if sure else None
 
 
 @rule("FS023", "dialplan", "warning", "actions that are not run when they are meant to be",

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
+from engine.dialplan.rules import tables
 from engine.dialplan.rules.patterns import GROUP, group_source, only_digits, pattern
 from engine.dialplan.rules.rule import At, Severity, rule
 from engine.dialplan.rules.view import Act, View, variables_in
@@ -16,6 +18,7 @@ SHELL = frozenset({"system", "bgsystem", "bg_system"})
 POWERFUL = frozenset({"lua", "luarun", "python", "pyrun", "perl", "perlrun", "js", "jsrun", "javascript", "curl",
                       "originate", "bgapi", "expand", "eval", "load", "sched_api", "fsctl"})
 API = re.compile(r"\$\{([a-z_0-9]+)\s*\(((?:[^(){}]|\{[^{}]*\}|\([^()]*\))*)\)\}", re.IGNORECASE)
+API_NAME = re.compile(r"(?<![\\$])\$\{([a-z_][a-z_0-9]*)\s*\(", re.IGNORECASE)
 SIP_HEADER = re.compile(r"^sip_h_(.+)$", re.IGNORECASE)
 KEPT = re.compile(r"^(x-|p-|on|k-|user-to-user|accept-language|diversion|identity)", re.IGNORECASE)
 SOUND = re.compile(r"^(?:/|[\w.-]+/)[^$|!:{}()\s]*\.(?:wav|mp3|ogg|ul|al|raw|sln|g722|gsm|opus)$", re.IGNORECASE)
@@ -58,6 +61,27 @@ def _commands(act: Act) -> Iterator[tuple[str, str]]:
     for match in API.finditer(act.data):
         if match.group(1).lower() in SHELL | POWERFUL:
             yield match.group(1).lower(), match.group(2)
+
+
+@rule("FS075", "dialplan", "error", "an API command that is not there",
+      why="${name(...)} runs an API command and puts in what it answers. For one that FreeSWITCH does not have "
+          "nothing is put in, with no message: the number to dial is missing, the variable is cleared.",
+      mend="Correct the name, or load its module in autoload_configs/modules.conf.xml.")
+def unknown_api(view: View) -> Iterator[At]:
+    """Commands in ${...} of fields, expressions and data, against the table of FreeSWITCH's."""
+    for extension in view.extensions:
+        texts = [(test.field or "", test.element.where("field")) for test in extension.tests]
+        texts += [(test.expression, test.expression_place) for test in extension.tests]
+        texts += [(act.data, act.data_place) for act in extension.all_acts]
+        for text, place in texts:
+            for name in API_NAME.findall(text):
+                module = tables.apis().get(name.lower())
+                if module is None:
+                    near = get_close_matches(name.lower(), tables.apis(), 1, 0.8)
+                    yield At(place, f"FreeSWITCH has no command {name!r}", f"Did you mean {near[0]}?" if near else "",
+                             "warning" if view.foreign_modules else None)
+                elif module and view.modules is not None and module not in view.modules:
+                    yield At(place, f"command {name} is in {module}, which is not loaded", severity="warning")
 
 
 @rule("FS047", "security", "warning", "keyed digits in a log",

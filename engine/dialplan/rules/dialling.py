@@ -63,8 +63,8 @@ def _wrong(act: Act, gateway: Gateway, number: str) -> str:
 
 
 @rule("FS053", "trunks", "error", ";transport= behind a gateway's number",
-      why="The transport of a gateway is its register-transport. Another one in the dial string is not used; the "
-          "call fails.",
+      why="The transport of a gateway is its register-transport. FreeSWITCH refuses a call with another one in the "
+          "dial string (DESTINATION_OUT_OF_ORDER).",
       mend="Remove ;transport= from the dial string and set register-transport in the gateway.")
 def transport_in_dial_string(view: View) -> Iterator[At]:
     """;transport= after sofia/gateway/name/."""

@@ -38,7 +38,9 @@ class Pattern:
         return None if self.fault or self.text.startswith("_") else _python(self.body, self.flags)
 
     def matches(self, text: str) -> bool | None:
-        """Whether it matches; None where that is only known in a call."""
+        """Whether it matches, which one that does not compile never does; None where that is known in a call only."""
+        if self.fault:
+            return False
         compiled = None if self.dynamic else self.compiled
         return None if compiled is None else compiled.search(text) is not None
 

@@ -82,5 +82,6 @@ TWILIO_SIGNALLING = ("54.172.60.0/30", "54.244.51.0/30", "54.171.127.192/30", "3
 """Addresses that Twilio's SIP trunking calls from, one block an edge (published, 2026-07)."""
 
 ENGINE_VARIABLES = frozenset({"trunkline_agent", "trunkline_outbound", "trunkline_dialled", "trunkline_queue",
-                              "trunkline_return", "trunkline_recording", "trunkline_digits", "trunkline_node"})
+                              "trunkline_return", "trunkline_recording", "trunkline_digits", "trunkline_node",
+                              "trunkline_language", "trunkline_record"})
 """Channel variables that the engine reads or sets."""

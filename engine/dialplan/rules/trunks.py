@@ -272,7 +272,7 @@ def caller_not_in_from(view: View) -> Iterator[At]:
           "profile, or they are answered 403 on some days and not on others.",
       mend="Add the carrier's gateway, and its published addresses to acl.conf.xml.")
 def carrier_not_set_up(view: View) -> Iterator[At]:
-    """For the profiles twilio and exotel: a gateway; for Twilio its eight blocks in a list that profiles use."""
+    """For the profiles twilio and exotel: a gateway; for Twilio its blocks in a list of that gateway's profile."""
     if not view.whole:
         return
     for carrier, name in CARRIERS.items():
@@ -284,7 +284,8 @@ def carrier_not_set_up(view: View) -> Iterator[At]:
         return
     allowed = _networks(view)
     for profile in view.profiles:
-        if not profile.open or not profile.acls:
+        leads_there = any(gateway.carrier == "twilio" for gateway in profile.gateways)
+        if not leads_there or not profile.open or not profile.acls:
             continue
         given = [network for acl in profile.acls for part in acl.value.split(",")
                  for network in allowed.get(part.partition(":")[0], [])]
