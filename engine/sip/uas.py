@@ -87,8 +87,9 @@ class UserAgent:
                 self._refuse_broken(request, fault, hop)
 
     def advance(self, now: float) -> None:
-        """Do what is due."""
-        self.timers.run(now)
+        """Do what is due, also what that makes due: after a stall a repetition may be late by more than one."""
+        while self.timers.next_due is not None and self.timers.next_due <= now:
+            self.timers.run(now)
 
     @property
     def next_due(self) -> float | None:
