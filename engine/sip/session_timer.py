@@ -70,6 +70,8 @@ def wanted(request: Request, default_s: int) -> tuple[int, bool, bool] | None:
         if supported:
             raise TooShort
         interval = MIN_SE  # a proxy asked, and the caller could not understand 422
+    if default_s:
+        interval = min(interval, max(MIN_SE, default_s))  # we may shorten it
     refresher = parameter(parse_parameters(text.split(";")[1:]), "refresher")
     ours = refresher == "uas" or not supported
     if ours and "update" not in headers.tokens("allow"):

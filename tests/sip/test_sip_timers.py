@@ -201,6 +201,13 @@ def test_peer_that_can_is_asked_to_refresh():
     assert times(bench.wait(1800), "BYE")[0] == 1800 - 32
 
 
+def test_an_interval_of_years_is_shortened():
+    """The called side may lower it (RFC 4028, 9): a dead call must end some day."""
+    bench = Bench(session_expires_s=600)
+    answer = bench.up(headers=[("Supported", "timer"), ("Session-Expires", "2000000000")])
+    assert answer.headers.get("session-expires") == "600;refresher=uac"
+
+
 def test_peer_that_cannot_is_left_alone():
     """Without Supported: timer and Session-Expires there is no timer."""
     bench = Bench()
