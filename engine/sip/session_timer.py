@@ -44,7 +44,8 @@ class SessionTimer:
     def start(self, now: float) -> None:
         """The call begins, or somebody has said that it lives."""
         self.stop()
-        margin = min(32.0, self.interval_s / 3)
+        # RFC 4028, 10 has a third of short intervals: FreeSWITCH's refreshes come at 60 s and later of 90 s (seen).
+        margin = min(32.0, self.interval_s / 10)
         self._expiry = self._timers.at(now + self.interval_s - margin, self._on_expired)
         if self.ours:
             self._refresh = self._timers.at(now + self.interval_s / 2, self._on_refresh)

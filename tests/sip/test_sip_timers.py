@@ -166,7 +166,7 @@ def test_peer_refreshes_or_the_call_ends():
     bench = Bench()
     answer = bench.up(headers=TIMED)
     assert answer.headers.get("session-expires") == "300;refresher=uac" and answer.headers.get("require") == "timer"
-    assert times(bench.wait(300), "BYE")[0] == 300 - 32
+    assert times(bench.wait(300), "BYE")[0] == 300 - 30
     assert bench.told == ["expired"]
     bench.assert_forgotten()
 
