@@ -210,6 +210,8 @@ class Endpoint:
         """Hang up every call (BYE is sent once) and close the sockets. Idempotent."""
         for call in list(self.agent.calls.values()):
             call.hangup(self.clock())
+        for call in list(self.agent.calls.values()):  # they wait for an ACK that nobody would see
+            self.agent.send_bye(call, self.clock())
         self.flush()
         gevent.sleep(0)  # writers of TCP
         for connection in list(self._connections.values()):

@@ -84,6 +84,27 @@ def test_close_hangs_up(owner, endpoint_at):
     party.close()
 
 
+def test_close_hangs_up_before_the_ack(owner, endpoint_at):
+    """Nobody would see the ACK any more: BYE at once, or the peer would keep the call."""
+    endpoint = endpoint_at(owner)
+    party = UdpParty(endpoint)
+    party.send(party.request("INVITE", sdp()))
+    party.receive(200)
+    endpoint.close()
+    assert party.receive().method == "BYE" and owner.told == ["hangup"]
+    party.close()
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"peers": ("10.0.0.0/8", "switch.example.in")}, "'switch.example.in' is no network"),
+    ({"codecs": ("PCMU", "OPUS")}, "codecs: OPUS; there are PCMU"), ({"codecs": ()}, "codecs: none"),
+])  # fmt: skip
+def test_options_that_make_no_sense(options, says):
+    """Told when they are given, not at the first call."""
+    with pytest.raises(SipError, match=says):
+        SipOptions(**options)
+
+
 def test_an_owner_that_fails_hurts_only_his_call(owner, endpoint_at, caplog):
     """An exception in a callback ends that call, not the endpoint."""
     endpoint = endpoint_at(owner)
