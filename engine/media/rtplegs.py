@@ -187,7 +187,7 @@ class RtpLegs:
         try:
             for number in range(rtp.ports):
                 port = rtp.port + 2 * number if rtp.port else 0
-                self.ports.append(RtpPort(*_bind_pair(bind or bind_datagram, rtp.bind, port), may_move))
+                self.ports.append(RtpPort(*_bind_pair(bind or _bind, rtp.bind, port), may_move))
         except MediaError:
             for pair in self.ports:
                 pair.close()
@@ -268,6 +268,10 @@ class RtpLegs:
 def _in_networks(names: tuple[str, ...]) -> Callable[[str], bool]:
     networks = [ip_network(name, strict=False) for name in names]
     return lambda ip: any(ip_address(ip) in network for network in networks)
+
+
+def _bind(ip: str, port: int) -> DatagramSocket:
+    return bind_datagram(ip, port, "rtp.port")
 
 
 def _bind_pair(
