@@ -63,11 +63,15 @@ class RtpPort:
 
     def forget(self, leg: RtpLeg) -> None:
         """The call is over."""
+        self.leave(leg)
+        self.legs.pop(leg, None)
+
+    def leave(self, leg: RtpLeg) -> None:
+        """Its peer is gone; another may come."""
         for address in self._drop(leg):
             self._closed[address] = None
             if len(self._closed) > _REMEMBERED:
                 self._closed.popitem(last=False)
-        self.legs.pop(leg, None)
 
     def _drop(self, leg: RtpLeg, keep: Address | None = None) -> list[Address]:
         gone = [address for address, owner in self._by_source.items() if owner is leg and address != keep]

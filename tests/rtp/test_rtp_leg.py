@@ -514,3 +514,32 @@ def test_the_call_s_audio_in_numbers():
     assert figures["concealed_ms"] == 200
     assert 3.6 < figures["mos"] < 4.2
     assert figures["packets_in"] + figures["lost"] == pytest.approx(205, abs=2)
+
+
+def test_the_other_side_leaves_and_another_takes_its_place():
+    """FreeSWITCH ends a bridge and makes another: its old port belongs to another call by then, so nothing goes there.
+    What was sent ahead and not heard is said again; the caller's time and the reply go on."""
+    world = World()
+    leg, phone, ear = call(world)
+    world.run(1.0)
+    say(leg, np.full(8000, 5000, np.int16), text="one two three four five")
+    world.run(0.5)
+    position = leg.playout.position
+    leg.part()
+    leg.part()
+    phone.talks = False
+    sent, before = len(phone.heard), len(ear.frames)
+    world.run(1.0)
+    assert len(phone.heard) == sent
+    assert not leg.first_frame.is_set()
+    assert position - 3 * 160 - 1600 <= leg.playout.position < position
+    assert all(silent for _, silent in ear.frames[before:])
+    other = Phone(world, port=20050, ssrc=55)
+    leg.change(agreed(20050))
+    world.run(0.2)
+    other.talks = True
+    world.run(1.5)
+    assert sum(packet.payload != b"\xff" * 160 for _, packet in other.heard) >= 25
+    assert abs(len(ear.frames) - 4.2 / 0.02) <= 8
+    assert leg.playout.generation is None
+    assert world.legs.refused == 0
