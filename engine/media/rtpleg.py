@@ -65,8 +65,8 @@ class RtpLeg:
         "_agreed_at", "_ahead", "_began", "_closed", "_figures", "_idle", "_in", "_in_next", "_keys", "_keys_out",
         "_lead", "_legs", "_lost", "_out", "_port", "_reports", "_rtp", "_sending", "_sendto", "_slot", "_ticked",
         "_told", "agreed", "alive", "bad_packets", "ear", "far", "far_rtcp", "first_frame", "frame_bytes", "frames_in",
-        "frames_out", "heard_from", "keys_in", "last_in", "local", "mouth", "packets_in", "playout", "rate",
-        "send_errors", "silence", "timeline", "unheard", "__weakref__",
+        "frames_out", "heard_from", "keys_in", "last_in", "local", "mouth", "packets_in", "packets_out", "playout",
+        "rate", "send_errors", "silence", "timeline", "unheard", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, legs: "RtpLegs", port: "RtpPort", rate: int, told: Told) -> None:
@@ -83,9 +83,10 @@ class RtpLeg:
         self.first_frame = Event()
         self.timeline: Timeline | None = None  # a frame every tick, whatever comes
         self.unheard = 0  # FreeSWITCH cannot let go of what it was sent
-        self.frames_in = self.frames_out = self.packets_in = self.bad_packets = self.send_errors = 0
+        self.frames_in = self.frames_out = self.packets_in = self.packets_out = 0
+        self.bad_packets = self.send_errors = 0
         self.mouth: Callable[[bytes, int], None] | None = None
-        """``mouth(frame, slot)``: a frame of speech was sent, to be played ``slot`` frames after the caller's first."""
+        """``mouth(frame, slot)``: speech was sent, to be played ``slot`` frames after the caller's first."""
         self.local: Address = port.address
         self.agreed: Agreed | None = None
         self.far: Address = ("", 0)
@@ -258,6 +259,7 @@ class RtpLeg:
     def _send(self, data: bytes) -> None:
         try:
             self._sendto(data, self.far)
+            self.packets_out += 1
         except OSError:  # what the kernel does not take is lost, as on any network
             self.send_errors += 1
 
@@ -383,7 +385,7 @@ class RtpLeg:
         streams = [*self._figures, *([self._in] if self._in is not None else [])]
         return {
             "codec": None if self._out is None else self._out.agreed.codec,
-            "packets_in": self.packets_in, "packets_out": self._sending.packets,
+            "packets_in": self.packets_in, "packets_out": self.packets_out,
             "bad_packets": self.bad_packets + sum(stream.bad for stream in streams),
             **rtpreport.heard(streams, self._reports, self._legs.options.frame_ms / 1000),
         }  # fmt: skip

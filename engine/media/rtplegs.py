@@ -253,7 +253,10 @@ class RtpLegs:
 
     def _watch(self, now: float, heard: Heard) -> None:
         for port in self.ports:
-            port.drain_reports(now)
+            try:
+                port.drain_reports(now)
+            except Exception:  # noqa: BLE001 - the same
+                self._fault("a report")
             for leg in list(port.legs):
                 try:
                     frames = leg.pass_time(now)

@@ -8,8 +8,8 @@ from engine.rtp.reports import Reports
 
 
 def heard(streams: Sequence[Incoming], reports: Reports | None, frame_s: float) -> dict[str, object]:
-    """The fields of ``rtp_report`` that what came can tell. ``streams`` of the call, the newest last; ``mos`` is of what
-    we heard: the peer's loss is in ``peer_lost``."""
+    """The fields of ``rtp_report`` that what came can tell. ``streams`` of the call, the newest last; ``mos`` is of
+    what we heard: the peer's loss is in ``peer_lost``."""
     buffers = [stream.buffer for stream in streams]
     seconds = sum(buffer.position / buffer.rate for buffer in buffers)
     lost_s = sum(buffer.lost_ticks / buffer.rate for buffer in buffers)
