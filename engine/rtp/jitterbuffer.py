@@ -66,7 +66,8 @@ class JitterBuffer:
     """One stream's packets, in any order, to items in order: no tick twice, none left out.
 
     ``lost`` counts packets that were given up, ``late`` those that came after that, ``duplicates``, ``resyncs`` new
-    timelines, ``early`` what came faster than any sender speaks. ``lost_ticks``, ``silent_ticks``: what stands for it.
+    timelines, ``early`` what came faster than any sender speaks. ``lost_ticks``, ``silent_ticks``: how much of the
+    stream is no audio, as soon as it is known why.
     """
 
     def __init__(
@@ -220,9 +221,10 @@ class JitterBuffer:
                 ticks = behind // self.frame * self.frame
                 if self._sparse or self._ssrc is None:
                     items.append(self._fill(Kind.SILENT, ticks))
-                else:
+                else:  # what it was is known when the next packet comes
                     self._presumed += ticks
-                    items.append(self._fill(Kind.LOST, ticks))
+                    self._at += ticks
+                    items.append(Item(Kind.LOST, b"", ticks))
         return items
 
     def _is_straggler(self, packet: Packet, now: float) -> bool:
@@ -320,10 +322,10 @@ class JitterBuffer:
             return []
         self._late_since = None
         items: list[Item] = []
-        if self._presumed:  # now it is known how much of it was missing; the rest of the time the sender was silent
-            silent = max(0, self._presumed - self._lost_now * (entry.ticks or self.frame))
-            self.lost_ticks -= silent
-            self.silent_ticks += silent
+        if self._presumed:  # as much was lost as packets are missing; the rest of the time the sender was silent
+            lost = min(self._presumed, self._lost_now * (entry.ticks or self.frame))
+            self.lost_ticks += lost
+            self.silent_ticks += self._presumed - lost
         if position > self._at:
             items += self._gap(position - self._at, entry.ticks or self.frame)
         if end > self._at:
