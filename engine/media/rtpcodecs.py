@@ -12,8 +12,8 @@ import numpy as np
 from engine.media import g711
 from engine.media.errors import MediaError
 
-NAMES = ("L16", "PCMU", "PCMA", "G722")
-"""All that is known, best first."""
+NAMES = ("L16/16000", "PCMU", "PCMA", "L16/8000", "G722")
+"""All that is known, best first, as ``SipOptions.codecs`` names them."""
 
 
 class Codec:
@@ -30,7 +30,7 @@ class Codec:
 
 
 def available() -> tuple[str, ...]:
-    """The names of ``NAMES`` that can be used here, best first: what to offer."""
+    """The names of ``NAMES`` that can be used here, best first: for ``SipOptions.codecs``."""
     return NAMES if _g722() is not None else NAMES[:-1]
 
 
