@@ -148,7 +148,7 @@ class RtpLeg:
             if not self._ticked:
                 self._ticked = True
                 self._legs.clock.add(self)
-        elif before.may_send != agreed.may_send:
+        if agreed.may_send != (before is None or before.may_send):
             self._ahead = 0
             self._told.held(not agreed.may_send)
         self._kick()
