@@ -9,50 +9,43 @@ calls; two greenlets do, and two for each TCP connection.
     endpoint = Endpoint(("127.0.0.1", 5090), on_call)
 """
 
-import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
-from gevent import socket
 from gevent.event import Event as Signal
-from gevent.queue import Full, Queue
 
 from engine.sip.agreed import Address, Agreed
 from engine.sip.call import SipCall
-from engine.sip.errors import BadMessage, EndpointError, SipError
+from engine.sip.errors import SipError
 from engine.sip.events import Cause, Changed, Confirmed, Digit, Ended, Event, Incoming
 from engine.sip.message import MAX_MESSAGE, Headers
 from engine.sip.options import SipOptions
-from engine.sip.stream import Cutter
+from engine.sip.placed import PlacedCall
+from engine.sip.sdp import is_address
+from engine.sip.sockets import Connection, listen, own_address
 from engine.sip.transaction import Hop
 from engine.sip.uas import UserAgent
+from engine.sip.uri import parse_uri
 
 log = logging.getLogger(__name__)
 
-RECEIVE_BUFFER = 4 * 1024 * 1024
 AT_ONCE = 64
 """Datagrams read before others have their turn."""
 MAX_CONNECTIONS = 256
-CONNECTION_QUEUE = 1000
-"""Messages that may wait for a TCP peer; one that lets more pile up is cut off."""
-IDLE_S = 3600.0
-"""A TCP connection without a message for so long is closed."""
-SEND_S = 10.0
-CONNECT_S = 5.0
 
 
-class IncomingCall:
-    """A call that FreeSWITCH has made to us. The three callbacks are made from the hub and must not wait."""
+class EndpointCall:
+    """A call of the endpoint. The callbacks are made from the hub and must not wait."""
 
     def __init__(self, endpoint: "Endpoint", call: SipCall) -> None:
         """Made by the endpoint."""
         self._endpoint = endpoint
         self._call = call
         self.on_confirmed: Callable[[], None] | None = None
-        """FreeSWITCH has acknowledged our answer."""
+        """The peer has acknowledged our answer, or has taken the call that we placed."""
         self.on_change: Callable[[Agreed], None] | None = None
         """The audio goes otherwise from now on: codec, address, hold."""
         self.on_digit: Callable[[str, int], None] | None = None
@@ -61,14 +54,48 @@ class IncomingCall:
         """The call is over, told once, also after our own ``hangup`` and ``reject``."""
 
     @property
-    def token(self) -> str:
-        """Whom the caller asked for: the user of the Request-URI."""
-        return self._call.token
-
-    @property
     def call_id(self) -> str:
         """The Call-ID."""
         return self._call.call_id
+
+    @property
+    def state(self) -> str:
+        """``ringing``, ``answered`` (no ACK yet), ``up``, ``ending``, ``over``; of a placed call ``calling``,
+        ``cancelling``, ``up``, ``over``."""
+        return self._call.state
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """The audio as it is settled now; None before."""
+        return self._call.agreed
+
+    def hangup(self) -> None:
+        """End it, whatever its state. Idempotent."""
+        self._call.hangup(self._endpoint.clock())
+        self._endpoint.flush()
+
+
+class OutgoingCall(EndpointCall):
+    """A call that we have placed: ``on_confirmed`` tells that it was answered, ``on_end`` that it was not."""
+
+    def __init__(self, endpoint: "Endpoint", call: PlacedCall) -> None:
+        """Made by the endpoint."""
+        super().__init__(endpoint, call)
+        self._placed = call
+
+    @property
+    def status(self) -> int:
+        """The last answer's, 0 before any: 180 while it rings there, 408 where nobody answered."""
+        return self._placed.status
+
+
+class IncomingCall(EndpointCall):
+    """A call that FreeSWITCH has made to us."""
+
+    @property
+    def token(self) -> str:
+        """Whom the caller asked for: the user of the Request-URI."""
+        return self._call.token
 
     @property
     def caller(self) -> str:
@@ -91,19 +118,9 @@ class IncomingCall:
         return self._call.dialog.hop.ip, self._call.dialog.hop.port
 
     @property
-    def state(self) -> str:
-        """``ringing``, ``answered`` (no ACK yet), ``up``, ``ending``, ``over``."""
-        return self._call.state
-
-    @property
     def has_offer(self) -> bool:
         """Whether the INVITE brought an offer (FreeSWITCH's always does)."""
         return self._call.has_offer
-
-    @property
-    def agreed(self) -> Agreed | None:
-        """The audio as it is settled now; None before."""
-        return self._call.agreed
 
     def ring(self) -> None:
         """180. Raises ``CallOver``."""
@@ -131,11 +148,6 @@ class IncomingCall:
         self._call.reject(status, self._endpoint.clock())
         self._endpoint.flush()
 
-    def hangup(self) -> None:
-        """End it, whatever its state. Idempotent."""
-        self._call.hangup(self._endpoint.clock())
-        self._endpoint.flush()
-
 
 class Endpoint:
     """Listens from the beginning. ``address`` has the real port where 0 was asked for."""
@@ -151,10 +163,10 @@ class Endpoint:
         self.undelivered = 0
         self._advertise = advertise
         self._towards: dict[str, str] = {}
-        self._connections: dict[Address, _Connection] = {}
+        self._connections: dict[Address, Connection] = {}
         self._flushing = False
         self._due = Signal()
-        self._udp, self._tcp = _listen(bind, tcp)
+        self._udp, self._tcp = listen(bind, tcp)
         self.address: Address = self._udp.getsockname()[:2]
         self.agent = UserAgent(options or SipOptions(), self._contact, reaches=self._reaches)
         self._greenlets = [gevent.spawn(self._read), gevent.spawn(self._keep_time)]
@@ -165,6 +177,30 @@ class Endpoint:
     def calls(self) -> int:
         """Calls that have not ended."""
         return len(self.agent.calls)
+
+    def place(
+        self, uri: str, local_rtp: Address, begin: Callable[[OutgoingCall], None], *,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> OutgoingCall:  # fmt: skip
+        """Call ``uri``, whose host is an IP address of a permitted peer; ``;transport=tcp`` is understood. ``begin``
+        gets the call before anything can happen to it, to set its callbacks. Raises ``SipError``."""
+        target = parse_uri(uri)
+        if not is_address(target.host) or not self.agent.permits(target.host):
+            raise SipError(f"{uri}: its host must be the address of a permitted peer")
+        hop = Hop("TCP" if target.transport == "TCP" else "UDP", target.host, target.port or 5060)
+        placed = self.agent.place(uri, hop, local_rtp, self.clock(), headers=headers)
+        placed.owner = call = OutgoingCall(self, placed)
+        begin(call)
+        self.flush()
+        return call
+
+    def figures(self) -> dict[str, int]:
+        """Counts since the beginning, and what there is now."""
+        agent = self.agent
+        return {
+            "calls": len(agent.calls), "transactions": len(agent.table), "connections": len(self._connections),
+            "strangers": agent.strangers, "malformed": agent.malformed, "undelivered": self.undelivered,
+        }  # fmt: skip
 
     def drain(self, on: bool = True) -> None:
         """Refuse new calls with 503, and tell so to OPTIONS; the calls there are go on."""
@@ -243,7 +279,10 @@ class Endpoint:
             gevent.sleep(0)
 
     def _receive(self, data: bytes, hop: Hop) -> None:
-        self.agent.receive(data, hop, self.clock())
+        try:
+            self.agent.receive(data, hop, self.clock())
+        except Exception:  # noqa: BLE001 - one message's fault must not make all calls deaf
+            log.exception("SIP from %s:%d: the message broke its reader", hop.ip, hop.port)
         self.flush()
 
     def _keep_time(self) -> None:
@@ -281,7 +320,7 @@ class Endpoint:
         if peer not in self._towards:
             if len(self._towards) > 1000:
                 self._towards.clear()
-            self._towards[peer] = _own_address(peer)
+            self._towards[peer] = own_address(peer)
         return self._towards[peer], port
 
     # ------------------------------------------------------------------ TCP
@@ -301,127 +340,18 @@ class Endpoint:
             if not self.agent.permits(address[0]) or len(self._connections) >= MAX_CONNECTIONS:
                 client.close()
                 continue
-            _Connection(self, client, address[:2])
+            self._connections[address[:2]] = Connection(address[:2], self._received, self._forget, client)
 
-    def _connect(self, hop: Hop) -> "_Connection | None":
+    def _connect(self, hop: Hop) -> Connection | None:
         if len(self._connections) >= MAX_CONNECTIONS or not self.agent.permits(hop.ip):
             return None
-        family = socket.AF_INET6 if ":" in hop.ip else socket.AF_INET
-        return _Connection(self, socket.socket(family, socket.SOCK_STREAM), (hop.ip, hop.port), connect=True)
+        connection = Connection((hop.ip, hop.port), self._received, self._forget)
+        self._connections[connection.address] = connection
+        return connection
 
-    def connected(self, connection: "_Connection", on: bool) -> None:
-        """A TCP connection has begun or ended."""
-        if on:
-            self._connections[connection.address] = connection
-        elif self._connections.get(connection.address) is connection:
+    def _forget(self, connection: Connection) -> None:
+        if self._connections.get(connection.address) is connection:
             del self._connections[connection.address]
 
-    def received(self, data: bytes, address: Address) -> None:
-        """A message over TCP."""
+    def _received(self, data: bytes, address: Address) -> None:
         self._receive(data, Hop("TCP", *address))
-
-
-class _Connection:
-    """One TCP connection: a greenlet reads, one writes."""
-
-    def __init__(self, endpoint: Endpoint, client: socket.socket, address: Address, connect: bool = False) -> None:
-        self.address = address
-        self._endpoint = endpoint
-        self._socket = client
-        self._queue: Queue[bytes] = Queue(maxsize=CONNECTION_QUEUE)
-        endpoint.connected(self, True)
-        self._writer = gevent.spawn(self._write, connect)
-        self._reader = gevent.spawn(self._read) if not connect else None
-
-    def send(self, data: bytes) -> bool:
-        """Whether it will be tried."""
-        try:
-            self._queue.put_nowait(data)
-        except Full:
-            self.close()
-            return False
-        return True
-
-    def close(self) -> None:
-        """End both greenlets and the socket. Idempotent."""
-        self._endpoint.connected(self, False)
-        self._socket.close()
-        for greenlet in (self._writer, self._reader):
-            if greenlet and greenlet is not gevent.getcurrent():
-                greenlet.kill(block=False)
-
-    def _write(self, connect: bool) -> None:
-        try:
-            if connect:
-                with gevent.Timeout(CONNECT_S):
-                    self._socket.connect(self.address)
-                self._reader = gevent.spawn(self._read)
-            while True:
-                data = self._queue.get()
-                with gevent.Timeout(SEND_S):
-                    self._socket.sendall(data)
-        except (OSError, gevent.Timeout) as fault:
-            log.info("SIP over TCP to %s:%d: %s", *self.address, fault)
-            self.close()
-
-    def _read(self) -> None:
-        cutter = Cutter()
-        try:
-            while True:
-                with gevent.Timeout(IDLE_S):
-                    data = self._socket.recv(65536)
-                if not data:
-                    return
-                for message in cutter.receive(data):
-                    self._endpoint.received(message, self.address)
-        except (OSError, gevent.Timeout, BadMessage) as fault:
-            log.info("SIP over TCP from %s:%d: %s", *self.address, fault)
-        finally:
-            self.close()
-
-
-def _listen(bind: Address, tcp: bool) -> tuple[socket.socket, socket.socket | None]:
-    """UDP and TCP on the same port. Raises ``EndpointError``."""
-    family = socket.AF_INET6 if ":" in bind[0] else socket.AF_INET
-    for _ in range(16):
-        udp = socket.socket(family, socket.SOCK_DGRAM)
-        listener = socket.socket(family, socket.SOCK_STREAM) if tcp else None
-        try:
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            udp.bind(bind)
-            if listener:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((bind[0], udp.getsockname()[1]))
-                listener.listen(128)
-            return udp, listener
-        except OSError as fault:
-            udp.close()
-            if listener:
-                listener.close()
-            if fault.errno == errno.EADDRINUSE and bind[1] == 0:
-                continue  # the free port of UDP is taken for TCP: the next
-            raise EndpointError(_explain(bind, fault)) from fault
-    raise EndpointError(f"SIP cannot listen on {bind[0]}: no port is free for UDP and TCP both")
-
-
-def _explain(bind: Address, fault: OSError) -> str:
-    where = f"SIP cannot listen on {bind[0]} port {bind[1]}"
-    if fault.errno == errno.EADDRINUSE:
-        return f"{where}: the port is in use. 'ss -lnp sport = :{bind[1]}' shows by whom; take another one"
-    if fault.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: this machine has no such address"
-    return f"{where}: {fault.strerror or fault}"
-
-
-def _own_address(peer: str) -> str:
-    """Our address on the way to a peer; nothing is sent for it."""
-    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
-    probe = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        probe.connect((peer, 9))
-        own: str = probe.getsockname()[0]
-        return own
-    except OSError:
-        return "127.0.0.1" if family == socket.AF_INET else "::1"
-    finally:
-        probe.close()
