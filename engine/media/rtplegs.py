@@ -104,7 +104,7 @@ class RtpPort:
             if leg is None:
                 continue
             frames = leg.take(data, now)
-            if leg in unheard:
+            if unheard and leg in unheard:
                 self._settle(leg, source)
             if frames:
                 if leg in heard:

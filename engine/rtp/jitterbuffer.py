@@ -153,7 +153,7 @@ class JitterBuffer:
     def put(self, packet: Packet, now: float, *, audio: bool = True, ticks: int | None = None) -> list[Item]:
         """A packet came; what is due because of it. Without ``audio`` it is one that stands for ``ticks`` without any
         (keys, comfort noise)."""
-        if audio and self._is_plain_next(packet, now):
+        if audio and self.take_next(packet, now):
             return [Item(Kind.AUDIO, packet.payload, self._usual)]
         before: list[Item] = []
         if packet.ssrc != self._ssrc:
@@ -188,9 +188,10 @@ class JitterBuffer:
         self._held[sequence] = entry
         return self._release(now)
 
-    def _is_plain_next(self, packet: Packet, now: float) -> bool:
-        """Whether this is what practically every packet is: the next one, as long as the one before, with nothing
-        between them. If so it is taken; the long way would do the same."""
+    def take_next(self, packet: Packet, now: float) -> bool:
+        """Whether this is what practically every packet of audio is: the next one, as long as the one before, with
+        nothing between them. If so, its payload is next, and all is done; else nothing is, and ``put`` must be asked,
+        which would do the same the long way."""
         stamp = self._stamp + self._usual
         if (
             packet.sequence != self._next & 0xFFFF or packet.timestamp != stamp & 0xFFFFFFFF
