@@ -20,6 +20,10 @@ class Codec:
     """One direction's state of one call. ``rate``: of the audio, in Hz; ``clock_rate``: of the timestamps;
     ``bytes_a_tick``: of payload for a tick of that clock; ``stateful``: a payload depends on those before."""
 
+    __slots__ = (
+        "bytes_a_tick", "clock_rate", "decode", "encode", "rate", "stateful",
+    )  # fmt: skip
+
     def __init__(
         self, clock_rate: int, rate: int, bytes_a_tick: int,
         decode: Callable[[bytes], bytes], encode: Callable[[bytes], bytes], *, stateful: bool = False,

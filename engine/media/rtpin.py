@@ -25,6 +25,11 @@ Frame = tuple[bytes, bool]
 class Incoming:
     """Packets of one agreement to frames. ``bad`` counts packets that cannot be what was agreed."""
 
+    __slots__ = (
+        "_concealer", "_frame_bytes", "_frame_ticks", "_longest", "_made", "_noise", "_resampler", "_rest",
+        "_rest_made", "_samples_a_tick", "agreed", "bad", "buffer", "codec",
+    )  # fmt: skip
+
     def __init__(self, agreed: Agreed, rate: int, frame_ms: int, *, max_delay_s: float) -> None:
         """``rate`` and ``frame_ms`` of the leg. Raises ``MediaError`` for a codec that is not here."""
         self.agreed = agreed

@@ -4,7 +4,6 @@ What is settled about the audio (``Agreed``) may change in mid-call: the leg's o
 audio clock do not. Codec, packet length, addresses and hold are taken up by ``change``.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import randbits
@@ -32,8 +31,6 @@ from engine.sip.agreed import Agreed
 
 if TYPE_CHECKING:
     from engine.media.rtplegs import RtpLegs, RtpPort
-
-log = logging.getLogger(__name__)
 
 STARTS_AFTER_S = 0.5
 """A caller whose telephone sends nothing while they are silent is spoken to after so long all the same."""

@@ -70,6 +70,13 @@ class JitterBuffer:
     stream is no audio, as soon as it is known why.
     """
 
+    __slots__ = (
+        "_at", "_bytes", "_first", "_given_up", "_held", "_high", "_late_since", "_lost_now", "_next",
+        "_offset", "_old_ssrc", "_pace", "_presumed", "_probe", "_slack", "_sparse", "_ssrc", "_stamp",
+        "_transit", "_usual", "duplicates", "early", "frame", "jitter", "late", "lost", "lost_ticks",
+        "max_delay", "rate", "received", "resyncs", "silent_ticks",
+    )  # fmt: skip
+
     def __init__(
         self, clock_rate: int, frame_ticks: int, *, bytes_a_tick: int = 1, max_delay_s: float = 0.2
     ) -> None:
