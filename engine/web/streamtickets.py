@@ -44,6 +44,8 @@ class StreamTickets:
     def make(self, call_sid: str, agent: str = "") -> str:
         """A new ticket: 32 characters that stand in a URL or in XML as they are."""
         self._forget()
+        while len(self._waiting) >= MOST:
+            self._waiting.popitem(last=False)
         token = secrets.token_urlsafe(BYTES)
         self._waiting[token] = self._clock() + TICKET_S, Ticket(call_sid, agent)
         return token
@@ -55,9 +57,9 @@ class StreamTickets:
         return ticket if until > self._clock() else None
 
     def _forget(self) -> None:
-        """Too old, or too many."""
+        """Those that are too old."""
         now = self._clock()
-        while self._waiting and (len(self._waiting) >= MOST or next(iter(self._waiting.values()))[0] <= now):
+        while self._waiting and next(iter(self._waiting.values()))[0] <= now:
             self._waiting.popitem(last=False)
 
 

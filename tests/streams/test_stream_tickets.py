@@ -25,7 +25,7 @@ def test_a_ticket_grows_old():
 
 
 def test_tickets_are_bounded(monkeypatch):
-    """Rule: webhooks that nobody follows up cost a bounded amount of memory; the newest tickets are those that count."""
+    """Rule: webhooks that nobody follows up cost bounded memory; the newest tickets are those that count."""
     monkeypatch.setattr(streamtickets, "MOST", 3)
     assert MOST >= 1000
     tickets = StreamTickets(lambda: 0.0)
