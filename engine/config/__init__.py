@@ -10,6 +10,7 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.carrier_streams import CarrierStreamOptions
 from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
@@ -47,6 +48,7 @@ class Config(Options):
     writing: WritingOptions = WritingOptions()
     realtime: RealtimeOptions = RealtimeOptions()
     upstream: UpstreamOptions = UpstreamOptions()
+    carrier_streams: CarrierStreamOptions = CarrierStreamOptions()
     record: RecordOptions = RecordOptions()
     store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
@@ -62,7 +64,7 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
+    "AgentOptions", "AgentsOptions", "CarrierStreamOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
     "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
     "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
     "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",

@@ -24,6 +24,10 @@ class TransferTarget(Options):
     """A human: FreeSWITCH's dial string, e.g. ``sofia/gateway/mytrunk/+493055500`` or ``user/1001``.
     A queue: its name in ``callcenter.conf.xml``, e.g. ``support@default``."""
 
+    number: str = Field("", pattern=r"^(\+[1-9][0-9]{5,14}|sips?:[^\s<>\"']{3,200})?$")
+    """Where a human is called when the caller comes over a carrier's stream and not over FreeSWITCH: a number in E.164
+    with ``+``, or a SIP address. "": the number at the end of ``destination``, if it is written so."""
+
     timeout_s: float = Field(30.0, ge=3, le=3600)
     """How long a human may ring, or a caller wait in the queue; then the agent goes on."""
 

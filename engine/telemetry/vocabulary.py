@@ -10,13 +10,13 @@ import re
 
 EVENTS: dict[str, str] = {
     # the call
-    "call_started": "id, transport (freeswitch, ws, relay, text), direction (inbound, outbound), caller, called, "
+    "call_started": "id, transport (freeswitch, ws, relay, text, twilio, exotel), direction (inbound, outbound), caller, called, "
     "node, version, started (ISO 8601, UTC), switch, variables",
     "agent_picked": "name, variant, why, language",
     "app_asked": "id (of the webhook event)",
     "app_answered": "verdict (accepted, rejected, nobody), why, status (of SIP), ms",
     "attached": "clients (that are attached to the call), why",
-    "referred": "target, by (refer, dialplan)",
+    "referred": "target, by (refer, dialplan, carrier)",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
