@@ -64,8 +64,9 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "CarrierStreamOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
-    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
-    "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
-    "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
+    "AgentOptions", "AgentsOptions", "CarrierStreamOptions", "CompatibleOptions", "Config", "EventSocketOptions",
+    "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions",
+    "RetentionOptions", "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions",
+    "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
+    "WritingOptions",
 ]  # fmt: skip

@@ -89,8 +89,8 @@ class ExotelStreamOptions(Options):
     greeting was sent at once."""
 
     both_spellings: bool = True
-    """Whether keys are sent as ``stream_sid`` and as ``streamSid``, with numbers of messages: Exotel's documents and its
-    programs differ. Off: only what the reference page has."""
+    """Whether keys are sent as ``stream_sid`` and as ``streamSid``, with numbers of messages: Exotel's documents and
+    its programs differ. Off: only what the reference page has."""
 
 
 class CarrierStreamOptions(Options):

@@ -23,6 +23,9 @@ MOST_UNHEARD_MS = KEEP_MS - 100
 NEARLY_DRY_FRAMES = 2
 """With no more than that left to play, a piece that is shorter than it should be is sent all the same."""
 
+SLACK_FRAMES = 3
+"""So much later a stretch of speech is recorded, so that the next of its marks may be late without a hole."""
+
 
 class Line(Protocol):
     """The carrier's side of the socket. None of these waits or raises."""
@@ -75,6 +78,7 @@ class CarrierLeg(MessageLeg):
         self._ahead = 0.0
         self._unsent: list[bytes] = []
         self._out: deque[bytes] = deque()  # frames that were sent and are not heard yet; empty ones are filling
+        self._heard_now: list[bytes] = []  # heard since the last tick of the grid, for the recording
         self._taped = 0  # frames from now that the recording has already
 
     def take_line(self, audio: bytes) -> None:
@@ -83,11 +87,12 @@ class CarrierLeg(MessageLeg):
 
     def marked(self, name: str) -> None:
         """A mark came back."""
-        if self.buffer.returned(name, self._now()):
+        if self.buffer.returned(name):
             self._wake()
 
     def close(self) -> None:
         """See ``Leg``."""
+        self._tape()
         super().close()
         self._unsent.clear()
         self._out.clear()
@@ -117,6 +122,8 @@ class CarrierLeg(MessageLeg):
         self._taped = max(0, self._taped - slots)
         self._ahead = max(0.0, self._ahead - slots)
         self._settle()
+        if slots:
+            self._tape()
         first = float(self._piece if self._gain else self._lead)
         self._grant = max(first, min(self._grant + slots * self._gain, self._lead)) if self._ahead else first
         dry = False
@@ -132,7 +139,7 @@ class CarrierLeg(MessageLeg):
                 self._send()
         if self._unsent and dry and self._no_more_in_time():
             self._send()
-        if dry and not self._out and self.playout.still():
+        if dry and not self._out and not self._heard_now and self.playout.still():
             self._rest_now()
 
     def _no_more_in_time(self) -> bool:
@@ -144,8 +151,6 @@ class CarrierLeg(MessageLeg):
     def _send(self) -> None:
         frames, self._unsent = self._unsent, []
         now = self._now()
-        if not self._out:
-            self._line.mark(self.buffer.mark())
         filling = self._piece - len(frames) if self._whole else 0
         self._line.play(b"".join([self._codec.encode(frame) for frame in frames]) + self._quiet * filling)
         self._ahead += filling
@@ -158,8 +163,18 @@ class CarrierLeg(MessageLeg):
         """What was heard since the last time."""
         heard = len(self._out) - self.buffer.unheard(self._now())
         for _ in range(heard):
-            frame = self._out.popleft()
-            if self.mouth is not None and frame:
+            self._heard_now.append(self._out.popleft())
+
+    def _tape(self) -> None:
+        """Record what was heard: a frame a slot, one after the other, where marks tell of several at once and come now
+        a little earlier, now later."""
+        heard, self._heard_now = self._heard_now, []
+        if self.mouth is None or not heard:
+            return
+        if not self._taped:
+            self._taped = SLACK_FRAMES
+        for frame in heard:
+            if frame:
                 self.mouth(frame, self._taped)
             self._taped += 1
 

@@ -10,8 +10,8 @@ import re
 
 EVENTS: dict[str, str] = {
     # the call
-    "call_started": "id, transport (freeswitch, ws, relay, text, twilio, exotel), direction (inbound, outbound), caller, called, "
-    "node, version, started (ISO 8601, UTC), switch, variables",
+    "call_started": "id, transport (freeswitch, ws, relay, text, twilio, exotel), direction (inbound, outbound), "
+    "caller, called, node, version, started (ISO 8601, UTC), switch, variables",
     "agent_picked": "name, variant, why, language",
     "app_asked": "id (of the webhook event)",
     "app_answered": "verdict (accepted, rejected, nobody), why, status (of SIP), ms",

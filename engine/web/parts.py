@@ -4,6 +4,7 @@ from engine.service import Engine
 from engine.web import (
     admin,
     ai,
+    carrier_streams,
     console,
     documents,
     health,
@@ -56,6 +57,7 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
     """The WebSockets of every feature."""
     return [
         *realtime.sockets(engine),
+        *carrier_streams.sockets(engine),
     ]
 
 

@@ -1,0 +1,110 @@
+"""The call behind a carrier's stream: cast, leg, conversation, log and recording, as a call of FreeSWITCH has them."""
+
+import logging
+from collections.abc import Callable
+
+import gevent
+
+from engine import holding
+from engine.arrival import Arrival
+from engine.conversation import Conversation
+from engine.legcall import LegCall
+from engine.media.carrierleg import CarrierLeg, Line, Sending
+from engine.media.linecodec import LineCodec
+from engine.media.messageleg import MessageLegs
+from engine.streams.actions import StreamActions
+from engine.streams.waysout import WayOut
+from engine.surroundings import Surroundings
+from engine.talk import Past, Talk
+from engine.telemetry import logs
+
+log = logging.getLogger(__name__)
+
+WAY_OUT_S = 6.0
+"""How long the end of a call waits for what the carrier was asked last."""
+
+
+class StreamCall(LegCall):
+    """One call. ``close`` it when the stream is over; ``ended(why)`` asks for its end."""
+
+    def __init__(self, around: Surroundings, legs: MessageLegs, arrival: Arrival, transport: str, codec: LineCodec,
+                 line: Line, sending: Sending, way_out: WayOut, ended: Callable[[str], None],
+                 carrier_sid: str = "") -> None:
+        """The caller is greeted. ``carrier_sid``: the carrier's id of the call. ``ended(why)`` closes the stream, and
+        so the call. Raises ``TrunklineError`` where nobody can take it; nothing is open then."""
+        self.carrier_sid = carrier_sid
+        self._transport = transport
+        self._way_out = way_out
+        self._ended = ended
+        self._leaving: gevent.Greenlet | None = None
+        self.cause = ""
+        """Why the agent's side ended it, where that is so."""
+        super().__init__(around, arrival)
+        self._opened_by(lambda: self._open(legs, codec, line, sending))
+
+    def _open(self, legs: MessageLegs, codec: LineCodec, line: Line, sending: Sending) -> None:
+        cast = self.cast = self._begin(self._transport, direction="inbound")
+        leg = self.leg = CarrierLeg(legs, codec, line, sending)
+        tape = self._attach(leg, "stream")
+        self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, tape)
+        talk = self._talk = holding.begin(cast, self._setting, self._lost_model)
+        self._hold(talk)
+        self._follow_voice(talk)
+        self.actions = StreamActions(self, self._way_out, cast.targets, cast.senses.voice)
+        self._closes.insert(0, self.actions.close)
+        cast.join(talk, self.actions)
+        talk.start()
+
+    def _follow_voice(self, talk: Talk) -> None:
+        """Where the carrier stops sending in the middle of a word, the word ends."""
+        if isinstance(talk, Conversation):
+            self.leg.open_voice = lambda: talk.listening.is_open
+
+    def _lost_model(self, past: Past) -> None:
+        """The model that held the conversation is lost: the engine's own providers hold the rest of it."""
+        if not self._closed:
+            self._talk = holding.go_on(self.cast, self._setting, self.actions, self._talk, past)
+            self._hold(self._talk)
+            self._follow_voice(self._talk)
+
+    @property
+    def conversation(self) -> Talk:
+        """The agent's side of it."""
+        return self._talk
+
+    def digit(self, digit: str, duration_ms: int) -> None:
+        """The caller pressed a key."""
+        self._talk.digit(digit, duration_ms)
+
+    def handed_over(self, target: str) -> None:
+        """Somebody else has the caller: what ends now is the agent's part."""
+        self.cause = f"handed over to {target}"
+
+    def hang_up(self, reason: str) -> None:
+        """The agent is done: end the call. After a ``fault`` the carrier goes on with its flow instead. Returns at
+        once."""
+        if self._leaving is not None or self._closed:
+            return
+        if reason == "fault":
+            self.cause = self.cause or "fault"
+            self._leaving = logs.spawn(self._ended, "the conversation ended by a fault")
+            return
+        self.cause = self.cause or reason
+        self._leaving = logs.spawn(self._way_out.hang_up)
+
+    def end(self, why: str) -> None:
+        """Somebody outside wants it to be over. Returns at once."""
+        self.events.note("told_to_end", why=why)
+        self.hang_up(why)
+
+    def close(self, cause: str, by: str = "caller") -> None:
+        """Idempotent."""
+        if self.cause:
+            cause, by = self.cause, "engine" if self.cause == "fault" else "agent"
+        super().close(cause, by)
+        if self._leaving is not None and self._leaving is not gevent.getcurrent():
+            self._leaving.join(WAY_OUT_S)
+            self._leaving.kill(block=False)
+
+
+__all__ = ["StreamCall"]
