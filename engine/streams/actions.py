@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import gevent
+from gevent.event import Event as Flag
 
 from engine.arrival import Arrival
 from engine.carriers.twilio_calls import is_dialable
@@ -59,7 +60,8 @@ class StreamActions:
         self._waiting = Waiting(call)
         self._masks = Masks(call)
         self._keypad = Keypad(call, self._masks, self._waiting)
-        self._handing_over = False
+        self._settled = Flag()  # nobody is being handed over
+        self._settled.set()
         self._ending: gevent.Greenlet | None = None
 
     def context(self) -> CallContext:
@@ -90,14 +92,14 @@ class StreamActions:
         number = number_of(found)
         if not number:
             return Outcome(False, f"{target} has no number that the carrier can call (the target's `number`)")
-        if self._handing_over or self._waiting.closed:
+        if not self._settled.is_set() or self._waiting.closed:
             return Outcome(False, "the caller is being handed over already")
         ring_s = min(timeout_s, found.timeout_s) if timeout_s > 0 else found.timeout_s
-        self._handing_over = True
+        self._settled.clear()
         try:
             return self._hand_over(Wanted(number, target, ring_s, summary), found)
         finally:
-            self._handing_over = False
+            self._settled.set()
 
     def _hand_over(self, wanted: Wanted, found: TransferTarget) -> Outcome:
         call, began = self._call, time.monotonic()
@@ -119,12 +121,16 @@ class StreamActions:
         if not outcome.ok:
             call.events.write("handover_failed", target=wanted.target, why=outcome.why, ms=ms)
             return outcome
-        # Nothing has had its turn since the carrier was asked: the log is still open.
         call.events.write("referred", target=wanted.number, by="carrier")
         call.events.write("handover_bridged", target=wanted.target, ms=ms)
         call.handed_over(wanted.target)
         self._ending = logs.spawn(self._end_later)
         return Outcome(True, "the carrier connects the caller", {"target": wanted.target})
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait for a hand-over that is under way: a carrier may end the stream before it has answered what it was asked
+        for."""
+        self._settled.wait(timeout_s)
 
     def _announcement(self, target: TransferTarget) -> Pcm:
         """Rendered while the agent's own words are still being heard."""

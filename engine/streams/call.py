@@ -99,6 +99,8 @@ class StreamCall(LegCall):
 
     def close(self, cause: str, by: str = "caller") -> None:
         """Idempotent."""
+        if hasattr(self, "actions") and not self._closed:
+            self.actions.settle(WAY_OUT_S)
         if self.cause:
             cause, by = self.cause, "engine" if self.cause == "fault" else "agent"
         super().close(cause, by)

@@ -78,16 +78,16 @@ class StreamServer:
               way_out: Callable[[StreamSession, Started], WayOut]) -> None:
         engine = self.engine
         if not engine.accepting:
-            socket.close(GOING_AWAY, "the engine takes no new calls")
+            socket.finish(GOING_AWAY, "the engine takes no new calls")
             return
-        if sum(1 for one in self.streams.values() if one.call is None) >= self.options.max_streams:
-            socket.close(TRY_LATER, "too many streams that have not started")
+        if sum(one.pending for one in self.streams.values()) >= self.options.max_streams:
+            socket.finish(TRY_LATER, "too many streams that have not started")
             return
 
         def make(session: StreamSession, started: Started) -> StreamCall:
             agent = check(started) or started.parameters.get("agent", "")
             self._end_older(started.call_sid, session)
-            if sum(1 for one in self.streams.values() if one.call is not None) >= self.options.max_streams:
+            if sum(one.call is not None for one in self.streams.values()) >= self.options.max_streams:
                 raise Refused("as many streams as may be (carrier_streams.max_streams)")
             session.uuid = self._name(started.call_sid)
             who, codec = visitor(session.uuid, started, agent), LineCodec(started.encoding, started.rate)

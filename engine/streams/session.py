@@ -7,6 +7,7 @@ with ``stop``, with the socket, or with the agent's goodbye, whatever comes firs
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import gevent
@@ -37,8 +38,8 @@ class Socket(Protocol):
     def send(self, message: str | bytes) -> None:
         """Returns at once. Raises ``SocketClosed``."""
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
-        """Say goodbye, and end it."""
+    def finish(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye, and end it when the other side has, too; somebody receives meanwhile."""
 
 
 class Wire(Protocol):
@@ -82,6 +83,11 @@ class StreamSession:
         self._until = time.monotonic() + options.max_minutes * 60
         self._ended = ("", "")
 
+    @property
+    def pending(self) -> bool:
+        """Whether it may still start."""
+        return self.call is None and self._closing is None
+
     def hold(self) -> None:
         """Serve it until it is over."""
         cause, by = "the carrier is gone", "switch"
@@ -97,17 +103,26 @@ class StreamSession:
             self._gone = True
             if self.call is not None:
                 self.call.close(*(self._ended if self._ended[0] else (cause, by)))
-            if self._closing is not None:
-                self._closing.join()  # it has a deadline of its own
+            self._take_leave()
+
+    def _take_leave(self) -> None:
+        """Until the carrier has said goodbye, too; the deadline is that of ``finish``."""
+        if self._closing is not None:
+            with suppress(SocketClosed):
+                while not self._closing.dead:
+                    self._socket.receive(1.0)
+            self._closing.join()
 
     def _receive(self) -> tuple[str, str]:
         """Until the end: why, and by whom."""
         patience_s = self._options.start_wait_s
         while True:
             left = self._until - time.monotonic()
-            message = self._socket.receive(min(patience_s, max(left, 0.0)))
+            message = self._socket.receive(min(patience_s, left)) if left > 0 else None
             if message is None:
                 return self._nothing_came(left <= patience_s)
+            if self._closing is not None:
+                continue  # it was said in vain
             try:
                 event = self._wire.receive(message)
             except StreamFault as fault:
@@ -180,7 +195,7 @@ class StreamSession:
         """End the stream. Returns at once; whoever holds it is told."""
         if self._closing is None:
             self._gone = True
-            self._closing = gevent.spawn(self._socket.close, code, reason)
+            self._closing = gevent.spawn(self._socket.finish, code, reason)
 
     # ------------------------------------------------------------ Line
 
