@@ -221,7 +221,7 @@ switch_records = Table(
     Column("billable_s", Integer),
     Column("mos", Float),
     Column("quality_percent", Float),
-    Column("jitter_loss_percent", Float),
+    Column("jitter_loss_rate", Float),
     Column("headers", Json),  # X- headers of the INVITE
     Column("started_at", Utc),
     Column("answered_at", Utc),

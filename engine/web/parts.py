@@ -16,7 +16,9 @@ from engine.web import (
     realtime,
     realtime_calls,
     sessions,
+    switchrecords,
     talk,
+    webhooks,
 )
 from engine.web.app import Web
 from engine.web.keys import Verifier
@@ -49,6 +51,8 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *documents.routes(engine),
         *realtime.routes(engine),
         *realtime_calls.routes(engine),
+        *webhooks.routes(engine),
+        *switchrecords.routes(engine),
     ]
 
 

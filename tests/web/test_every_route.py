@@ -26,6 +26,10 @@ PUBLIC = {
     "/metrics",  # looks at the address itself: http.metrics_from
     "/openapi.json", "/docs", "/", "/console", "/static/<path:file>", "/phone", "/api/phone",  # no data
     "/api/agents", "/api/talk",  # look at http.talk.open themselves
+    # carriers prove themselves: signature, password, token, address
+    "/webhook/twilio", "/voice/twilio", "/voice/twilio/status", "/webhook/freeswitch/cdr",
+    *(path + end for path in ("/webhook/exotel", "/exotel/call", "/exotel/dtmf", "/voice/exotel", "/exotel/connect")
+      for end in ("", "/<token>")),
 }
 KEYS = {scope: new_key() for scope in SCOPES}
 ENGINE = Engine(Config.model_validate({"store": {"enabled": False}}))

@@ -28,7 +28,7 @@ def upgrade() -> None:
             "state", "direction", "leg", "other_uuid", "from_number", "to_number", "context", "gateway", "carrier",
             "carrier_call_id", "sip_call_id", "hangup_cause", "hangup_by", "codec")),
         *(sa.Column(name, sa.Integer) for name in ("q850", "duration_s", "billable_s")),
-        *(sa.Column(name, sa.Float) for name in ("mos", "quality_percent", "jitter_loss_percent")),
+        *(sa.Column(name, sa.Float) for name in ("mos", "quality_percent", "jitter_loss_rate")),
         sa.Column("headers", JSON),
         *(sa.Column(name, TIME) for name in ("started_at", "answered_at", "ended_at")),
         sa.Column("received_at", TIME, nullable=False),
