@@ -182,6 +182,7 @@ class CarrierAccount:
         self.folder = around.folder(event.call)
         self._engine = engine
         self._late = late
+        self._cause = ""
         self._clock = clock
         self._began = clock()
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: clock() - self._began, held=False)
@@ -193,7 +194,10 @@ class CarrierAccount:
     def tell(self, event: CarrierEvent) -> bool:
         """One more word. Whether it was the last one: the call is over."""
         self.heard = self._clock()
+        self._cause = event.cause or self._cause
         self.events.write("carrier_told", **told(event))
+        if event.state in lifecycle.ENDS:
+            self._cause = self._cause or event.word
         return self._late or event.state in lifecycle.ENDS
 
     def join(self, session: str) -> None:
@@ -204,7 +208,7 @@ class CarrierAccount:
 
     def close(self, cause: str) -> Callable[[], None]:
         """Nothing more is told. What is left to be done waits for others: the caller runs what this returns."""
-        self.events.write("hangup", cause=cause, by="switch")
+        self.events.write("hangup", cause=cause or self._cause, by="switch")
         calllog.ended(self.events, self._clock() - self._began, None, None)
 
         def finish() -> None:

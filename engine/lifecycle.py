@@ -128,6 +128,7 @@ class Life:
         """A carrier's word. Its end of the call is not that of the session, whose log goes on to ``call_ended``."""
         if means in ENDS:
             self.told = self.told or means
+            self.answered = self.answered or means == "ended"  # what is completed was answered
             return self._become("wrap_up")
         if means == "answered":
             self.answered = True

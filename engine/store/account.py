@@ -198,8 +198,8 @@ class Account:
         row["hangup_cause"] = row["hangup_cause"] or as_text(event.get("cause")) or None
         if row["customer_phone"] is None:
             row["customer_phone"] = row["to_number"] if direction == "outbound" else row["from_number"]
-        if event.get("means") == "answered" and row["answered_at"] is None:
-            row["answered_at"] = self._at(event)
+        if event.get("means") in ("answered", "ended") and row["answered_at"] is None:
+            row["answered_at"] = max(self._at(event) - span(event.get("seconds")), row["started_at"])
 
     def _joined(self, event: Event, seq: int) -> None:
         """This was the carrier's account of a call that the engine holds itself."""

@@ -214,8 +214,7 @@ class Webhooks:
             if unreadable is not None:
                 raise unreadable
         except Unproven as fault:
-            log.warning("a webhook at %s from %s is refused: %s", request.path.partition("exotel/")[0], asked.remote,
-                        fault)
+            log.warning("a webhook at %s from %s is refused: %s", request.url_rule, asked.remote, fault)
             raise ApiError(401, "unproven", str(fault), type="authentication_error",
                            headers={"WWW-Authenticate": 'Basic realm="webhooks"'}) from fault
         except CarrierError as fault:
