@@ -1,24 +1,17 @@
 """Options of calls that carriers stream over WebSockets: Twilio Media Streams, Exotel AgentStream."""
 
-from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from engine.config.base import Options
 from engine.config.services import Url
 
 
-def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for text in texts:
-        ip_network(text, strict=False)
-    return texts
-
-
 class TwilioStreamOptions(Options):
     """Twilio Media Streams at ``/ws/twilio``; ``docs/operator/twilio-streams.md`` explains it."""
 
-    allow_unsigned: bool = False
+    unsigned: bool = False
     """Whether streams are taken that neither are signed nor bring a ticket: anybody who finds the address talks to your
     agents then. For a laboratory."""
 
@@ -32,14 +25,9 @@ class TwilioStreamOptions(Options):
     api_url: Url = "https://api.twilio.com"
     """Twilio's REST API, for handing over and hanging up. Another region has another one."""
 
-    account_sid_env: str = "TWILIO_ACCOUNT_SID"
-    """Environment variable with the account's SID. Streams of other accounts are refused where it is set."""
-
-    auth_token_env: str = "TWILIO_AUTH_TOKEN"
-    """Environment variable with the account's auth token: signatures are checked with it, and requests signed in."""
-
     api_key_env: str = "TWILIO_API_KEY"
-    """Environment variable with an API key's SID, which signs requests in instead of account and auth token."""
+    """Environment variable with an API key's SID, which signs requests in instead of account and auth token
+    (``carriers.twilio``)."""
 
     api_secret_env: str = "TWILIO_API_SECRET"
     """Environment variable with that key's secret."""
@@ -59,22 +47,15 @@ class TwilioStreamOptions(Options):
 class ExotelStreamOptions(Options):
     """Exotel AgentStream (Voicebot applet) at ``/ws/exotel``; ``docs/operator/exotel-streams.md`` explains it."""
 
-    allow_unsigned: bool = False
-    """Whether streams are taken that bring neither password nor token nor come from ``networks``: anybody who finds the
-    address talks to your agents then. For a laboratory."""
+    unsigned: bool = False
+    """Whether streams are taken that bring neither password nor token (``carriers.exotel.stream_token_env``) nor come
+    from ``carriers.exotel.networks``: anybody who finds the address talks to your agents then. For a laboratory."""
 
     user_env: str = "EXOTEL_STREAM_USER"
     """Environment variable with the user name of ``wss://USER:PASSWORD@host/ws/exotel``."""
 
     password_env: str = "EXOTEL_STREAM_PASSWORD"
     """Environment variable with its password."""
-
-    token_env: str = "EXOTEL_STREAM_TOKEN"
-    """Environment variable with the token of ``wss://host/ws/exotel/TOKEN``: at least 16 characters that nobody
-    guesses."""
-
-    networks: Annotated[tuple[str, ...], AfterValidator(_networks)] = ()
-    """Addresses that Exotel streams from, as it told you: they need nothing else."""
 
     chunk_bytes: int = Field(3200, ge=320, le=100_000, multiple_of=320)
     """Bytes of a message with audio: Exotel wants 3,200 to 100,000, in multiples of 320. Its own programs also send

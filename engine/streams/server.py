@@ -43,7 +43,7 @@ class StreamServer:
         """The engine need not be started yet."""
         self.engine = engine
         self.options = engine.config.carrier_streams
-        self.twilio = TwilioApi(self.options.twilio, environ)
+        self.twilio = TwilioApi(self.options.twilio, engine.config.carriers.twilio, environ)
         self.streams: dict[str, StreamSession] = {}
         self._transfers: Transfers = transfers_of(engine)
         self._legs: MessageLegs | None = None

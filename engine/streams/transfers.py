@@ -60,4 +60,12 @@ def transfers_of(engine: Engine) -> Transfers:
     return found
 
 
-__all__ = ["Transfers", "Wanted", "transfers_of"]
+def number_for(engine: Engine) -> Callable[[str], str]:
+    """What ``/exotel/connect`` asks: the number for the call of this id, "" for none; told once."""
+    def number(call_sid: str) -> str:
+        wanted = transfers_of(engine).take(call_sid)
+        return wanted.number if wanted is not None else ""
+    return number
+
+
+__all__ = ["Transfers", "Wanted", "number_for", "transfers_of"]

@@ -7,6 +7,7 @@ from typing import Protocol
 from engine.carriers import twilio_calls
 from engine.carriers.errors import CarrierError
 from engine.config.carrier_streams import TwilioStreamOptions
+from engine.config.carriers import TwilioOptions
 from engine.dialog.actions import Outcome
 from engine.errors import ProviderFault
 from engine.net.http import HttpClient
@@ -30,12 +31,12 @@ class WayOut(Protocol):
 class TwilioApi:
     """Twilio's REST API with the account's credentials; one an engine."""
 
-    def __init__(self, options: TwilioStreamOptions, environ: Mapping[str, str]) -> None:
+    def __init__(self, options: TwilioStreamOptions, account: TwilioOptions, environ: Mapping[str, str]) -> None:
         """Nothing is asked yet."""
-        self.options = options
-        self.account_sid = environ.get(options.account_sid_env, "")
+        self.options, self.account = options, account
+        self.account_sid = environ.get(account.account_sid_env, "")
         key, secret = environ.get(options.api_key_env, ""), environ.get(options.api_secret_env, "")
-        token = environ.get(options.auth_token_env, "")
+        token = environ.get(account.auth_token_env, "")
         self._login = (key, secret) if key and secret else (self.account_sid, token) if token else None
         self._http = HttpClient("twilio", options.api_url, connect_timeout_s=2.0, first_byte_timeout_s=4.0,
                                 total_timeout_s=5.0)
@@ -76,7 +77,8 @@ class TwilioWayOut:
             return Outcome(True)
         if not self._api.usable:
             return Outcome(False, "callers of this line cannot be handed over: the engine has no credentials for "
-                                  f"Twilio's API ({options.account_sid_env}, {options.auth_token_env})")
+                                  f"Twilio's API ({self._api.account.account_sid_env} and "
+                                  f"{self._api.account.auth_token_env})")
         try:
             body = twilio_calls.dial(wanted.number, wanted.ring_s, action=options.after_dial_url,
                                      caller_id=options.caller_id)

@@ -46,8 +46,8 @@ def sockets(engine: Engine, environ: Mapping[str, str] = os.environ) -> list[Web
     """The WebSockets of both carriers."""
     server = server_of(engine)
     for name, options in (("twilio", server.options.twilio), ("exotel", server.options.exotel)):
-        if options.allow_unsigned:
-            log.warning("carrier_streams.%s.allow_unsigned is on: whoever finds /ws/%s talks to the agents", name, name)
+        if options.unsigned:
+            log.warning("carrier_streams.%s.unsigned is on: whoever finds /ws/%s talks to the agents", name, name)
 
     def twilio(socket: ServerSocket, asked: Asked) -> None:
         server.hold_twilio(socket, _TwilioCheck(server, asked, environ))
@@ -77,7 +77,8 @@ class _TwilioCheck:
         """``asked``: the opening request."""
         self._server = server
         self._options = server.options.twilio
-        token = environ.get(self._options.auth_token_env, "")
+        account = server.twilio.account
+        token = environ.get(account.auth_token_env, "")
         signature = asked.headers.get(signatures.TWILIO_HEADER, "")
         self._url = _known_as(server.engine, asked)
         self.signed = bool(signature) and signatures.verify_twilio(token, self._url, (), signature)
@@ -86,7 +87,7 @@ class _TwilioCheck:
         elif not signature:
             self._missing = f"it has no {signatures.TWILIO_HEADER}"
         elif not token:
-            self._missing = f"its signature cannot be checked without the auth token ({self._options.auth_token_env})"
+            self._missing = f"its signature cannot be checked without the auth token ({account.auth_token_env})"
         else:
             self._missing = (f"it is not signed for {self._url}: either the auth token is another account's, or the "
                              "public address of this server is another one (carriers.webhook_base_url)")
@@ -99,24 +100,24 @@ class _TwilioCheck:
         ticket = tickets_of(self._server.engine).redeem(given) if given else None
         if ticket is not None and ticket.call_sid not in ("", started.call_sid):
             raise Refused("its ticket is another call's")
-        if ticket is None and not self.signed and not self._options.allow_unsigned:
+        if ticket is None and not self.signed and not self._options.unsigned:
             raise Refused(f"{self._missing}, and it brings no ticket that is good")
         return ticket.agent if ticket is not None else ""
 
 
 def _checked_exotel(server: StreamServer, asked: Asked, environ: Mapping[str, str]) -> int:
     """The rate that the address asks for, 0 for none. Raises ``Refused`` for who may not open a stream."""
-    options = server.options.exotel
-    token = environ.get(options.token_env, "")
+    options, account = server.options.exotel, server.engine.config.carriers.exotel
+    token = environ.get(account.stream_token_env, "")
     proven = (
         signatures.verify_basic(asked.headers.get("Authorization", ""), environ.get(options.user_env, ""),
                                 environ.get(options.password_env, ""))
         or len(token) >= LEAST_TOKEN and signatures.verify_token(asked.path.get("token", ""), token)
-        or bool(options.networks) and asked.remote in Networks(options.networks)
+        or bool(account.networks) and asked.remote in Networks(account.networks)
     )
-    if not (proven or options.allow_unsigned):
+    if not (proven or options.unsigned):
         raise Refused("neither password nor token nor address is one that Exotel was given "
-                      "(carrier_streams.exotel)")
+                      "(carrier_streams.exotel, carriers.exotel)")
     query = asked.request.args
     try:
         rate = number(query.get("sample-rate") or query.get("sample_rate"), "sample-rate", "hz")
@@ -131,10 +132,9 @@ def _known_as(engine: Engine, asked: Asked) -> str:
     """The URL that Twilio has opened, as it knows it; "" where nobody can tell."""
     request = asked.request
     headers = {name.lower(): value for name, value in asked.headers.items()}
-    carriers = getattr(engine.config, "carriers", None)
     trusted = request.remote_addr in Networks(engine.config.http.trusted_proxies)
     try:
-        base = public_base(getattr(carriers, "webhook_base_url", ""), request.scheme, headers, trusted)
+        base = public_base(engine.config.carriers.webhook_base_url, request.scheme, headers, trusted)
     except CarrierError:
         return ""
     return public_url(base, request.path, request.query_string.decode("latin-1"), socket=True)

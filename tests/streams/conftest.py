@@ -29,7 +29,7 @@ CHAR_S = 0.025
 """How long a letter of the agent's is here."""
 
 OPEN = {"agent": {"greeting": "Hi there."},
-        "carrier_streams": {"twilio": {"allow_unsigned": True}, "exotel": {"allow_unsigned": True}}}
+        "carrier_streams": {"twilio": {"unsigned": True}, "exotel": {"unsigned": True}}}
 
 
 class Place:

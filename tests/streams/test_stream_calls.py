@@ -122,7 +122,7 @@ def test_twilio_takes_a_caller_over(place):
     phone = None
     with TwilioRest(ACCOUNT, ACCOUNT, "secret", {CALL}, lambda form: phone.stop()) as rest:
         with place(providers(["sales"], brain=brain), LOGIN, TARGETS,
-                   carrier_streams={"twilio": {"allow_unsigned": True, "api_url": rest.url,
+                   carrier_streams={"twilio": {"unsigned": True, "api_url": rest.url,
                                                "after_dial_url": "https://x.example/voice/twilio?a=1&b=2"}}) as at:
             phone = at.twilio()
             asks(phone)
@@ -145,7 +145,7 @@ def test_a_hand_over_that_twilio_refuses(place):
     with TwilioRest(ACCOUNT, ACCOUNT, "secret", {CALL}) as rest:
         rest.fault = (400, 21220, "Call is not in-progress. Cannot redirect.")
         with place(providers(["sales"], brain=brain), LOGIN, TARGETS,
-                   carrier_streams={"twilio": {"allow_unsigned": True, "api_url": rest.url}}) as at:
+                   carrier_streams={"twilio": {"unsigned": True, "api_url": rest.url}}) as at:
             phone = at.twilio()
             asks(phone)
             wait(lambda: said(at, "Done."), "the agent does not go on")
@@ -205,8 +205,8 @@ def test_the_agent_says_goodbye(place):
     goodbye = "Thanks for calling us today."
     with TwilioRest(ACCOUNT, ACCOUNT, "secret", {CALL}) as rest:
         with place(providers(["bye"], ["bye"], brain=LookUp(bye=f"{goodbye} FAREWELL")), LOGIN,
-                   carrier_streams={"twilio": {"allow_unsigned": True, "api_url": rest.url},
-                                    "exotel": {"allow_unsigned": True}}) as at:
+                   carrier_streams={"twilio": {"unsigned": True, "api_url": rest.url},
+                                    "exotel": {"unsigned": True}}) as at:
             for _, phone, log in at.both(call):
                 assert named(log, "agent_said")[-1]["text"] == goodbye and named(log, "hangup")[0]["by"] == "agent"
                 assert phone.voiced_s >= (len("Hi there.") + len(goodbye)) * CHAR_S - 0.1
@@ -226,7 +226,7 @@ def test_a_carrier_that_vanishes(place):
 
 def test_a_carrier_that_falls_silent(place):
     """Rule: carriers send audio all the time; a stream on which nothing comes holds no place for ever."""
-    with place(carrier_streams={"silence_s": 2, "twilio": {"allow_unsigned": True}}) as at:
+    with place(carrier_streams={"silence_s": 2, "twilio": {"unsigned": True}}) as at:
         phone = at.twilio()
         phone.hears()
         phone._greenlets[1].kill()

@@ -77,7 +77,7 @@ def test_twilio_behind_a_trusted_proxy(place):
 ])
 def test_exotel_doors(place, options, path, headers, code):
     """Rule: password, token of the address, or an address of Exotel's; and a rate that there is."""
-    with place(environ=SECRETS, doors={"carrier_streams": {"exotel": options}}, agent={"greeting": "Hi."}) as at:
+    with place(environ=SECRETS, doors=CLOSED, carriers={"exotel": options}, agent={"greeting": "Hi."}) as at:
         phone = at.exotel(path, headers, rate=16000 if "16000" in path else 8000)
         if code is None:
             taken(phone)
@@ -98,7 +98,7 @@ def test_nothing_is_open_without_secrets(place, monkeypatch):
 
 def test_the_parameters_name_agent_and_caller(place):
     """Rule: TwiML says what Twilio does not: who calls whom, and who answers; the token stays with us."""
-    with place(doors={"carrier_streams": {"twilio": {"allow_unsigned": True}}}) as at:
+    with place(doors={"carrier_streams": {"twilio": {"unsigned": True}}}) as at:
         seen = []
         at.engine.began.append(lambda call: seen.append(call.channel))
         taken(at.twilio(**{"from": "+4915", "to": "+4930", "agent": "sales", "token": "x"}))
@@ -109,7 +109,7 @@ def test_the_parameters_name_agent_and_caller(place):
 
 def test_a_stream_that_never_starts(place):
     """Rule: a connection without start holds no place; and places are bounded."""
-    with place(carrier_streams={"start_wait_s": 0.2, "max_streams": 1, "twilio": {"allow_unsigned": True}}) as at:
+    with place(carrier_streams={"start_wait_s": 0.2, "max_streams": 1, "twilio": {"unsigned": True}}) as at:
         phone = at.twilio()
         phone.hears()
         assert at.exotel().over() == 1008, "as many as may be"
