@@ -1,6 +1,7 @@
 """The call behind a carrier's stream: cast, leg, conversation, log and recording, as a call of FreeSWITCH has them."""
 
 import logging
+import time
 from collections.abc import Callable
 
 import gevent
@@ -13,12 +14,16 @@ from engine.media.carrierleg import CarrierLeg, Line, Sending
 from engine.media.linecodec import LineCodec
 from engine.media.messageleg import MessageLegs
 from engine.streams.actions import StreamActions
+from engine.streams.returns import Returns
 from engine.streams.waysout import WayOut
 from engine.surroundings import Surroundings
 from engine.talk import Past, Talk
 from engine.telemetry import logs
 
 log = logging.getLogger(__name__)
+
+MAY_RETURN = ("switch", "engine")
+"""By whom a stream was ended whose call the carrier may connect again; neither caller nor agent has hung up."""
 
 WAY_OUT_S = 6.0
 """How long the end of a call waits for what the carrier was asked last."""
@@ -29,10 +34,13 @@ class StreamCall(LegCall):
 
     def __init__(self, around: Surroundings, legs: MessageLegs, arrival: Arrival, transport: str, codec: LineCodec,
                  line: Line, sending: Sending, way_out: WayOut, ended: Callable[[str], None],
-                 carrier_sid: str = "") -> None:
-        """The caller is greeted. ``carrier_sid``: the carrier's id of the call. ``ended(why)`` closes the stream, and
-        so the call. Raises ``TrunklineError`` where nobody can take it; nothing is open then."""
+                 carrier_sid: str = "", returns: Returns | None = None) -> None:
+        """The caller is greeted, or welcomed back. ``carrier_sid``: the carrier's id of the call. ``ended(why)`` closes
+        the stream, and so the call. Raises ``TrunklineError`` where nobody can take it; nothing is open then."""
         self.carrier_sid = carrier_sid
+        self._returns = returns or Returns()
+        self._target = ""
+        self._gave_way = False
         self._transport = transport
         self._way_out = way_out
         self._ended = ended
@@ -53,7 +61,16 @@ class StreamCall(LegCall):
         self.actions = StreamActions(self, self._way_out, cast.targets, cast.senses.voice)
         self._closes.insert(0, self.actions.close)
         cast.join(talk, self.actions)
-        talk.start()
+        self._greet(talk)
+
+    def _greet(self, talk: Talk) -> None:
+        left = self._returns.come(self.carrier_sid)
+        back = self._around.config.telephony.phrase("back", talk.phrases)
+        if left is None or not self._returns.welcome(left, talk, back):
+            talk.start()
+        else:
+            self.events.write("caller_back", why="the human hung up, or did not answer" if left.target else
+                              "the carrier has connected the call again", away_s=round(time.monotonic() - left.at, 1))
 
     def _follow_voice(self, talk: Talk) -> None:
         """Where the carrier stops sending in the middle of a word, the word ends."""
@@ -78,7 +95,17 @@ class StreamCall(LegCall):
 
     def handed_over(self, target: str) -> None:
         """Somebody else has the caller: what ends now is the agent's part."""
-        self.cause = f"handed over to {target}"
+        self._target, self.cause = target, f"handed over to {target}"
+
+    def give_way(self) -> None:
+        """The carrier has connected the call again: a newer stream's call goes on with what was said here."""
+        self._talk.hung_up()  # last words are history then
+        self._keep_account()
+        self._gave_way = True
+
+    def _keep_account(self) -> None:
+        if self._talk_held is not None:
+            self._returns.left(self.carrier_sid, self._talk, self._target)
 
     def hang_up(self, reason: str) -> None:
         """The agent is done: end the call. After a ``fault`` the carrier goes on with its flow instead. Returns at
@@ -101,9 +128,12 @@ class StreamCall(LegCall):
         """Idempotent."""
         if hasattr(self, "actions") and not self._closed:
             self.actions.settle(WAY_OUT_S)
+        may_return = not (self._closed or self._gave_way) and (self._target or by in MAY_RETURN)
         if self.cause:
             cause, by = self.cause, "engine" if self.cause == "fault" else "agent"
         super().close(cause, by)
+        if may_return:
+            self._keep_account()
         if self._leaving is not None and self._leaving is not gevent.getcurrent():
             self._leaving.join(WAY_OUT_S)
             self._leaving.kill(block=False)

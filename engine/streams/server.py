@@ -17,6 +17,7 @@ from engine.media.linecodec import LineCodec
 from engine.media.messageleg import MessageLegs
 from engine.service import Engine
 from engine.streams.call import StreamCall
+from engine.streams.returns import Returns
 from engine.streams.session import GOING_AWAY, TRY_LATER, Refused, Socket, StreamSession, Wire
 from engine.streams.transfers import Transfers, transfers_of
 from engine.streams.waysout import ExotelWayOut, TwilioApi, TwilioWayOut, WayOut
@@ -46,6 +47,7 @@ class StreamServer:
         self.twilio = TwilioApi(self.options.twilio, engine.config.carriers.twilio, environ)
         self.streams: dict[str, StreamSession] = {}
         self._transfers: Transfers = transfers_of(engine)
+        self._returns = Returns()
         self._legs: MessageLegs | None = None
         self._calls: OrderedDict[str, int] = OrderedDict()
         engine.closing.append(self.twilio.close)
@@ -92,7 +94,8 @@ class StreamServer:
             session.uuid = self._name(started.call_sid)
             who, codec = visitor(session.uuid, started, agent), LineCodec(started.encoding, started.rate)
             call = StreamCall(engine.surroundings, self._shared_legs(), who, transport, codec, session, sending(codec),
-                              way_out(session, started), lambda why: session.close(1000, why), started.call_sid)
+                              way_out(session, started), lambda why: session.close(1000, why), started.call_sid,
+                              self._returns)
             engine.session_began(session)
             return call
 
@@ -110,6 +113,7 @@ class StreamServer:
         for session in self.streams.values():
             if session is not newer and session.call is not None and session.call.carrier_sid == call_sid:
                 log.warning("call %s has a new stream; its older one ends", call_sid)
+                session.call.give_way()
                 session.let_go("the carrier has connected the call again")
 
     def _name(self, call_sid: str) -> str:

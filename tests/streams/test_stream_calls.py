@@ -117,18 +117,27 @@ LOGIN = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "secret"}
 
 def test_twilio_takes_a_caller_over(place):
     """Rule: the call is given a <Dial> by Twilio's API when the announcement was heard; what Twilio then ends is a call
-    that was handed over."""
+    that was handed over. A caller who comes back is not greeted as a new one."""
     brain = Asking(lambda actions: actions.transfer("sales", "blind", summary="wants to buy"))
     phone = None
     with TwilioRest(ACCOUNT, ACCOUNT, "secret", {CALL}, lambda form: phone.stop()) as rest:
         with place(providers(["sales"], brain=brain), LOGIN, TARGETS,
+                   telephony={"back": "I am back."},
                    carrier_streams={"twilio": {"unsigned": True, "api_url": rest.url,
                                                "after_dial_url": "https://x.example/voice/twilio?a=1&b=2"}}) as at:
             phone = at.twilio()
             asks(phone)
             phone.over()
             log = at.log()
+            again = at.twilio()
+            wait(lambda: said(at, "I am back."), "the caller is not welcomed back")
+            (history,) = [call.conversation.history for call in at.engine.live.values()]
+            again.hang_up()
+            returned = at.logs()[-1]
     assert brain.outcomes[0].ok
+    assert [(line.who, line.text) for line in history[:2]] == [("agent", "Hi there."), ("user", "sales")]
+    assert "The caller was connected with sales" in [line.text for line in history if line.who == "note"][0]
+    assert named(returned, "caller_back") and "Hi there." not in str(named(returned, "say"))
     (form,) = rest.asked
     assert form["Twiml"] == ('<Response><Dial answerOnBridge="true" timeout="30" '
                              'action="https://x.example/voice/twilio?a=1&amp;b=2">'
@@ -248,13 +257,14 @@ def test_garbage_in_between(place):
 
 
 def test_a_second_stream_of_a_call(place):
-    """Rule: a carrier that connects a call again has lost the first connection; the calls have names of their own."""
+    """Rule: a carrier that connects a call again has lost the first connection; the calls have names of their own, and
+    the conversation goes on, with an apology for what was broken off."""
     with place() as at:
         first = at.twilio()
         first.hears()
         second = at.twilio()
         assert first.over() == 1001
-        second.hears()
+        wait(lambda: said(at, "I am sorry."), "the conversation does not go on")
         second.hang_up()
         ids = sorted(named(log, "call_started")[0]["id"] for log in at.logs())
     assert ids == [CALL, f"{CALL}-2"]
