@@ -342,10 +342,16 @@ class Call:
         if not self._around.accepting():
             raise CallFailed("audio was lost while the engine is draining: it takes no new connection")
         self._media_lost.clear()
-        self._absence.begin(lambda: session.transfer(*self.channel.home))
+        self._around.expect(self.uuid, True)
+        try:
+            self._absence.begin(lambda: session.transfer(*self.channel.home))
+        except BaseException:
+            self._around.expect(self.uuid, False)
+            raise
         # At once: closing it later, when the new connection is parked, would end the call.
         session.close("the call moved to a new connection")
         if session.hangup_cause is not None:
+            self._around.expect(self.uuid, False)
             self._absence.end()
         elif self._absence.moving:
             # Not waited for here: this connection's slot must be free, because a full engine refuses connections.
@@ -355,7 +361,9 @@ class Call:
     def _await_return(self, seconds: float, why: str) -> None:
         """Hold the call while it has no connection, so long at most; then it is over, and a fault if ``why`` says so.
         ``let_go`` and the caller's hangup end it earlier."""
-        if self._absence.wait(self.leaving, seconds):
+        back = self._absence.wait(self.leaving, seconds)
+        self._around.expect(self.uuid, False)
+        if back:
             return
         if why and not self._absence.gone.is_set():
             why = self._why_leave or why
