@@ -188,7 +188,7 @@ class CarrierAccount:
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: clock() - self._began, held=False)
         if engine.store is not None:
             engine.store.filing.follow(self.events, self.folder)
-        calllog.began(self.events, Visitor(event.call, event.caller, event.called), around.node, around.config,
+        calllog.began(self.events, Visitor(event.call, event.caller, event.called), around.node, None,
                       transport=event.carrier, direction=event.direction or None)
 
     def tell(self, event: CarrierEvent) -> bool:

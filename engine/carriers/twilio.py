@@ -61,8 +61,9 @@ def _cause(message: Message) -> str:
 
 def stream(address: str, parameters: Mapping[str, str], status_url: str = "") -> str:
     """TwiML that connects the call's audio, in both directions, to the WebSocket ``address``."""
-    named = "".join(f"<Parameter name={quoteattr(name)} value={quoteattr(value[:LONGEST_PARAMETER - len(name)])}/>"
-                    for name, value in parameters.items() if value)
+    short = {name: _plain(value)[:LONGEST_PARAMETER - len(name)] for name, value in parameters.items()}
+    named = "".join(f"<Parameter name={quoteattr(name)} value={quoteattr(value)}/>"
+                    for name, value in short.items() if value)
     status = f" statusCallback={quoteattr(status_url)}" if status_url else ""
     return _response(f"<Connect><Stream url={quoteattr(address)}{status}>{named}</Stream></Connect>")
 
@@ -91,8 +92,12 @@ def nothing() -> str:
 
 
 def _say(text: str, language: str) -> str:
-    plain = "".join(letter for letter in text if letter.isprintable() or letter in "\n ")
-    return f"<Say{f' language={quoteattr(language)}' if language else ''}>{escape(plain)}</Say>"
+    return f"<Say{f' language={quoteattr(language)}' if language else ''}>{escape(_plain(text))}</Say>"
+
+
+def _plain(text: str) -> str:
+    """What XML can hold."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 def _response(inner: str) -> str:

@@ -117,11 +117,13 @@ class CarriersOptions(Options):
     answer_s: float = Field(5.0, gt=0, le=12)
     """How long a carrier waits for the agent's answer in writing; then it gets ``late_texts``."""
 
-    late_texts: Mapping[str, str] = {"en": "I'm sorry, I'm having trouble processing your request."}
-    """Said when the answer takes too long, by language; a language without one has that of ``en``."""
+    late_texts: Mapping[str, str] = {}
+    """Said when the answer takes too long, by language: ``en: One moment longer.`` Without one it is "I'm sorry, I'm
+    having trouble processing your request." in English, and the agent's phrase ``apology`` in other languages."""
 
-    fault_texts: Mapping[str, str] = {"en": "An error occurred. Please try again."}
-    """Said when there is no answer, by language."""
+    fault_texts: Mapping[str, str] = {}
+    """Said when there is no answer, by language. Without one it is "An error occurred. Please try again." in English,
+    and the agent's phrase ``apology`` in other languages."""
 
     webhooks_per_minute_per_call: int = Field(120, ge=0)
     """Webhooks about one call. 0: no limit."""

@@ -4,7 +4,7 @@ A conversation belongs to the carrier's call. It is one of ``engine.written``: w
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import gevent
@@ -20,6 +20,9 @@ from engine.web.faults import casting_of
 from engine.written.talks import Talks
 
 log = logging.getLogger(__name__)
+
+LATE = "I'm sorry, I'm having trouble processing your request."
+FAULT = "An error occurred. Please try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,13 @@ class CarrierTalk:
             found = self._agent(event, agent)
         except TrunklineError as fault:
             log.error("call %s of %s: %s", event.call, event.carrier, fault)
-            return self._fallback(self._options.fault_texts, "en")
+            return self._sorry(None, "en", late=False)
         return Said(found.phrases().greeting, found.language)
 
     def answer(self, event: CarrierEvent, agent: str) -> Said:
         """The answer to the keys or words of ``event``, within ``answer_s``."""
         wanted = event.speech or self._options.dtmf_intents.get(event.digits, event.digits)
-        language = "en"
+        found, language = None, "en"
         late = gevent.Timeout(self._options.answer_s)
         try:
             with late:
@@ -69,17 +72,17 @@ class CarrierTalk:
             if fault is not late:
                 raise
             log.warning("call %s of %s: no answer within %g s", event.call, event.carrier, self._options.answer_s)
-            return self._fallback(self._options.late_texts, language)
+            return self._sorry(found, language, late=True)
         except TrunklineError as fault:
             log.error("call %s of %s: %s", event.call, event.carrier, fault)
             late_one = getattr(fault, "kind", "") == "timeout" or getattr(fault, "wrong", "") == "busy"
-            return self._fallback(self._options.late_texts if late_one else self._options.fault_texts, language)
+            return self._sorry(found, language, late_one)
         except Exception:
             log.exception("call %s of %s: no answer", event.call, event.carrier)
-            return self._fallback(self._options.fault_texts, language)
+            return self._sorry(found, language, late=False)
         reply = turn.reply
         if not reply.text.strip():
-            return self._fallback(self._options.fault_texts, reply.language)
+            return self._sorry(found, reply.language, late=False)
         return Said(reply.text.strip(), reply.language, reply.ended)
 
     def over(self, event: CarrierEvent) -> None:
@@ -90,7 +93,11 @@ class CarrierTalk:
         agents = self._casting().agents
         return agents.get(name) if name else agents.pick(did=event.called, caller=event.caller)
 
-    @staticmethod
-    def _fallback(texts: Mapping[str, str], language: str) -> Said:
-        spoken = language if texts.get(language) else "en"
-        return Said(texts.get(spoken, ""), spoken)
+    def _sorry(self, agent: Agent | None, language: str, late: bool) -> Said:
+        """There is no answer, or not in time: the operator's words, else English ones, else the agent's."""
+        texts = self._options.late_texts if late else self._options.fault_texts
+        if text := texts.get(language):
+            return Said(text, language)
+        if language == "en" or agent is None:
+            return Said(texts.get("en") or (LATE if late else FAULT), "en")
+        return Said(agent.phrases(language).apology, language)

@@ -87,6 +87,14 @@ class Site:
             assert monotonic() < until, found
             gevent.sleep(0.02)
 
+    def listed(self, query, count):
+        """The list of sessions, once there are so many: it is written some milliseconds after the webhook."""
+        until = monotonic() + 10
+        while len(found := self.get(f"/sessions?{query}")["data"]) != count:
+            assert monotonic() < until, found
+            gevent.sleep(0.02)
+        return found
+
     def close(self):
         self.web.stop()
         self.engine.stop()

@@ -25,7 +25,7 @@ def test_a_call_of_twilios_gets_its_stream_and_a_ticket_for_it(site):
     found = at.session(SID)
     assert (found["transport"], found["state"], found["live"]) == ("twilio", "ringing", True)
     assert (found["from_number"], found["to_number"], found["direction"]) == ("+12349013030", "+18005551212", "inbound")
-    assert [one["session_id"] for one in at.get("/sessions?transport=twilio")["data"]] == [found["session_id"]]
+    assert [one["session_id"] for one in at.listed("transport=twilio", 1)] == [found["session_id"]]
 
 
 def test_a_call_that_nobody_answered_ends_as_its_carrier_says(site):
