@@ -37,8 +37,8 @@ class TwilioStreamOptions(Options):
     after ``<Connect>`` runs, which then must know where to go."""
 
     after_dial_url: str = Field("", max_length=1000)
-    """URL that Twilio asks for TwiML when a human to whom a caller was handed over has hung up, or did not answer: TwiML
-    that connects the stream again brings the caller back to the agent, who knows them. Empty: the call ends."""
+    """URL that Twilio asks for TwiML when a human to whom a caller was handed over has hung up, or did not answer:
+    TwiML that connects the stream again brings the caller back to the agent, who knows them. Empty: the call ends."""
 
     caller_id: str = Field("", pattern=r"^(\+[1-9][0-9]{5,14})?$")
     """Number that the human's phone shows; one of your account. Empty: the caller's, as Twilio does by itself."""

@@ -8,6 +8,7 @@ import gevent
 
 from engine import holding
 from engine.arrival import Arrival
+from engine.carriers.stream import Started
 from engine.conversation import Conversation
 from engine.legcall import LegCall
 from engine.media.carrierleg import CarrierLeg, Line, Sending
@@ -34,11 +35,11 @@ class StreamCall(LegCall):
 
     def __init__(self, around: Surroundings, legs: MessageLegs, arrival: Arrival, transport: str, codec: LineCodec,
                  line: Line, sending: Sending, way_out: WayOut, ended: Callable[[str], None],
-                 carrier_sid: str = "", returns: Returns | None = None) -> None:
-        """The caller is greeted, or welcomed back. ``carrier_sid``: the carrier's id of the call. ``ended(why)`` closes
-        the stream, and so the call. Raises ``TrunklineError`` where nobody can take it; nothing is open then."""
-        self.carrier_sid = carrier_sid
-        self._returns = returns or Returns()
+                 started: Started, returns: Returns) -> None:
+        """The caller is greeted, or welcomed back. ``started``: what the carrier says of it. ``ended(why)`` closes the
+        stream, and so the call. Raises ``TrunklineError`` where nobody can take it; nothing is open then."""
+        self.started = started
+        self._returns = returns
         self._target = ""
         self._gave_way = False
         self._transport = transport
@@ -52,6 +53,9 @@ class StreamCall(LegCall):
 
     def _open(self, legs: MessageLegs, codec: LineCodec, line: Line, sending: Sending) -> None:
         cast = self.cast = self._begin(self._transport, direction="inbound")
+        told = self.started
+        self.events.write("carrier_stream", carrier=self._transport, call=told.call_sid, stream=told.stream_sid,
+                          encoding=told.encoding, rate=told.rate)
         leg = self.leg = CarrierLeg(legs, codec, line, sending)
         tape = self._attach(leg, "stream")
         self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, tape)
@@ -64,7 +68,7 @@ class StreamCall(LegCall):
         self._greet(talk)
 
     def _greet(self, talk: Talk) -> None:
-        left = self._returns.come(self.carrier_sid)
+        left = self._returns.come(self.started.call_sid)
         back = self._around.config.telephony.phrase("back", talk.phrases)
         if left is None or not self._returns.welcome(left, talk, back):
             talk.start()
@@ -105,7 +109,7 @@ class StreamCall(LegCall):
 
     def _keep_account(self) -> None:
         if self._talk_held is not None:
-            self._returns.left(self.carrier_sid, self._talk, self._target)
+            self._returns.left(self.started.call_sid, self._talk, self._target)
 
     def hang_up(self, reason: str) -> None:
         """The agent is done: end the call. After a ``fault`` the carrier goes on with its flow instead. Returns at

@@ -2,9 +2,7 @@
 
 import logging
 import os
-import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from engine.arrival import Visitor
@@ -27,11 +25,6 @@ log = logging.getLogger(__name__)
 NOT_FOR_AGENTS = frozenset({"token"})
 """Parameters that stay here."""
 
-KNOWN_CALLS = 10_000
-"""Calls whose streams are counted, so that a second one of the same call has a name of its own."""
-
-_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
 Check = Callable[[Started], str]
 """``check(started)``: the agent that a ticket names, "" for none. Raises ``Refused`` for a stream that nobody may open.
 """
@@ -49,7 +42,6 @@ class StreamServer:
         self._transfers: Transfers = transfers_of(engine)
         self._returns = Returns()
         self._legs: MessageLegs | None = None
-        self._calls: OrderedDict[str, int] = OrderedDict()
         engine.closing.append(self.twilio.close)
 
     def hold_twilio(self, socket: Socket, check: Check) -> None:
@@ -91,10 +83,10 @@ class StreamServer:
             self._end_older(started.call_sid, session)
             if sum(one.call is not None for one in self.streams.values()) >= self.options.max_streams:
                 raise Refused("as many streams as may be (carrier_streams.max_streams)")
-            session.uuid = self._name(started.call_sid)
-            who, codec = visitor(session.uuid, started, agent), LineCodec(started.encoding, started.rate)
+            session.uuid = f"st_{secrets.token_hex(12)}"
+            who, codec = visitor(session.uuid, transport, started, agent), LineCodec(started.encoding, started.rate)
             call = StreamCall(engine.surroundings, self._shared_legs(), who, transport, codec, session, sending(codec),
-                              way_out(session, started), lambda why: session.close(1000, why), started.call_sid,
+                              way_out(session, started), lambda why: session.close(1000, why), started,
                               self._returns)
             engine.session_began(session)
             return call
@@ -111,19 +103,10 @@ class StreamServer:
     def _end_older(self, call_sid: str, newer: StreamSession) -> None:
         """A carrier that connects a call again has lost its first connection, whatever we still think of that one."""
         for session in self.streams.values():
-            if session is not newer and session.call is not None and session.call.carrier_sid == call_sid:
+            if session is not newer and session.call is not None and session.call.started.call_sid == call_sid:
                 log.warning("call %s has a new stream; its older one ends", call_sid)
                 session.call.give_way()
                 session.let_go("the carrier has connected the call again")
-
-    def _name(self, call_sid: str) -> str:
-        """The call's id here: the carrier's own, so that its webhooks find it; ``-2`` behind it for a second stream."""
-        sid = call_sid if _SID.fullmatch(call_sid) else f"stream-{secrets.token_hex(12)}"
-        count = self._calls.pop(sid, 0) + 1
-        self._calls[sid] = count
-        if len(self._calls) > KNOWN_CALLS:
-            self._calls.popitem(last=False)
-        return sid if count == 1 else f"{sid}-{count}"
 
     def _shared_legs(self) -> MessageLegs:
         if self._legs is None or self._legs.clock is not self.engine.clock:
@@ -131,11 +114,13 @@ class StreamServer:
         return self._legs
 
 
-def visitor(uuid: str, started: Started, agent: str) -> Visitor:
-    """Who comes, as agents are chosen by: parameters are its variables."""
+def visitor(uuid: str, transport: str, started: Started, agent: str) -> Visitor:
+    """Who comes, as agents are chosen by: parameters are its variables. ``twilio_call_sid`` or ``exotel_call_sid`` says
+    which call it is to the carrier, whose webhooks are joined by it."""
     variables = {name: value for name, value in started.parameters.items() if name not in NOT_FOR_AGENTS}
     caller = started.caller or variables.get("caller", "")
     called = started.called or variables.get("called", "")
+    variables[f"{transport}_call_sid"] = started.call_sid
     if agent:
         variables["trunkline_agent"] = agent
     return Visitor(uuid, caller, called, variables)

@@ -15,6 +15,7 @@ EVENTS: dict[str, str] = {
     "state": "state, before (states of engine/lifecycle.py), why (the line that it followed from)",
     "carrier_told": "carrier, call (the carrier's id of it), word (as the carrier says it), means (the state), kind, "
     "caller, called, cause, seconds, recording, at (ISO 8601, UTC: when, as the carrier has it), more",
+    "carrier_stream": "carrier, call (the carrier's id of it), stream (likewise), encoding (mulaw, pcm), rate",
     "carrier_joined": "carrier, call, session (of the carrier's webhooks before the audio), state (of it)",
     "joined": "session (that goes on with the call), state",
     "agent_picked": "name, variant, why, language",

@@ -104,7 +104,8 @@ def test_the_parameters_name_agent_and_caller(place):
         taken(at.twilio(**{"from": "+4915", "to": "+4930", "agent": "sales", "token": "x"}))
         (begin,) = named(at.log(), "call_started")
     assert (begin["caller"], begin["called"], begin["direction"]) == ("+4915", "+4930", "inbound")
-    assert seen[0].variables == {"from": "+4915", "to": "+4930", "agent": "sales", "trunkline_agent": "sales"}
+    assert seen[0].variables == {"from": "+4915", "to": "+4930", "agent": "sales", "trunkline_agent": "sales",
+                                 "twilio_call_sid": CALL}
 
 
 def test_a_stream_that_never_starts(place):
