@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from engine.arrival import Visitor
 from engine.carriers.exotel_stream import ExotelStream
+from engine.carriers.numbers import e164
 from engine.carriers.stream import Started
 from engine.carriers.twilio_stream import TwilioStream
 from engine.config.carrier_streams import ExotelStreamOptions
@@ -84,7 +85,8 @@ class StreamServer:
             if sum(one.call is not None for one in self.streams.values()) >= self.options.max_streams:
                 raise Refused("as many streams as may be (carrier_streams.max_streams)")
             session.uuid = f"st_{secrets.token_hex(12)}"
-            who, codec = visitor(session.uuid, transport, started, agent), LineCodec(started.encoding, started.rate)
+            who = visitor(session.uuid, transport, started, agent, engine.config.carriers.country_code)
+            codec = LineCodec(started.encoding, started.rate)
             call = StreamCall(engine.surroundings, self._shared_legs(), who, transport, codec, session, sending(codec),
                               way_out(session, started), lambda why: session.close(1000, why), started,
                               self._returns)
@@ -114,12 +116,13 @@ class StreamServer:
         return self._legs
 
 
-def visitor(uuid: str, transport: str, started: Started, agent: str) -> Visitor:
-    """Who comes, as agents are chosen by: parameters are its variables. ``twilio_call_sid`` or ``exotel_call_sid`` says
-    which call it is to the carrier, whose webhooks are joined by it."""
+def visitor(uuid: str, transport: str, started: Started, agent: str, country: str) -> Visitor:
+    """Who comes, as agents are chosen by: numbers in E.164 (``country``: of those that come without one), parameters
+    as variables. ``twilio_call_sid`` or ``exotel_call_sid`` says which call it is to the carrier, whose webhooks are
+    joined by it."""
     variables = {name: value for name, value in started.parameters.items() if name not in NOT_FOR_AGENTS}
-    caller = started.caller or variables.get("caller", "")
-    called = started.called or variables.get("called", "")
+    caller = e164(started.caller or variables.get("caller", ""), country)
+    called = e164(started.called or variables.get("called", ""), country)
     variables[f"{transport}_call_sid"] = started.call_sid
     if agent:
         variables["trunkline_agent"] = agent

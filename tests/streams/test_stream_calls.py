@@ -34,7 +34,7 @@ def asks(phone):
     """Hear the greeting, and say something."""
     phone.hears()
     phone.hears_silence()
-    phone.say(0.5)
+    phone.say(0.35)
 
 
 def test_a_conversation(place):
@@ -52,7 +52,7 @@ def test_a_conversation(place):
             assert begin["transport"] == carrier
             assert named(log, "carrier_stream")[0]["call"] == phone.carrier.call_sid
             if carrier == "exotel":
-                assert (begin["caller"], begin["called"]) == ("09876543210", "08047491899")
+                assert (begin["caller"], begin["called"]) == ("+919876543210", "+918047491899")
             assert [line["text"] for line in named(log, "user_said")] == ["when do you open"]
             assert [(line["text"], line["interrupted"]) for line in named(log, "agent_said")] == [
                 ("Hi there.", False), (ANSWER, False)]
