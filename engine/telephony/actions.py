@@ -26,7 +26,7 @@ from engine.telephony.errands import Errands
 from engine.telephony.handover import HANDED_OVER, NOTHING, HandoverRun, Order, Telephony
 from engine.telephony.queue import QueueWait, problem
 from engine.telephony.sounds import OnHold, spoken
-from engine.telephony.talks import Talks
+from engine.telephony.talks import Talks, agreed
 from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class TelephonyActions:
         self._handover: HandoverRun | None = None
         self._queue: QueueWait | None = None
         self._errands = Errands()
-        self._talks = Talks(call, shared.switch, shared.config.record, folder)
+        self._talks = Talks(call, shared.switch, agreed(shared.config.record, call.channel), folder)
         self._ending: gevent.Greenlet | None = None
         self._collecting: DigitCollector | None = None
         self._key = Flag()
