@@ -1,14 +1,17 @@
 """FreeSWITCH's own record of a channel (mod_json_cdr) as a row of ``switch_records``. Pure.
 
-The record is JSON with ``variables``, ``callflow``, ``app_log``, ``callStats``; it may come as the form field ``cdr``,
-URL-encoded or not. Values of variables are URL-encoded text.
+The record is JSON with ``variables``, ``callflow``, ``app_log``, ``callStats``, or the field ``cdr`` of a form, in
+base64 or URL-encoded. The Content-Type says nothing: with ``disable-100-continue`` curl puts its own there. Values of
+variables are URL-encoded text. What is URL-encoded as a whole (``encode=true``) cannot always be read: FreeSWITCH
+leaves a ``%22`` that is in a value as it is, so that it looks like the end of that value.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from engine import lifecycle
 from engine.carriers.errors import Unreadable
@@ -20,9 +23,9 @@ _HEADER = "sip_h_X-"
 _SECRET = ("token", "password", "auth", "secret")
 
 
-def read(body: bytes, content_type: str = "") -> dict[str, Any]:
+def read(body: bytes) -> dict[str, Any]:
     """The row, without ``received_at``. Raises ``Unreadable``."""
-    record = _record(body, content_type)
+    record = _record(body)
     variables = record.get("variables")
     if not isinstance(variables, dict):
         raise Unreadable("the record has no variables")
@@ -36,14 +39,16 @@ def read(body: bytes, content_type: str = "") -> dict[str, Any]:
     return row
 
 
-def _record(body: bytes, content_type: str) -> Mapping[str, Any]:
+def _record(body: bytes) -> Mapping[str, Any]:
     try:
         text = body.decode()
-        if "form-urlencoded" in content_type and text.lstrip()[:1] != "{":
-            text = parse_qs(text, max_num_fields=10).get("cdr", [""])[0]
+        if text.lstrip()[:4] == "cdr=":
+            text = text.lstrip()[4:]
+            text = unquote(text) if "%" in text else base64.b64decode(text, validate=False).decode()
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise Unreadable("the record is no JSON") from None
+        raise Unreadable("the record is no JSON; json_cdr.conf.xml must say encode=false, because FreeSWITCH's own "
+                         "URL-encoding loses quotation marks of values") from None
     if not isinstance(found, dict):
         raise Unreadable("the record is no JSON object")
     return found

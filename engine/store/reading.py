@@ -82,7 +82,7 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many sessions there are, and how many of them are not over."""
     table = call_sessions.c
     total, live = connection.execute(select(func.count(), func.count().filter(table.ended_at.is_(None))).select_from(
-        call_sessions)).one()
+        call_sessions).where(table.joined_to.is_(None))).one()
     return {"sessions": total, "live": live}
 
 

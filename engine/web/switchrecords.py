@@ -31,7 +31,7 @@ def routes(engine: Engine, environ: Mapping[str, str] = os.environ) -> list[Rout
             raise ApiError(401, "unproven", f"records of FreeSWITCH need Basic authentication: {told}",
                            type="authentication_error", headers={"WWW-Authenticate": 'Basic realm="cdr"'})
         try:
-            row = switchrecord.read(asked.data, asked.request.content_type or "")
+            row = switchrecord.read(asked.data)
         except Unreadable as fault:
             raise ApiError(400, "invalid_record", str(fault)) from fault
         row["received_at"] = datetime.now(timezone.utc)
@@ -55,7 +55,7 @@ def routes(engine: Engine, environ: Mapping[str, str] = os.environ) -> list[Rout
 
 
 def _in_store(engine: Engine, work: Any) -> Any:
-    """mod_json_cdr keeps a record that is not taken and sends it again: a database that is down loses nothing."""
+    """mod_json_cdr sends a record again that is not taken (``retries``), then writes it to a file (``err-log-dir``)."""
     if engine.store is None:
         raise ApiError(503, "store_off", "records are not stored: store.enabled is off, or the engine is starting",
                        type="server_error")

@@ -129,6 +129,7 @@ class Webhooks:
         elif options.answer == "sip" and options.sip_uri:
             xml = twilio.sip(options.sip_uri, event.call, public_url(self._base(asked), "/voice/twilio"))
         else:
+            self._check_accepting()
             parameters = {"token": tickets_of(self._engine).make(event.call, agent), "agent": agent,
                           "from": event.caller, "to": event.called}
             xml = twilio.stream(public_url(self._base(asked), "/ws/twilio", socket=True), parameters,
@@ -164,7 +165,12 @@ class Webhooks:
         event, message = self._receive(asked, self._asks_of_exotel)
         path = "/ws/exotel" + (f"/{self._stream_token}" if self._stream_token else "")
         url = public_url(self._base(asked), path, socket=True)
-        return self._once(asked, event, message, lambda: Answer.json({"url": url}))
+
+        def stream() -> Answer:
+            self._check_accepting()
+            return Answer.json({"url": url})
+
+        return self._once(asked, event, message, stream)
 
     def exotel_connect(self, asked: Asked) -> Answer:
         """Whom the Connect applet calls."""
@@ -257,6 +263,12 @@ class Webhooks:
                            type="server_error", headers={"Retry-After": "2"}) from None
         assert isinstance(answer, Answer)
         return answer
+
+    def _check_accepting(self) -> None:
+        """An error sends the carrier to its fallback URL; a stream that is refused later would end the call."""
+        if not self._engine.accepting:
+            raise ApiError(503, "draining", "this engine takes no new calls", type="server_error",
+                           headers={"Retry-After": "30"})
 
     def _base(self, asked: Asked) -> str:
         headers = {name.lower(): value for name, value in asked.headers.items()}

@@ -102,7 +102,7 @@ def test_anything_is_an_event_or_an_error_that_says_why(kind, query, body):
         assert event.state in ("", *STATES) and len(event.raw) <= 60 and len(event.digits) <= 64
         assert all(len(value) <= LONGEST_VALUE for value in event.raw.values())
     try:
-        row = switchrecord.read(body, kind)
+        row = switchrecord.read(body)
     except CarrierError as fault:
         assert str(fault)
     else:

@@ -1,7 +1,10 @@
 """What a carrier tells of a call, and the session that holds the call, are one for whoever asks."""
 
+import base64
+import json
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -9,6 +12,8 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "call")]
 
 from call_world import Caller  # noqa: E402
 
+from engine.carriers import switchrecord  # noqa: E402
+from engine.carriers.errors import Unreadable  # noqa: E402
 from engine.standin.standin import StandIn  # noqa: E402
 
 SID = "6f5e8fcf1d4b4a6a9c1a2b3c4d5e6f70"
@@ -87,6 +92,23 @@ def test_records_need_the_password(site, user, password):
     at.get("/webhook/freeswitch/cdr/x", 404)
 
 
+@pytest.mark.parametrize("encode", [
+    lambda text: text.encode(), lambda text: b"cdr=" + base64.b64encode(text.encode()),
+    lambda text: b"cdr=" + quote(text).encode()])
+def test_a_record_is_read_in_each_encoding_of_mod_json_cdr(encode):
+    """As FreeSWITCH 1.11.2 sends it, whose values are URL-encoded in themselves."""
+    row = switchrecord.read(encode(json.dumps(_record("u1", caller_id_number="%2B919876543210"))))
+    assert (row["fs_uuid"], row["from_number"], row["state"], row["hangup_by"]) == (
+        "u1", "+919876543210", "ended", "caller")
+
+
+def test_a_record_that_freeswitch_spoilt_says_what_to_configure():
+    """With encode=true a quotation mark in a value ends it."""
+    spoilt = b'cdr=%7B%22variables%22%3A%7B%22uuid%22%3A%22u1%22,%22caller_id%22%3A%22%22Outbound Call%22%22%7D%7D'
+    with pytest.raises(Unreadable, match="encode=false"):
+        switchrecord.read(spoilt)
+
+
 def test_records_are_refused_where_no_password_is_set(site):
     at = site(environ={})
     assert _post(at, _record("x"), "freeswitch", "")[0] == 401
@@ -102,9 +124,6 @@ def _record(uuid, **changes):
 
 
 def _post(at, record, user="freeswitch", password="records"):
-    import base64
-    import json
-
     proof = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     return at.exotel.send("POST", "/webhook/freeswitch/cdr", json.dumps(record).encode(),
                           {"Authorization": proof, "Content-Type": "application/json"})

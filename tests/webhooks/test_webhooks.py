@@ -189,6 +189,17 @@ def test_a_call_goes_to_freeswitch_with_its_id(site):
     assert len(ended) == 0
 
 
+def test_an_engine_that_drains_sends_carriers_to_their_fallback(site):
+    """Twilio asks its fallback URL after a 5xx; a stream that nobody takes would end the call. Told events go on."""
+    at = site()
+    at.engine._draining = True
+    assert at.twilio.post("/voice/twilio", CallStatus="ringing", **CALL)[0] == 503
+    assert at.exotel.get("/voice/exotel", CallSid="a1")[0] == 503
+    at.twilio.status(CallStatus="completed", **CALL)
+    at.engine._draining = False
+    assert at.twilio.post("/voice/twilio", CallStatus="ringing", **{**CALL, "CallSid": "CA2"})[0] == 200
+
+
 def test_metrics_count_sessions_by_state(site):
     at = site()
     assert 'trunkline_sessions{state="talking"} 0.0' in at.get("/metrics")
