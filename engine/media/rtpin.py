@@ -11,7 +11,8 @@ from engine.media.rtpcodecs import codec
 from engine.rtp import comfortnoise
 from engine.rtp.conceal import Concealer
 from engine.rtp.errors import Malformed
-from engine.rtp.jitterbuffer import Item, JitterBuffer, Kind
+from engine.rtp.items import Item, Kind
+from engine.rtp.jitterbuffer import JitterBuffer
 from engine.rtp.packet import Packet
 from engine.sip.agreed import Agreed
 

@@ -9,9 +9,9 @@ later packets are there (reordering), and how long when nothing comes at all (th
 Pure: told the time with every call.
 """
 
-from enum import Enum
 from typing import NamedTuple
 
+from engine.rtp.items import Item, Kind
 from engine.rtp.pace import MOST_AHEAD_S, MOST_BEHIND_S, Pace
 from engine.rtp.packet import Packet
 
@@ -31,27 +31,6 @@ MOST_HELD = 64
 
 _SEQUENCE_JUMP = 500  # packets; further away is a new sequence, or nonsense
 _OLD_SSRC_S = 1.0  # stragglers of the stream before
-
-
-class Kind(Enum):
-    """What an item of the stream is."""
-
-    AUDIO = "audio"
-    """A payload."""
-
-    LOST = "lost"
-    """Audio was sent, and did not come."""
-
-    SILENT = "silent"
-    """Nothing was sent."""
-
-
-class Item(NamedTuple):
-    """The next ``ticks`` of the caller; ``payload`` is empty where there is no audio."""
-
-    kind: Kind
-    payload: bytes
-    ticks: int
 
 
 class _Held(NamedTuple):
@@ -313,7 +292,7 @@ class JitterBuffer:
 
     def _place(self, entry: _Held) -> list[Item]:
         """The items of the packet that is next: what is missing before it, and what it has."""
-        position = self._position(entry)
+        position = self._whole(entry, self._position(entry))
         end = position + entry.ticks
         if entry.audio and entry.ticks and end <= self._at:
             if self._late_since is None:
@@ -388,9 +367,22 @@ class JitterBuffer:
 
     def _anchor(self, entry: _Held) -> int:
         """Begin a timeline with this packet."""
-        position = self._pace.begin(entry.at, self._at)
+        steps = round((self._pace.due(entry.at) - self._at) / self.frame)
+        position = self._at + max(0, steps) * self.frame
+        self._pace.begin(entry.at, position)
         self._offset = position - entry.timestamp
         return position
+
+    def _whole(self, entry: _Held, position: int) -> int:
+        """The position, moved so that whole frames are between the packet and what was given on before: else each frame
+        from here on would be made of parts of two packets, and wait for the second."""
+        gap = position - self._at
+        if gap % self.frame == 0 or gap <= -self.frame or entry.ticks % self.frame or not entry.audio:
+            return position
+        moved = max(0, round(gap / self.frame)) * self.frame - gap
+        assert self._offset is not None
+        self._offset += moved
+        return position + moved
 
 
 __all__ = ["Item", "JitterBuffer", "Kind"]

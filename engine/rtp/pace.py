@@ -27,15 +27,11 @@ class Pace:
         self._flood_ends, self._flood_ticks = 0.0, 0
         self._flood_most = (WINDOW_S + MOST_BEHIND_S) * rate
 
-    def begin(self, at: float, least: int) -> int:
-        """A timeline begins with a packet: the position where time is, and at least ``least``."""
-        if self.base is None:
-            self.base = at
-        position = max(least, int((at - self.base) * self.rate))
+    def begin(self, at: float, position: int) -> None:
+        """A timeline begins with a packet at this position."""
         self.base = self._low = at - position / self.rate
         self._low_before = None
         self._window_ends = at + WINDOW_S
-        return position
 
     def due(self, now: float) -> int:
         """The position that is due now."""

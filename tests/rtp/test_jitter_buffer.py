@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.rtp.jitterbuffer import Item, JitterBuffer, Kind
+from engine.rtp.items import Item, Kind
+from engine.rtp.jitterbuffer import JitterBuffer
 from engine.rtp.packet import Packet
 
 FRAME = 160
@@ -217,6 +218,19 @@ def test_a_key_of_absurd_length_or_time_is_no_longer_than_time():
     assert stream.buffer.position <= (0.14 + 3 * S) * 8000
     stream.put(0.16, packet(8))
     assert stream.got[-1] == 8
+
+
+def test_a_sender_that_comes_back_at_an_odd_time_is_cut_into_no_pieces():
+    """Frames made of parts of two packets would all wait for the second: up to 20 ms for the rest of the call."""
+    stream = Stream()
+    steady(stream, 0, 5)
+    for step in range(5, 50):
+        stream.wait(step * S)
+    for number in range(5, 10):
+        stream.put((45 + number) * S, packet(number, base=45 * FRAME + 37))
+    assert all(item.ticks % FRAME == 0 for item in stream.items)
+    assert stream.got[-5:] == list(range(5, 10))
+    assert 54 <= len(stream.got) <= 56
 
 
 def test_packets_of_other_lengths():
