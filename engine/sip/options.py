@@ -1,0 +1,32 @@
+"""How the user agent behaves. Times in seconds."""
+
+from dataclasses import dataclass, field
+
+from engine.sip.offer import CODECS
+from engine.sip.transaction import Clocks
+
+
+@dataclass(frozen=True, slots=True)
+class SipOptions:
+    """Everything has a default that suits one FreeSWITCH on the same host."""
+
+    peers: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks whose messages are read. Others get no answer, so nobody can use us as a mirror."""
+    codecs: tuple[str, ...] = CODECS
+    """Codecs that are agreed to: of PCMU, PCMA, G722, L16/8000, L16/16000. The order of the offerer counts."""
+    max_calls: int = 1000
+    """Calls at a time; an INVITE beyond is answered 503."""
+    max_transactions: int = 50_000
+    """Requests remembered at a time: 32 s of them. Beyond, a new call is answered 503 and other requests are not
+    remembered."""
+    retry_after_s: int = 5
+    """What 503 tells the peer to wait."""
+    answer_timeout_s: float = 60.0
+    """A call that nobody here answers is refused with 480 after this time."""
+    session_expires_s: int = 1800
+    """A peer that can (RFC 4028) is asked to say within this time that the call lives, half of it is when it does so;
+    the call of a dead peer ends then. 0: only who asks for it himself. At least 90."""
+    clocks: Clocks = field(default_factory=Clocks)
+    """The timers of RFC 3261."""
+    server: str = "Trunkline"
+    """The Server and User-Agent header; "" leaves it out."""
