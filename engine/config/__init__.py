@@ -16,6 +16,7 @@ from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
 from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
+from engine.config.sip import SipOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.store import RetentionOptions, StoreOptions
@@ -33,6 +34,7 @@ class Config(Options):
     event_socket: EventSocketOptions = EventSocketOptions()
     switch: SwitchOptions = SwitchOptions()
     media: MediaOptions = MediaOptions()
+    sip: SipOptions = SipOptions()
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
@@ -64,6 +66,6 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
     "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
-    "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
+    "RoutingOptions", "SipOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
     "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip
