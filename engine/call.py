@@ -79,7 +79,7 @@ class Call:
         self.actions: TelephonyActions | None = None
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
         self._hangup = Hangup(self.events, self._agent_is_done.is_set)
-        self._audio = CallAudio(around, self.events, self._absence, self.leaving, around.backends.of(session))
+        self._audio = CallAudio(around, self.events, self._absence, self.leaving)
 
     def run(self) -> None:
         """Hold the call from its first command to its last event. A call that fails is let go; nothing is raised."""
@@ -225,7 +225,7 @@ class Call:
 
     def _converse(self, rate: int, codec: str) -> None:
         around, audio, cast = self._around, self._audio, self._cast
-        leg = audio.open(rate, codec, self.folder)
+        leg = audio.open(self._session, rate, codec, self.folder)
         assert cast is not None
         at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, audio.recorder)
         by_app = self.offer is not None and self.offer.accepted

@@ -20,19 +20,23 @@ SETTLE_S = 0.1
 class CallAudio:
     """``lost`` is set when FreeSWITCH does not carry the audio any more, unless somebody else has the caller."""
 
-    def __init__(
-        self, around: Surroundings, events: EventLog, absence: Absence, leaving: Flag, backend: Backend
-    ) -> None:
-        """Nothing is open yet. ``backend``: of the FreeSWITCH that the call comes from."""
+    def __init__(self, around: Surroundings, events: EventLog, absence: Absence, leaving: Flag) -> None:
+        """Nothing is open yet."""
         self.lost = Flag()
         self.recorder: Recorder | None = None
-        self.backend = backend
+        self._backend: Backend | None = None
         self._around = around
         self._events = events
         self._absence = absence
         self._leaving = leaving
         self._times_lost = 0
         self._line: Line | None = None
+
+    @property
+    def backend(self) -> Backend:
+        """What carries the audio of channels of the call's FreeSWITCH, once the line is open."""
+        assert self._backend is not None
+        return self._backend
 
     @property
     def line(self) -> Line:
@@ -45,10 +49,11 @@ class CallAudio:
         """The call's leg, once it is open."""
         return self._line.leg if self._line is not None else None
 
-    def open(self, rate: int, codec: str, folder: Path) -> SwitchLeg:
+    def open(self, session: CallControl, rate: int, codec: str, folder: Path) -> SwitchLeg:
         """The leg of a caller who has ``codec`` at ``rate`` Hz; recorded into ``folder`` where that is wanted. Raises
         ``MediaError``."""
-        line = self._line = self.backend.open(rate, codec, self._on_lost)
+        self._backend = self._around.backends.of(session)
+        line = self._line = self._backend.open(rate, codec, self._on_lost)
         leg = line.leg
         if self._around.config.record.audio:
             self.recorder = Recorder(self._around.disk, folder / "recording.wav", leg.rate, leg.frame_bytes)

@@ -10,6 +10,7 @@ from engine.backends.unicast import UnicastBackend
 from engine.config import Config
 from engine.esl.control import CallControl
 from engine.media.clock import FrameClock
+from engine.media.errors import MediaError
 from engine.media.unicast import UnicastSocket
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,17 @@ class Backends:
 
     def of(self, session: CallControl) -> Backend:
         """The back-end for the FreeSWITCH at the other end of this connection. Raises ``MediaError`` where it cannot be
-        opened."""
+        opened, or the connection is gone."""
+        try:
+            here, there = str(session.sock.getsockname()[0]), str(session.sock.getpeername()[0])
+        except OSError as fault:
+            raise MediaError(f"no audio: the event socket is gone ({fault.strerror})") from fault
         backend = self._config.media.backend
         if backend == "auto":
-            backend = "unicast" if is_ours(str(session.sock.getpeername()[0])) else "sip"
+            backend = "unicast" if is_ours(there) else "sip"
         if backend == "unicast":
             return UnicastBackend(self._unicast or self._open_unicast())
-        return (self._sip or self._open_sip()).backend(str(session.sock.getsockname()[0]))
+        return (self._sip or self._open_sip()).backend(here)
 
     @property
     def lines(self) -> int:

@@ -16,6 +16,7 @@ from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
 from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
+from engine.config.rtp import RtpOptions
 from engine.config.sip import SipOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
@@ -35,6 +36,7 @@ class Config(Options):
     switch: SwitchOptions = SwitchOptions()
     media: MediaOptions = MediaOptions()
     sip: SipOptions = SipOptions()
+    rtp: RtpOptions = RtpOptions()
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
@@ -66,6 +68,7 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
     "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
-    "RoutingOptions", "SipOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
-    "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
+    "RoutingOptions", "RtpOptions", "SipOptions", "SkillOptions", "SpeechOptions", "StoreOptions",
+    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
+    "WritingOptions",
 ]  # fmt: skip

@@ -1,0 +1,396 @@
+"""Putting the caller's packets in order and in time.
+
+Nobody listens to what comes out in real time: it goes to a recogniser and into a recording. So a packet that is the
+next one is given on at once, and only a gap makes what is behind it wait. What is given on is a stream without gaps:
+where no audio came, it says for how long. Everything is counted in ticks of the payload's clock from the first on.
+
+Two delays are learned from how the packets come, both bounded by ``max_delay_s``: how long a gap is waited for when
+later packets are there (reordering), and how long when nothing comes at all (then the caller's time goes on without).
+Pure: told the time with every call.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from engine.rtp.packet import Packet
+
+LEAST_WAIT_S = 0.06
+"""Nothing for so long beyond what is due, and the caller's time goes on without it: three lost packets look the same as
+a caller who sends nothing while silent."""
+
+LEAST_HOLD_S = 0.03
+"""So long at least a missing packet is waited for when the next one is there."""
+
+MOST_AHEAD_S, MOST_BEHIND_S = 0.5, 1.0
+"""A packet whose timestamp is so far off the time that has passed is on a new timeline."""
+
+LATE_FOR_S = 0.1
+"""Packets that all come too late for so long are on a new timeline, too: the way has become longer, or the sender's
+timestamps did not run on while it was silent."""
+
+WINDOW_S = 2.0
+"""The shortest way is that of the last one to two such windows: clocks drift."""
+
+MOST_HELD = 64
+"""Packets behind a gap; with more of them it is given up."""
+
+_SEQUENCE_JUMP = 500  # packets; further away is a new sequence, or nonsense
+_OLD_SSRC_S = 1.0  # stragglers of the stream before
+
+
+class Kind(Enum):
+    """What an item of the stream is."""
+
+    AUDIO = "audio"
+    """A payload."""
+
+    LOST = "lost"
+    """Audio was sent, and did not come."""
+
+    SILENT = "silent"
+    """Nothing was sent."""
+
+
+class Item(NamedTuple):
+    """The next ``ticks`` of the caller; ``payload`` is empty where there is no audio."""
+
+    kind: Kind
+    payload: bytes
+    ticks: int
+
+
+class _Held(NamedTuple):
+    timestamp: int  # extended
+    payload: bytes
+    ticks: int
+    audio: bool
+    at: float
+
+
+class JitterBuffer:
+    """One stream's packets, in any order, to items in order: no tick twice, none left out.
+
+    ``lost`` counts packets that were given up, ``late`` those that came after that, ``duplicates``, ``resyncs`` new
+    timelines, ``early`` what came faster than any sender speaks. ``lost_ticks``, ``silent_ticks``: what stands for it.
+    """
+
+    def __init__(
+        self, clock_rate: int, frame_ticks: int, *, bytes_a_tick: int = 1, max_delay_s: float = 0.2
+    ) -> None:
+        """``clock_rate`` in Hz; ``frame_ticks``: how much silence is made up at a time; ``bytes_a_tick`` of the
+        payload."""
+        self.rate, self.frame, self._bytes = clock_rate, frame_ticks, bytes_a_tick
+        self.max_delay = max_delay_s
+        self.lost = self.late = self.duplicates = self.resyncs = self.early = 0
+        self.lost_ticks = self.silent_ticks = 0
+        self.jitter = 0.0
+        """Mean deviation of the packets' spacing, in seconds (RFC 3550, 6.4.1)."""
+        self.received = 0
+        """Packets of this source, all that came."""
+        self._first = 0  # its first sequence number, extended
+        self._ssrc: int | None = None
+        self._old_ssrc: tuple[int, float] | None = None
+        self._high = 0  # highest extended sequence number so far
+        self._next = 0  # the one that is to be given on next
+        self._probe = -1  # sequence number that would prove a jump
+        self._stamp = 0  # newest timestamp, extended
+        self._held: dict[int, _Held] = {}
+        self._given_up: dict[int, float] = {}  # sequence number -> since when it was waited for
+        self._lost_now = 0  # packets given up since a packet was given on last
+        self._presumed = 0  # ticks taken for lost since then, because nothing came
+        # Positions: ticks since the first; position = timestamp + offset, due at base + position / rate.
+        self._at = 0
+        self._offset: int | None = None
+        self._base: float | None = None
+        self._low: float | None = None  # lowest transit of this window, and of the one before
+        self._low_before: float | None = None
+        self._window_ends = 0.0
+        self._flood_ends, self._flood_ticks = 0.0, 0
+        self._transit: float | None = None
+        self._late_since: float | None = None
+        self._sparse = False  # the sender says that it sends nothing while silent
+        self._slack = 0.0  # how late packets were that came too late
+
+    # ------------------------------------------------------------------ figures
+
+    @property
+    def position(self) -> int:
+        """Ticks given on so far."""
+        return self._at
+
+    @property
+    def due_at(self) -> float | None:
+        """When the next tick is due; None before the first."""
+        return None if self._base is None else self._base + self._at / self.rate
+
+    @property
+    def ssrc(self) -> int | None:
+        """The source; None before its first packet."""
+        return self._ssrc
+
+    @property
+    def highest(self) -> int:
+        """Its highest sequence number, extended by the rounds (RFC 3550, A.1)."""
+        return self._high
+
+    @property
+    def expected(self) -> int:
+        """Packets that it has sent, as far as is known (RFC 3550, A.3)."""
+        return self._high - self._first + 1 if self.received else 0
+
+    @property
+    def hold_s(self) -> float:
+        """How long a gap makes later packets wait."""
+        return min(self.max_delay, max(LEAST_HOLD_S, 3 * self.jitter, self._slack))
+
+    @property
+    def wait_s(self) -> float:
+        """How long after it was due a packet is waited for when none comes."""
+        if self._sparse:
+            return self.frame / self.rate
+        return min(self.max_delay, max(LEAST_WAIT_S, 4 * self.jitter, self._slack))
+
+    # ------------------------------------------------------------------ in
+
+    def start(self, at: float | None) -> None:
+        """Time runs from ``at`` on although no packet has come. Without effect once it runs, or for None."""
+        if self._base is None:
+            self._base = at
+
+    def put(self, packet: Packet, now: float, *, audio: bool = True, ticks: int | None = None) -> list[Item]:
+        """A packet came; what is due because of it. Without ``audio`` it is one that stands for ``ticks`` without any
+        (keys, comfort noise)."""
+        before: list[Item] = []
+        if packet.ssrc != self._ssrc:
+            if self._is_straggler(packet, now):
+                return []
+            before = self._new_source(packet)
+        delta = ((packet.sequence - self._high + 0x8000) & 0xFFFF) - 0x8000
+        if not -_SEQUENCE_JUMP < delta < _SEQUENCE_JUMP:
+            if packet.sequence != self._probe:
+                self._probe = (packet.sequence + 1) & 0xFFFF
+                return []
+            before = self._begin(packet)
+            delta = 0
+        self.received += 1
+        sequence = self._high + delta
+        self._high = max(self._high, sequence)
+        if ticks is None:
+            ticks = len(packet.payload) // self._bytes
+        self._stamp += ((packet.timestamp - self._stamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        entry = _Held(self._stamp, packet.payload, ticks, audio, now)
+        if audio:
+            self._measure(entry)
+        if sequence == self._next and not self._held:
+            self._next += 1
+            return before + self._place(entry) if before else self._place(entry)
+        if sequence < self._next:
+            self._too_late(sequence, now)
+            return []
+        if sequence in self._held:
+            self.duplicates += 1
+            return []
+        self._held[sequence] = entry
+        return self._release(now)
+
+    def due(self, now: float) -> list[Item]:
+        """What is due because time passed: packets behind a gap that was waited for long enough, and the time of
+        packets that did not come."""
+        items = self._release(now) if self._held else []
+        if self._base is not None and not self._held:
+            behind = int((now - self._base - self.wait_s) * self.rate) - self._at
+            if behind >= self.frame:
+                ticks = behind // self.frame * self.frame
+                if self._sparse or self._ssrc is None:
+                    items.append(self._fill(Kind.SILENT, ticks))
+                else:
+                    self._presumed += ticks
+                    items.append(self._fill(Kind.LOST, ticks))
+        return items
+
+    def _is_straggler(self, packet: Packet, now: float) -> bool:
+        """Whether a packet belongs to the stream before. If not, it begins a new one."""
+        if self._old_ssrc is not None and packet.ssrc == self._old_ssrc[0] and now < self._old_ssrc[1] + _OLD_SSRC_S:
+            self.late += 1
+            return True
+        if self._ssrc is not None:
+            self._old_ssrc = (self._ssrc, now)
+        return False
+
+    def _new_source(self, packet: Packet) -> list[Item]:
+        first, self._ssrc = self._ssrc is None, packet.ssrc
+        items = self._begin(packet)
+        self.resyncs += not first
+        return items
+
+    def _begin(self, packet: Packet) -> list[Item]:
+        """Sequence and timestamps begin anew with this packet; positions go on. What was held back comes first."""
+        items: list[Item] = []
+        for sequence in sorted(self._held):
+            items += self._place(self._held.pop(sequence))
+        self._high = self._next = self._first = packet.sequence
+        self.received = 0
+        self._probe = -1
+        self._stamp = packet.timestamp
+        self._given_up.clear()
+        self._offset = self._transit = self._late_since = None
+        self._lost_now = 0
+        return items
+
+    def _measure(self, entry: _Held) -> None:
+        transit = entry.at - entry.timestamp / self.rate
+        if self._transit is not None:
+            step = abs(transit - self._transit)
+            if step < MOST_BEHIND_S:
+                self.jitter += (step - self.jitter) / 16
+        self._transit = transit
+
+    def _too_late(self, sequence: int, now: float) -> None:
+        since = self._given_up.pop(sequence, None)
+        if since is None:
+            self.duplicates += 1
+            return
+        self.late += 1
+        self._be_patient(now - since)
+
+    def _be_patient(self, late_s: float) -> None:
+        """A packet would have been in time, had it been waited for so long."""
+        self._slack = min(self.max_delay, max(self._slack, late_s * 1.25))
+
+    # ------------------------------------------------------------------ out
+
+    def _release(self, now: float) -> list[Item]:
+        """Give on what is in order; give up what was waited for long enough."""
+        items: list[Item] = []
+        held = self._held
+        while held:
+            if self._next not in held:
+                since = min(entry.at for entry in held.values())
+                if now - since < self.hold_s and len(held) <= MOST_HELD:
+                    break
+                self._give_up(min(held), since)
+            entry = held.pop(self._next)
+            self._next += 1
+            items += self._place(entry)
+        return items
+
+    def _give_up(self, until: int, since: float) -> None:
+        missing = until - self._next
+        self.lost += missing
+        self._lost_now += missing
+        for sequence in range(max(self._next, until - MOST_HELD), until):
+            self._given_up[sequence] = since
+        while len(self._given_up) > MOST_HELD:
+            del self._given_up[next(iter(self._given_up))]
+        self._next = until
+
+    def _place(self, entry: _Held) -> list[Item]:
+        """The items of the packet that is next: what is missing before it, and what it has."""
+        position = self._position(entry)
+        end = position + entry.ticks
+        if entry.audio and entry.ticks and end <= self._at:
+            assert self._base is not None
+            if self._late_since is None:
+                self._late_since = entry.at
+            if entry.at - self._late_since < LATE_FOR_S:
+                self.late += 1
+                self._be_patient(entry.at - self._base - position / self.rate)
+                return []
+            self.resyncs += 1
+            position = self._anchor(entry)
+            end = position + entry.ticks
+        if entry.audio and self._is_flood(entry):
+            self.early += 1
+            return []
+        self._late_since = None
+        items: list[Item] = []
+        if self._presumed:  # now it is known how much of it was missing; the rest of the time the sender was silent
+            silent = max(0, self._presumed - self._lost_now * (entry.ticks or self.frame))
+            self.lost_ticks -= silent
+            self.silent_ticks += silent
+        if position > self._at:
+            items += self._gap(position - self._at, entry.ticks or self.frame)
+        if end > self._at:
+            items.append(self._give_on(entry, self._at - position))
+        self._sparse = not entry.audio
+        self._lost_now = self._presumed = 0
+        return items
+
+    def _give_on(self, entry: _Held, overlap: int) -> Item:
+        """The packet's own item, without the first ``overlap`` ticks, whose time was filled already."""
+        ticks = entry.ticks - overlap
+        if not entry.audio and self._base is not None:  # a key may claim any length; it was not longer than time
+            ticks = min(ticks, max(0, int((entry.at - self._base) * self.rate) - self._at) + self.frame)
+        self._at += ticks
+        if entry.audio:
+            return Item(Kind.AUDIO, entry.payload[overlap * self._bytes :] if overlap else entry.payload, ticks)
+        self.silent_ticks += ticks
+        return Item(Kind.SILENT, b"", ticks)
+
+    def _gap(self, ticks: int, packet_ticks: int) -> list[Item]:
+        """What stands between the last audio and the next: as much lost as packets are missing, the rest silence."""
+        lost = min(ticks, self._lost_now * packet_ticks)
+        items = [self._fill(Kind.LOST, lost)] if lost else []
+        if ticks > lost:
+            items.append(self._fill(Kind.SILENT, ticks - lost))
+        return items
+
+    def _fill(self, kind: Kind, ticks: int) -> Item:
+        self._at += ticks
+        if kind is Kind.LOST:
+            self.lost_ticks += ticks
+        else:
+            self.silent_ticks += ticks
+        return Item(kind, b"", ticks)
+
+    # ------------------------------------------------------------------ time
+
+    def _position(self, entry: _Held) -> int:
+        """Where the packet stands. Audio that is far from the time that has passed is put where time is."""
+        if self._offset is None:
+            return self._anchor(entry)
+        assert self._base is not None
+        position = entry.timestamp + self._offset
+        if not entry.audio:  # all packets of a key have the time of its beginning
+            return position
+        lateness = entry.at - self._base - position / self.rate
+        if lateness < -MOST_AHEAD_S or lateness > MOST_BEHIND_S:
+            self.resyncs += 1
+            return self._anchor(entry)
+        self._follow_clock(entry, position)
+        return position
+
+    def _anchor(self, entry: _Held) -> int:
+        """Begin a timeline with this packet: it stands where time is, and never before what was given on."""
+        if self._base is None:
+            self._base = entry.at
+        position = max(self._at, int((entry.at - self._base) * self.rate))
+        self._base = entry.at - position / self.rate
+        self._offset = position - entry.timestamp
+        self._low = self._low_before = None
+        self._window_ends = entry.at + WINDOW_S
+        return position
+
+    def _follow_clock(self, entry: _Held, position: int) -> None:
+        """Positions are due by the shortest way that a packet took lately: the sender's clock is not ours."""
+        transit = entry.at - position / self.rate
+        self._low = transit if self._low is None else min(self._low, transit)
+        lowest = self._low if self._low_before is None else min(self._low, self._low_before)
+        assert self._base is not None
+        if lowest < self._base:
+            self._base = lowest
+        if entry.at >= self._window_ends:
+            self._base = lowest
+            self._low_before, self._low = self._low, None
+            self._window_ends = entry.at + WINDOW_S
+            self._slack *= 0.8
+
+    def _is_flood(self, entry: _Held) -> bool:
+        """Whether more comes than anybody says in that time: nobody may run away with the caller's clock."""
+        if entry.at >= self._flood_ends:
+            self._flood_ends, self._flood_ticks = entry.at + WINDOW_S, 0
+        self._flood_ticks += entry.ticks
+        return self._flood_ticks > (WINDOW_S + MOST_BEHIND_S) * self.rate
+
+
+__all__ = ["Item", "JitterBuffer", "Kind"]
