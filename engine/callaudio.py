@@ -92,6 +92,9 @@ class CallAudio:
         """Close leg and recording. Idempotent."""
         try:
             if self._line is not None:
+                figures = self._line.figures()
+                if figures:
+                    self._events.write("rtp_report", **figures)
                 self._line.close()
         finally:
             if self.recorder is not None:

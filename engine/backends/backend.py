@@ -41,8 +41,9 @@ class SwitchLeg(Leg, Protocol):
     frames_out: int
     """Frames written so far, silence among them."""
 
-    bad_frames: int
-    """What came and was no frame of this leg."""
+    @property
+    def bad_frames(self) -> int:
+        """What came and was no frame of this leg."""
 
 
 class Line(Protocol):
@@ -84,6 +85,9 @@ class Line(Protocol):
 
     def keep(self, session: CallControl) -> None:
         """They do not have it after all."""
+
+    def figures(self) -> dict[str, object]:
+        """The audio in numbers, as the event ``rtp_report`` has them; empty where nothing is measured."""
 
     def close(self) -> None:
         """Stop both directions. Idempotent."""

@@ -6,8 +6,8 @@ What FreeSWITCH 1.11.2 does, read in its source and seen in real calls:
 * ``bridge`` must be sent without ``event-lock``: locked, every later command would wait for its end.
 * ``hangup_after_bridge`` and ``continue_on_fail`` decide whether the caller outlives the engine's leg.
 * With ``socket_resume`` the end of the event socket ends the bridge at once, and the dialplan goes on; without it the
-  caller would stay in a bridge with an engine that is gone. It must be off while somebody else has the channel: there it
-  would reset a call that is none of ours.
+  caller would stay in a bridge with an engine that is gone. It must be off while somebody else has the channel: there
+  it would reset a call that is none of ours.
 * A caller who sends nothing is not forwarded at all, unless ``bridge_generate_comfort_noise`` makes up frames.
 * A caller who holds makes FreeSWITCH play its hold music to the bridged leg, which would be heard as the caller.
 * The end of ``bridge`` is told by CHANNEL_EXECUTE_COMPLETE; the caller is parked again, and can be bridged again.
@@ -34,7 +34,7 @@ from engine.media.rtpleg import RtpLeg, Told
 from engine.media.rtplegs import RtpLegs
 from engine.sip.agreed import Agreed
 from engine.sip.endpoint import Endpoint, IncomingCall
-from engine.sip.errors import EndpointError, SipError
+from engine.sip.errors import EndpointError
 from engine.sip.options import SipOptions
 
 log = logging.getLogger(__name__)
@@ -198,6 +198,10 @@ class SipLine:
         """The variables that it needs."""
         self._set(session, OURS)
 
+    def figures(self) -> dict[str, object]:
+        """What RTP and RTCP tell of the audio."""
+        return self._leg.figures()
+
     def close(self) -> None:
         """Hang up the engine's leg, which ends the bridge; the channel goes on. Idempotent."""
         self._closed = True
@@ -284,8 +288,8 @@ class SipLine:
 
     def _nothing_came(self) -> str:
         if self._call is None:
-            return (f"FreeSWITCH did not reach the engine at {self._where} by SIP: check sip.bind, sip.advertise and the "
-                    f"sip-ip of its profile {self._lines.config.sip.profile} (sip.profile)")
+            return (f"FreeSWITCH did not reach the engine at {self._where} by SIP: check sip.bind, sip.advertise and "
+                    f"the sip-ip of its profile {self._lines.config.sip.profile} (sip.profile)")
         return (f"no RTP from FreeSWITCH at {self._host}:{self._leg.local[1]}: check rtp.bind, rtp.port, and what is "
                 "between the two")
 

@@ -100,6 +100,10 @@ class UnicastLine:
     def keep(self, session: CallControl) -> None:
         """Nothing to do."""
 
+    def figures(self) -> dict[str, object]:
+        """None: there is no network between."""
+        return {}
+
     def close(self) -> None:
         """Stop both directions. Idempotent."""
         self.leg.close()

@@ -68,7 +68,7 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
     "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
-    "RoutingOptions", "RtpOptions", "SipOptions", "SkillOptions", "SpeechOptions", "StoreOptions",
-    "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
+    "RoutingOptions", "RtpOptions", "SipOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions",
+    "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
     "WritingOptions",
 ]  # fmt: skip

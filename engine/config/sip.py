@@ -25,15 +25,16 @@ class SipOptions(Options):
     """Profile of mod_sofia that calls the engine. Its ``sip-ip`` must be able to reach ``bind``."""
 
     peers: tuple[str, ...] = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-    """Networks whose SIP messages are read; others get no answer. A call is taken only with the token that its own event
-    socket connection was told, so these need not be exact."""
+    """Networks whose SIP messages are read; others get no answer. A call is taken only with the token that its own
+    event socket connection was told, so these need not be exact."""
 
     connect_timeout_s: float = Field(3.0, ge=1, le=30)
     """How long FreeSWITCH may take to reach the engine by SIP before the call goes to the dialplan's next action."""
 
     silent_engine_ms: int = Field(5000, ge=1000)
-    """When FreeSWITCH has had no RTP of the engine for so long, it ends the engine's leg: the engine hangs, or its host
-    is gone. (An engine that ends or is killed is noticed at once, by its event socket.) Needs ``media.idle: silence``."""
+    """When FreeSWITCH has had no RTP of the engine for so long, it ends the engine's leg: the engine hangs, or its
+    host is gone. (An engine that ends or is killed is noticed at once, by its event socket.) Needs ``media.idle:
+    silence``."""
 
     @field_validator("peers")
     @classmethod

@@ -20,6 +20,8 @@ EVENTS: dict[str, str] = {
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
+    "rtp_report": "codec, packets_in, packets_out, lost, late, duplicates, resyncs, bad_packets, concealed_ms, "
+    "jitter_ms, round_trip_ms, peer_lost, mos (at the end of a call that came by RTP)",
     "recording": "file, rate, at (call time of its first sample)",
     "dtmf": "digit, at, duration_ms",
     "handover_started": "target, mode (blind, warm, queue)",
