@@ -69,7 +69,7 @@ class Call:
         self._why_leave = ""
         self._agent_is_done = Flag()
         self._absence = Absence(self.uuid, around.telephony.switch)
-        self._marked = False
+        self._marked = self._taken = False
         self._finishing = False
         self._cast: Cast | None = None
         self._conversation: Talk | None = None
@@ -186,6 +186,8 @@ class Call:
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
+        if channel.variables.get("current_application", "socket") != "socket":
+            raise CallFailed("the dialplan has gone on without the engine, which took this connection too late")
         accepted = time.monotonic()
         self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
@@ -357,6 +359,7 @@ class Call:
         """The ``socket`` application itself has ended: somebody else transferred the call away. Losing its audio then
         is no reason to fetch it back."""
         if event.get("Application") == "socket" and not self._absence.moving and self._session.hangup_cause is None:
+            self._taken = True
             self.let_go("somebody else transferred the call")
 
     # ------------------------------------------------------------ ending
@@ -384,11 +387,12 @@ class Call:
 
     def _leave(self) -> None:
         session = self._session
-        if self._marked and session.connected and session.hangup_cause is None:
-            try:
+        try:
+            if self._marked and session.connected and session.hangup_cause is None:
                 reconcile.release(session)
-            except EslError as fault:
-                log.debug("the channel keeps the mark of this engine: %s", fault)
+                self._audio.leave(session, self._taken)
+        except EslError as fault:
+            log.debug("the channel keeps marks of this engine: %s", fault)
         lost = session.connection.lost
         session.close()  # what had arrived is handled before this returns
         self._hangup.left(session, lost is None or self.leaving.is_set())

@@ -88,6 +88,11 @@ class CallAudio:
             raise MediaError(f"audio was lost {self._times_lost} times (media.max_reattach)")
         self.lost.clear()
 
+    def leave(self, session: CallControl, taken: bool) -> None:
+        """The engine is about to close ``session``; ``taken``: somebody else has the caller. Raises ``EslError``."""
+        if self._line is not None:
+            (self._line.let_go if taken else self._line.leave)(session)
+
     def close(self) -> None:
         """Close leg and recording. Idempotent."""
         try:

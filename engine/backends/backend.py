@@ -81,7 +81,10 @@ class Line(Protocol):
         cannot go on with what the channel has become."""
 
     def let_go(self, session: CallControl) -> None:
-        """Somebody else is about to have the channel: leave nothing on it that would be in their way."""
+        """Somebody else has the channel, or is about to: leave nothing on it that would be in their way."""
+
+    def leave(self, session: CallControl) -> None:
+        """The engine is about to close ``session``, and the dialplan to go on."""
 
     def keep(self, session: CallControl) -> None:
         """They do not have it after all."""

@@ -15,8 +15,10 @@ What FreeSWITCH 1.11.2 does, read in its source and seen in real calls:
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from secrets import token_urlsafe
+from uuid import uuid4
 
 import gevent
 from gevent.event import Event as Flag
@@ -39,10 +41,12 @@ from engine.sip.options import SipOptions
 
 log = logging.getLogger(__name__)
 
+RESUME = "socket_resume"
+
 OURS = {
     "continue_on_fail": "true",
     "hangup_after_bridge": "false",
-    "socket_resume": "true",
+    RESUME: "true",
     "bridge_generate_comfort_noise": "-1",
     "temp_hold_music": "silence",
     "bridge_filter_dtmf": "true",
@@ -135,7 +139,7 @@ class SipLine:
         self._host = host
         self._lost = lost
         self._leg: RtpLeg = lines.legs.open(rate, Told(lost=self._on_silence))
-        self._token = ""
+        self._token = self._leg_uuid = ""
         self._call: IncomingCall | None = None
         self._followed: CallControl | None = None
         self._over = Flag()  # the bridge under way has ended
@@ -173,6 +177,7 @@ class SipLine:
             if self._over.is_set():
                 raise MediaError(f"FreeSWITCH could not bridge the call to {self._where}: {self._why}")
         self._up = True
+        self._arm(session)
         return round((time.monotonic() - began) * 1000)
 
     def attach_other(self, client: InboundClient, uuid: str) -> None:
@@ -190,9 +195,11 @@ class SipLine:
 
     def let_go(self, session: CallControl) -> None:
         """The channel's variables are again what they were when it came."""
-        assert session.channel is not None
-        before = session.channel.variables
-        self._set(session, {name: before.get(name) or "" for name in OURS})
+        self._restore(session, OURS)
+
+    def leave(self, session: CallControl) -> None:
+        """The same, but for what ends the bridge when the event socket is closed."""
+        self._restore(session, [name for name in OURS if name != RESUME])
 
     def keep(self, session: CallControl) -> None:
         """The variables that it needs."""
@@ -239,10 +246,20 @@ class SipLine:
     def _where(self) -> str:
         return f"{self._host}:{self._lines.endpoint.address[1]}"
 
+    def _arm(self, session: CallControl) -> None:
+        """What FreeSWITCH does by itself for the caller of an engine that hangs: such an engine keeps its event socket,
+        so the dialplan would wait for it. Not before there is audio: FreeSWITCH takes the variable's name for one of
+        those that begin with ``execute_on_media``, too."""
+        assert session.channel is not None
+        config, home = self._lines.config, session.channel.home
+        if config.sip.rescue and config.media.idle == "silence":
+            hook = f"api_hangup_hook=uuid_transfer {session.channel.uuid} {config.sip.rescue} XML {home[2]}"
+            self._set(session, {"execute_on_media_timeout": f"set {hook}"}, self._leg_uuid)
+
     def _dial(self) -> str:
         """Arguments of ``bridge``, for a call that is expected from now on."""
         self._lines.forget(self._token)
-        self._token = self._lines.expect(self)
+        self._token, self._leg_uuid = self._lines.expect(self), str(uuid4())
         self._over.clear()
         self._up, self._why = False, ""
         config = self._lines.config
@@ -251,16 +268,22 @@ class SipLine:
             "ignore_early_media": "true",
             "originate_timeout": round(config.sip.connect_timeout_s),
             "rtp_secure_media": "false",  # a profile may ask for it; the engine's own network needs none
+            "origination_uuid": self._leg_uuid,
         }
         if config.media.idle == "silence":
             variables["media_timeout"] = config.sip.silent_engine_ms
         where = f"sofia/{config.sip.profile}/{self._token}@{self._where}"
         return command.channel_variables(variables, for_originate=False) + where
 
-    def _set(self, session: CallControl, variables: dict[str, str]) -> None:
-        """In one trip."""
+    def _restore(self, session: CallControl, names: Iterable[str]) -> None:
         assert session.channel is not None
-        uuid = session.channel.uuid
+        before = session.channel.variables
+        self._set(session, {name: before.get(name) or "" for name in names})
+
+    def _set(self, session: CallControl, variables: dict[str, str], uuid: str = "") -> None:
+        """In one trip; on another channel where ``uuid`` names one."""
+        assert session.channel is not None
+        uuid = uuid or session.channel.uuid
         commands = [command.api("uuid_setvar", f"{uuid} {name} {command.escape(value)}".rstrip())
                     for name, value in variables.items()]
         session.connection.send_all(commands)

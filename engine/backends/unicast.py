@@ -97,6 +97,9 @@ class UnicastLine:
     def let_go(self, session: CallControl) -> None:
         """Nothing to do: it ends with the park."""
 
+    def leave(self, session: CallControl) -> None:
+        """Nothing to do."""
+
     def keep(self, session: CallControl) -> None:
         """Nothing to do."""
 

@@ -36,6 +36,10 @@ class SipOptions(Options):
     host is gone. (An engine that ends or is killed is noticed at once, by its event socket.) Needs ``media.idle:
     silence``."""
 
+    rescue: str = Field("trunkline_failover", pattern=r"^[A-Za-z0-9_.+*#-]*$")
+    """Extension of the call's own context to which FreeSWITCH then transfers the caller by itself. Empty: they wait
+    until the engine is back, or its connection breaks."""
+
     @field_validator("peers")
     @classmethod
     def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
