@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import gevent
 from gevent.event import Event as Flag
 
 from engine.absence import Absence
@@ -12,9 +11,6 @@ from engine.media.errors import MediaError
 from engine.media.recording import Recorder
 from engine.surroundings import Surroundings
 from engine.telemetry.eventlog import EventLog
-
-SETTLE_S = 0.1
-"""What ends the audio may be the end of the call, or of the engine's part in it: that is heard within this."""
 
 
 class CallAudio:
@@ -76,7 +72,7 @@ class CallAudio:
         line = self.line
         if line.came_back(self.lost):
             return True
-        if not line.in_place or gevent.wait([session.ended, self._leaving], timeout=SETTLE_S, count=1):
+        if not line.in_place:
             return False
         self.count_loss()
         return self.attach(session)

@@ -54,6 +54,9 @@ OURS = {
 """Variables of a channel while it is bridged to the engine. Keys come by the event socket, so they need not be passed
 on as RTP."""
 
+SETTLE_S = 0.1
+"""What ends the bridge may be the end of the call, or a transfer of it: that is told within this."""
+
 POLL_S = 0.01
 """How often it is looked whether the first packet has come, while a line is being attached."""
 
@@ -71,7 +74,11 @@ class SipLines:
         self.refused = 0
         self._expected: dict[str, SipLine] = {}
         options, host = config.sip, config.sip.bind or config.event_socket.host
-        rtp = config.rtp if config.rtp.bind else config.rtp.model_copy(update={"bind": host})
+        rtp = config.rtp.model_copy(update={
+            "bind": config.rtp.bind or host,
+            # A FreeSWITCH with a public address (ext-rtp-ip) may name that one to us, and send from its private one.
+            "nat_peers": config.rtp.nat_peers or options.peers,
+        })
         self.legs = RtpLegs(config.media, rtp, clock)
         behaviour = SipOptions(peers=options.peers, max_calls=2 * config.event_socket.max_calls)
         try:
@@ -145,6 +152,7 @@ class SipLine:
         self._over = Flag()  # the bridge under way has ended
         self._up = False
         self._why = ""
+        self._telling: gevent.Greenlet | None = None
         self._closed = False
 
     @property
@@ -212,6 +220,8 @@ class SipLine:
     def close(self) -> None:
         """Hang up the engine's leg, which ends the bridge; the channel goes on. Idempotent."""
         self._closed = True
+        if self._telling is not None:
+            self._telling.kill(block=False)
         self._lines.forget(self._token)
         call, self._call = self._call, None
         if call is not None:
@@ -294,14 +304,20 @@ class SipLine:
             session.on("CHANNEL_EXECUTE_COMPLETE", lambda event: self._on_complete(session, event))
 
     def _on_complete(self, session: CallControl, event: Event) -> None:
-        if event.get("Application") != "bridge" or self._token not in (event.get("Application-Data") or ""):
-            return
-        self._why = event.get("variable_originate_disposition") or "it did not say why"
-        self._over.set()
+        application, what = event.get("Application"), event.get("Application-Data") or ""
+        if application == "socket":
+            self._up = False  # somebody has transferred the caller: the bridge has ended for that
+        elif application == "bridge" and self._token in what:
+            self._why = event.get("variable_originate_disposition") or "it did not say why"
+            self._over.set()
+            if self._up:
+                cause = event.get("variable_bridge_hangup_cause") or "no cause given"
+                self._telling = gevent.spawn_later(SETTLE_S, self._tell_lost, session, cause)
+
+    def _tell_lost(self, session: CallControl, cause: str) -> None:
         if self._up and not self._closed and session.hangup_cause is None:
             self._up = False
-            cause = event.get("variable_bridge_hangup_cause") or event.get("variable_last_bridge_hangup_cause")
-            self._lost(f"the bridge to the engine ended: {cause or 'no cause given'}", 0)
+            self._lost(f"the bridge to the engine ended: {cause}", 0)
 
     def _on_silence(self, silent_ms: int) -> None:
         """FreeSWITCH sends nothing while it plays something to the caller. When it does not carry the call any more it

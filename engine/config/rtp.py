@@ -24,7 +24,7 @@ class RtpOptions(Options):
 
     nat_peers: tuple[str, ...] = ()
     """Networks behind a NAT, as ``203.0.113.0/28``: audio from there is taken although it comes from another address
-    than the one agreed, the first time after each agreement. Empty: only from the agreed address."""
+    than the one agreed, the first time after each agreement. Empty: ``sip.peers``."""
 
     max_delay_ms: int = Field(200, ge=40, le=1000)
     """The longest that audio waits for packets that are late or lost. What comes later is left out."""

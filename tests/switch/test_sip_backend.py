@@ -46,7 +46,14 @@ def answers(caller: SipPhone, folder: Path) -> None:
 def engine_leg(switch: FreeSwitch, call: CallLog) -> str:
     """The uuid of the leg between FreeSWITCH and the engine."""
     own = call.events("call_started")[0]["id"]
-    return next(row["uuid"] for row in switch.channels() if row["uuid"] != own and row["call_uuid"] == own)
+
+
+    def find() -> str | None:
+        rows = (row["uuid"] for row in switch.channels() if row["uuid"] != own and row["call_uuid"] == own)
+        return next(rows, None)
+
+    found: str = wait_for(find, 5, "the engine's leg")
+    return found
 
 
 def hears_tone(caller: SipPhone, hz: float, since: float, timeout: float = 10.0) -> float:
@@ -164,13 +171,13 @@ def test_somebody_else_takes_the_caller(switch: FreeSwitch, engine: Engine, phon
     caller = phone()
     call = dial(caller, engine)
     moved = time.monotonic()
-    where = "playback:tone_stream://%(4000,0,550) inline"
-    assert switch.api(f"uuid_transfer {switch.uuid_of(caller.name)} {where}").startswith("+OK")
-    hears_tone(caller, 550, moved)
+    assert switch.api(f"uuid_transfer {switch.uuid_of(caller.name)} trunkline_failover XML public").startswith("+OK")
+    hears_tone(caller, FAILOVER_HZ, moved)
     assert "transferred" in call.wait("let_go", 5)[0]["why"]
     call.wait("call_ended", 5)
-    hears_tone(caller, 550, time.monotonic(), 2)
     assert len(switch.channels()) == 1
+    caller.pause(3)
+    assert not caller.ended_at, "the engine has taken the call along when it left"
     assert not call.events("media_lost")
 
 
