@@ -39,6 +39,8 @@ IDLE_KB = 60.0
 HOSTILE, AT_ONCE = 5_000, 400
 """Twice: alone, so that what memory they take once is taken; then beside calls."""
 
+STAND_BACK = 10
+
 CALLS, CALL_S = 20, 30.0
 LATE_P99_MS = 20.0
 ROUND_MS = 10.0
@@ -196,7 +198,9 @@ KINDS: tuple[Callable[[socket.socket], None], ...] = (
 
 
 def hostile(address: Address, pid: int, event_socket: str) -> list[Figure]:
-    """Hostile connections of all kinds; calls alone; then both; then the memory."""
+    """Hostile connections of all kinds; calls alone; then both; then the memory. The attackers are other machines in
+    earnest: here they stand back (``nice``), so that they do not take the engine's processor."""
+    os.nice(STAND_BACK)
     attackers(address)
     alone = run_calls(event_socket, pid, CALL_S / 2)
     base, quiet = process.usage(pid).rss_mb, rounds(address)

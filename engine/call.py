@@ -1,8 +1,7 @@
 """One call of FreeSWITCH: answers, attaches the audio, holds the conversation, leaves everything in order.
 
-The road: cancel the dialplan's watchdog, answer and wait until that is complete (unicast on a channel without media
-aborts FreeSWITCH), attach unicast, converse until one side hangs up. When audio dies in mid-call (a re-INVITE with
-another codec, a stray ``playback``), the call is transferred back to its own extension; the new connection is adopted.
+The road: cancel the dialplan's watchdog, answer and wait until that is complete, attach the audio, converse until one
+side hangs up. Where lost audio comes back only after a transfer to the own extension, the new connection is adopted.
 
 A call is held by the greenlet of its connection, which the event-socket server owns; between two connections, for
 seconds at most, by one of its own. Whoever holds it when it is over finishes it.
@@ -68,7 +67,7 @@ class Call:
         self.leaving = Flag()
         self._why_leave = ""
         self._agent_is_done = Flag()
-        self._absence = Absence(self.uuid, around.telephony.switch)
+        self._absence = Absence(self.uuid, around.telephony.switch, around.expect)
         self._marked = self._taken = False
         self._finishing = False
         self._cast: Cast | None = None
@@ -187,7 +186,7 @@ class Call:
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
         if channel.variables.get("current_application", "socket") != "socket":
-            raise CallFailed("the dialplan has gone on without the engine, which took this connection too late")
+            raise CallFailed("the engine took this connection too late: the dialplan has gone on without it")
         accepted = time.monotonic()
         self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
@@ -398,4 +397,4 @@ class Call:
         self._hangup.left(session, lost is None or self.leaving.is_set())
 
     def _sum_up(self) -> None:
-        calllog.ended(self.events, time.monotonic() - self._began, self._audio.leg, self._audio.recorder)
+        calllog.ended(self.events, self.seconds, self._audio.leg, self._audio.recorder)

@@ -1,6 +1,5 @@
 """The engine as a service: what its calls share, started, watched, drained and stopped in one place."""
 
-import gc
 import logging
 import platform
 import re
@@ -28,6 +27,7 @@ from engine.esl.inbound import InboundClient
 from engine.esl.reconcile import Reconciler
 from engine.esl.server import Application, OutboundESLServer
 from engine.esl.session import OutboundSession
+from engine.heap import Heap
 from engine.media.clock import FrameClock
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
@@ -114,6 +114,7 @@ class Engine:
         self._switch: InboundClient | None = None
         self._reconciler: Reconciler | None = None
         self._hubwatch = HubWatch()
+        self._heap = Heap(lambda: not self.calls and not self.sessions)
         self._timers = Timers()
 
     def start(self) -> None:
@@ -139,16 +140,14 @@ class Engine:
         cast = self._caster(given, hearing)
         self._hubwatch.start()
         clock.start()
-        # What is alive now lives as long as the engine: collections need not look at it (they stall the frame clock).
-        gc.collect()
-        gc.freeze()
+        self._heap.start()
         server = self._server = OutboundESLServer.from_options(config.event_socket, self._take)
         server.start()
         if self.store is not None:
             self.store.start(self.node)
         self.surroundings = Surroundings(
-            config, self.node, cast, backends, disk, self._folder, lambda: not self._draining, self._telephony(given),
-            self._finished, self._live_began, self._live_over,
+            config, self.node, cast, backends, disk, self._folder, lambda: not self._draining, self._expect,
+            self._telephony(given), self._finished, self._live_began, self._live_over,
             self._casting.voice if self._casting is not None else None,
         )
         if self._switch is not None:
@@ -229,7 +228,7 @@ class Engine:
         if self._disk is not None and not self._disk.close():
             log.error("the disk did not take everything within 10 s; some of the last lines are lost")
         self._hubwatch.stop()
-        gc.unfreeze()
+        self._heap.stop()
 
     def _end_calls(self, patience_s: float, why: str) -> bool:
         assert self._server is not None
@@ -350,6 +349,13 @@ class Engine:
         self.calls[call.uuid] = call
         self._follow(call)
         return call
+
+    def _expect(self, uuid: str, on: bool) -> None:
+        assert self._server is not None
+        if on:
+            self._server.expect(uuid)
+        else:
+            self._server.expect_no_more(uuid)
 
     def _channels(self) -> set[str]:
         """Channels that belong to calls of this engine: callers, and humans who are being called."""

@@ -37,7 +37,8 @@ class Live(Protocol):
 @dataclass(frozen=True)
 class Surroundings:
     """What calls of an engine share. ``cast`` says who takes part in the call on a channel; ``folder`` makes a call's
-    folder of its uuid; ``accepting`` says whether new connections are taken; ``finished`` is told when everything of a
+    folder of its uuid; ``accepting`` says whether new connections are taken; ``expect`` is told that the call of this
+    uuid is about to come on a new connection, or (False) that it will not; ``finished`` is told when everything of a
     call is closed. ``began`` and ``over`` are told of calls that do not come from FreeSWITCH: before their first line,
     and when everything of them is closed."""
 
@@ -48,6 +49,7 @@ class Surroundings:
     disk: DiskWriter
     folder: Callable[[str], Path]
     accepting: Callable[[], bool]
+    expect: Callable[[str, bool], None]
     telephony: Telephony
     finished: Callable[[Live], None]
     began: Callable[[Live], None]

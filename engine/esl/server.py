@@ -1,7 +1,8 @@
 """The listening side: FreeSWITCH's ``socket`` application connects here, one connection a call.
 
 Admission is exact: a slot is taken before anything is sent, and the listening socket is closed while no slot is free,
-so that FreeSWITCH is refused and the dialplan's next host or action takes the call at once.
+so that FreeSWITCH is refused and the dialplan's next host or action takes the call at once. A call that moves to a new
+connection is expected: for it a full server listens, too; who else comes meanwhile is turned away after ``connect``.
 """
 
 import logging
@@ -79,6 +80,7 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
         self._running = False
         self._calls: dict[gevent.Greenlet, OutboundSession | None] = {}
         self._leaving: set[gevent.Greenlet] = set()
+        self._expected: set[str] = set()
         self._changed = Flag()
 
     @classmethod
@@ -98,6 +100,24 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
     def sessions(self) -> list[OutboundSession]:
         """The calls that have been taken."""
         return [session for session in self._calls.values() if session is not None]
+
+    def expect(self, uuid: str) -> None:
+        """A call of ours is about to come anew: listen for it now, whether there is a free slot or not."""
+        self._expected.add(uuid)
+        if self._running and self._listener is None:
+            self._reopen()
+        self._changed.set()
+
+    def expect_no_more(self, uuid: str) -> None:
+        """It has come, or will not. Idempotent."""
+        if uuid in self._expected:
+            self._expected.discard(uuid)
+            if self._is_full:
+                self._close_listener()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._calls) >= self.max_connections and not self._expected
 
     # ------------------------------------------------------------ life
 
@@ -187,7 +207,7 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
 
     def _accept_calls(self) -> None:
         while self._running:
-            if len(self._calls) >= self.max_connections:
+            if self._is_full:
                 self._close_listener()
                 log.warning("full: %s calls; refusing until one ends", len(self._calls))
                 self._wait_for_slot()
@@ -197,7 +217,7 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
                 self._accept_one(self._listener)
 
     def _wait_for_slot(self) -> None:
-        while self._running and len(self._calls) >= self.max_connections:
+        while self._running and self._is_full:
             self._changed.clear()
             self._changed.wait()
 
@@ -258,6 +278,9 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
         undertaker = None
         try:
             session.connect()
+            if not self._has_room_for(session):
+                self.turned_away += 1
+                return
             self._calls[me] = session
             undertaker = gevent.spawn(self._end_after_call, session, me)
             self.application(session).run()
@@ -271,6 +294,14 @@ class OutboundESLServer(greenswitch.esl.OutboundESLServer):
             if undertaker is not None:
                 undertaker.kill(block=False)
             session.close("the application has ended")
+
+    def _has_room_for(self, session: OutboundSession) -> bool:
+        """Always for calls that are expected; for others where those leave some."""
+        assert session.channel is not None
+        if session.channel.uuid in self._expected:
+            self.expect_no_more(session.channel.uuid)
+            return True
+        return len(self._calls) + len(self._expected) <= self.max_connections
 
     def _session(self, client: socket.socket, address: object) -> OutboundSession:
         for level, option, value in KEEPALIVE:

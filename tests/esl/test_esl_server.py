@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from esl_peer import Peer
+from esl_peer import ANSWERED, Peer
 from gevent import socket
 
 from engine.config import EventSocketOptions
@@ -80,6 +80,23 @@ def test_full_refuses_and_reopens(serve, application, calls):
                 third.wait_command("myevents")
                 until(lambda: server.refusing)
                 assert server.bound_port == port
+
+
+def test_a_call_that_is_expected_is_taken_by_a_full_server(serve, application, calls):
+    """FreeSWITCH connects anew within 10 ms of a transfer: nothing may have to be freed or opened first. Strangers
+    that come meanwhile are left in such a way that their dialplan goes on."""
+    with serve(application, max_connections=1) as server:
+        port = server.bound_port
+        with Peer.call(port) as ours:
+            until(lambda: server.refusing)
+            server.expect(ours.uuid)
+            with Peer.call(port, connect_reply=ANSWERED) as stranger:
+                assert stranger.ended.wait(PATIENCE)
+                assert len(calls) == 1 and server.turned_away == 1
+            with Peer.call(port):
+                until(lambda: len(calls) == 2)
+                until(lambda: server.refusing)
+                assert refused(port)
 
 
 def test_a_slot_is_taken_before_the_handshake(serve, application):
