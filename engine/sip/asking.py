@@ -1,9 +1,13 @@
 """A request taken apart, and what we say of ourselves in answers."""
 
+import re
+
 from engine.sip.errors import BadMessage
 from engine.sip.fields import NameAddress, Via, parse_cseq, parse_name_address, parse_via
 from engine.sip.message import Request
 from engine.sip.transaction import Hop
+
+_RPORT = re.compile(r";\s*rport\b(?:\s*=\s*[0-9]*)?", re.IGNORECASE)
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
 SUPPORTED = "timer"
@@ -23,6 +27,7 @@ class Asking:
         if not vias:
             raise BadMessage("Missing Via")
         self.via: Via = parse_via(vias[0])
+        headers.replace("Via", [stamped(self.via, hop), *vias[1:]])
         for name in ("From", "To", "Call-ID", "CSeq"):
             if not headers.get(name).strip():
                 raise BadMessage(f"Missing {name}")
@@ -31,6 +36,17 @@ class Asking:
             raise BadMessage("CSeq names another method")
         self.caller: NameAddress = parse_name_address(headers.get("from"))
         self.callee: NameAddress = parse_name_address(headers.get("to"))
+
+
+def stamped(via: Via, hop: Hop) -> str:
+    """The peer's Via with the address that it really came from, which its answers must show (RFC 3261, 18.2.1) and, if
+    it asks with ``rport``, the port (RFC 3581, 4)."""
+    text = via.text
+    if any(name == "rport" for name, _ in via.parameters):
+        text = _RPORT.sub(f";rport={hop.port};received={hop.ip}", text, count=1)
+    elif via.host != hop.ip:
+        text += f";received={hop.ip}"
+    return text
 
 
 def reply_hop(asking: Asking) -> Hop:

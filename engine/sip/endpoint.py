@@ -9,39 +9,29 @@ calls; two greenlets do, and two for each TCP connection.
     endpoint = Endpoint(("127.0.0.1", 5090), on_call)
 """
 
-import errno
 import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent import socket
 from gevent.event import Event as Signal
-from gevent.queue import Full, Queue
 
 from engine.sip.agreed import Address, Agreed
 from engine.sip.call import SipCall
-from engine.sip.errors import BadMessage, EndpointError, SipError
+from engine.sip.errors import SipError
 from engine.sip.events import Cause, Changed, Confirmed, Digit, Ended, Event, Incoming
 from engine.sip.message import MAX_MESSAGE, Headers
 from engine.sip.options import SipOptions
-from engine.sip.stream import Cutter
+from engine.sip.sockets import Connection, listen, own_address
 from engine.sip.transaction import Hop
 from engine.sip.uas import UserAgent
 
 log = logging.getLogger(__name__)
 
-RECEIVE_BUFFER = 4 * 1024 * 1024
 AT_ONCE = 64
 """Datagrams read before others have their turn."""
 MAX_CONNECTIONS = 256
-CONNECTION_QUEUE = 1000
-"""Messages that may wait for a TCP peer; one that lets more pile up is cut off."""
-IDLE_S = 3600.0
-"""A TCP connection without a message for so long is closed."""
-SEND_S = 10.0
-CONNECT_S = 5.0
 
 
 class IncomingCall:
@@ -151,10 +141,10 @@ class Endpoint:
         self.undelivered = 0
         self._advertise = advertise
         self._towards: dict[str, str] = {}
-        self._connections: dict[Address, _Connection] = {}
+        self._connections: dict[Address, Connection] = {}
         self._flushing = False
         self._due = Signal()
-        self._udp, self._tcp = _listen(bind, tcp)
+        self._udp, self._tcp = listen(bind, tcp)
         self.address: Address = self._udp.getsockname()[:2]
         self.agent = UserAgent(options or SipOptions(), self._contact, reaches=self._reaches)
         self._greenlets = [gevent.spawn(self._read), gevent.spawn(self._keep_time)]
@@ -165,6 +155,14 @@ class Endpoint:
     def calls(self) -> int:
         """Calls that have not ended."""
         return len(self.agent.calls)
+
+    def figures(self) -> dict[str, int]:
+        """Counts since the beginning, and what there is now."""
+        agent = self.agent
+        return {
+            "calls": len(agent.calls), "transactions": len(agent.table), "connections": len(self._connections),
+            "strangers": agent.strangers, "malformed": agent.malformed, "undelivered": self.undelivered,
+        }  # fmt: skip
 
     def drain(self, on: bool = True) -> None:
         """Refuse new calls with 503, and tell so to OPTIONS; the calls there are go on."""
@@ -281,7 +279,7 @@ class Endpoint:
         if peer not in self._towards:
             if len(self._towards) > 1000:
                 self._towards.clear()
-            self._towards[peer] = _own_address(peer)
+            self._towards[peer] = own_address(peer)
         return self._towards[peer], port
 
     # ------------------------------------------------------------------ TCP
@@ -301,127 +299,18 @@ class Endpoint:
             if not self.agent.permits(address[0]) or len(self._connections) >= MAX_CONNECTIONS:
                 client.close()
                 continue
-            _Connection(self, client, address[:2])
+            self._connections[address[:2]] = Connection(address[:2], self._received, self._forget, client)
 
-    def _connect(self, hop: Hop) -> "_Connection | None":
+    def _connect(self, hop: Hop) -> Connection | None:
         if len(self._connections) >= MAX_CONNECTIONS or not self.agent.permits(hop.ip):
             return None
-        family = socket.AF_INET6 if ":" in hop.ip else socket.AF_INET
-        return _Connection(self, socket.socket(family, socket.SOCK_STREAM), (hop.ip, hop.port), connect=True)
+        connection = Connection((hop.ip, hop.port), self._received, self._forget)
+        self._connections[connection.address] = connection
+        return connection
 
-    def connected(self, connection: "_Connection", on: bool) -> None:
-        """A TCP connection has begun or ended."""
-        if on:
-            self._connections[connection.address] = connection
-        elif self._connections.get(connection.address) is connection:
+    def _forget(self, connection: Connection) -> None:
+        if self._connections.get(connection.address) is connection:
             del self._connections[connection.address]
 
-    def received(self, data: bytes, address: Address) -> None:
-        """A message over TCP."""
+    def _received(self, data: bytes, address: Address) -> None:
         self._receive(data, Hop("TCP", *address))
-
-
-class _Connection:
-    """One TCP connection: a greenlet reads, one writes."""
-
-    def __init__(self, endpoint: Endpoint, client: socket.socket, address: Address, connect: bool = False) -> None:
-        self.address = address
-        self._endpoint = endpoint
-        self._socket = client
-        self._queue: Queue[bytes] = Queue(maxsize=CONNECTION_QUEUE)
-        endpoint.connected(self, True)
-        self._writer = gevent.spawn(self._write, connect)
-        self._reader = gevent.spawn(self._read) if not connect else None
-
-    def send(self, data: bytes) -> bool:
-        """Whether it will be tried."""
-        try:
-            self._queue.put_nowait(data)
-        except Full:
-            self.close()
-            return False
-        return True
-
-    def close(self) -> None:
-        """End both greenlets and the socket. Idempotent."""
-        self._endpoint.connected(self, False)
-        self._socket.close()
-        for greenlet in (self._writer, self._reader):
-            if greenlet and greenlet is not gevent.getcurrent():
-                greenlet.kill(block=False)
-
-    def _write(self, connect: bool) -> None:
-        try:
-            if connect:
-                with gevent.Timeout(CONNECT_S):
-                    self._socket.connect(self.address)
-                self._reader = gevent.spawn(self._read)
-            while True:
-                data = self._queue.get()
-                with gevent.Timeout(SEND_S):
-                    self._socket.sendall(data)
-        except (OSError, gevent.Timeout) as fault:
-            log.info("SIP over TCP to %s:%d: %s", *self.address, fault)
-            self.close()
-
-    def _read(self) -> None:
-        cutter = Cutter()
-        try:
-            while True:
-                with gevent.Timeout(IDLE_S):
-                    data = self._socket.recv(65536)
-                if not data:
-                    return
-                for message in cutter.receive(data):
-                    self._endpoint.received(message, self.address)
-        except (OSError, gevent.Timeout, BadMessage) as fault:
-            log.info("SIP over TCP from %s:%d: %s", *self.address, fault)
-        finally:
-            self.close()
-
-
-def _listen(bind: Address, tcp: bool) -> tuple[socket.socket, socket.socket | None]:
-    """UDP and TCP on the same port. Raises ``EndpointError``."""
-    family = socket.AF_INET6 if ":" in bind[0] else socket.AF_INET
-    for _ in range(16):
-        udp = socket.socket(family, socket.SOCK_DGRAM)
-        listener = socket.socket(family, socket.SOCK_STREAM) if tcp else None
-        try:
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            udp.bind(bind)
-            if listener:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((bind[0], udp.getsockname()[1]))
-                listener.listen(128)
-            return udp, listener
-        except OSError as fault:
-            udp.close()
-            if listener:
-                listener.close()
-            if fault.errno == errno.EADDRINUSE and bind[1] == 0:
-                continue  # the free port of UDP is taken for TCP: the next
-            raise EndpointError(_explain(bind, fault)) from fault
-    raise EndpointError(f"SIP cannot listen on {bind[0]}: no port is free for UDP and TCP both")
-
-
-def _explain(bind: Address, fault: OSError) -> str:
-    where = f"SIP cannot listen on {bind[0]} port {bind[1]}"
-    if fault.errno == errno.EADDRINUSE:
-        return f"{where}: the port is in use. 'ss -lnp sport = :{bind[1]}' shows by whom; take another one"
-    if fault.errno == errno.EADDRNOTAVAIL:
-        return f"{where}: this machine has no such address"
-    return f"{where}: {fault.strerror or fault}"
-
-
-def _own_address(peer: str) -> str:
-    """Our address on the way to a peer; nothing is sent for it."""
-    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
-    probe = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        probe.connect((peer, 9))
-        own: str = probe.getsockname()[0]
-        return own
-    except OSError:
-        return "127.0.0.1" if family == socket.AF_INET else "::1"
-    finally:
-        probe.close()

@@ -88,6 +88,15 @@ class Headers:
         self._items.append((name, value))
         self._by_name.setdefault(name.lower(), []).append(value)
 
+    def replace(self, name: str, values: list[str]) -> None:
+        """Put these in the place of all fields of that name, first in the message. Raises ``ValueError`` as ``add``."""
+        kept = [item for item in self._items if item[0].lower() != name.lower()]
+        self._items, self._by_name = [], {}
+        for value in values:
+            self.add(name, value)
+        for item in kept:
+            self._append(*item)
+
     def get(self, name: str, default: str = "") -> str:
         """The first value."""
         values = self._by_name.get(name.lower())
@@ -240,12 +249,15 @@ def _response(first: str) -> Response:
 def _read_fields(lines: list[str], headers: Headers) -> None:
     """Unfold and file the fields; the good ones are filed although there are bad ones."""
     fault: BadMessage | None = None
-    name, pieces = "", [""]
+    name, pieces, begun = "", [""], False
     for line in [*lines, ":"]:
         line = line.removesuffix("\r")
         if line[:1] in (" ", "\t"):
+            if not begun:
+                fault = BadMessage("Folded first line")
             pieces.append(line.strip())
             continue
+        begun = True
         if name:
             value = " ".join(pieces).strip()
             if "\r" in value or "\0" in value:

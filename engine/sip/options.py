@@ -25,7 +25,8 @@ class SipOptions:
     """A call that nobody here answers is refused with 480 after this time."""
     session_expires_s: int = 1800
     """A peer that can (RFC 4028) is asked to say within this time that the call lives, half of it is when it does so;
-    the call of a dead peer ends then. 0: only who asks for it himself. At least 90."""
+    the call of a dead peer ends then. A longer interval is shortened to it. 0: only who asks for one has it. At least
+    90."""
     clocks: Clocks = field(default_factory=Clocks)
     """The timers of RFC 3261."""
     server: str = "Trunkline"

@@ -69,6 +69,8 @@ def _is_refused(agent: UserAgent, asking: Asking, now: float) -> bool:
     if uri.scheme != "sip":
         _refuse(agent, asking, 416, now)  # sips too: nothing here is encrypted
         return True
+    if uri.headers:
+        raise BadMessage("Headers in the Request-URI")
     # OPTIONS with 0 asks whoever it has reached who that is (RFC 3261, 11): us.
     if asking.method != "OPTIONS" and headers.get("max-forwards").strip() == "0":
         _refuse(agent, asking, 483, now)

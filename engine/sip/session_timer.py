@@ -44,7 +44,8 @@ class SessionTimer:
     def start(self, now: float) -> None:
         """The call begins, or somebody has said that it lives."""
         self.stop()
-        margin = min(32.0, self.interval_s / 3)
+        # RFC 4028, 10 has a third of short intervals: FreeSWITCH's refreshes come at 60 s and later of 90 s (seen).
+        margin = min(32.0, self.interval_s / 10)
         self._expiry = self._timers.at(now + self.interval_s - margin, self._on_expired)
         if self.ours:
             self._refresh = self._timers.at(now + self.interval_s / 2, self._on_refresh)
@@ -70,6 +71,8 @@ def wanted(request: Request, default_s: int) -> tuple[int, bool, bool] | None:
         if supported:
             raise TooShort
         interval = MIN_SE  # a proxy asked, and the caller could not understand 422
+    if default_s:
+        interval = min(interval, max(MIN_SE, default_s))  # we may shorten it
     refresher = parameter(parse_parameters(text.split(";")[1:]), "refresher")
     ours = refresher == "uas" or not supported
     if ours and "update" not in headers.tokens("allow"):

@@ -71,22 +71,25 @@ class UserAgent:
             return
         if not data.strip(b"\r\n\0 "):
             return  # keeps a way through a NAT open (RFC 5626, 4.4.1)
+        request: Request | None = None
         try:
             message = parse(data.lstrip(b"\r\n"))
             if isinstance(message, Response):
                 self._receive_response(message, now)
             else:
+                request = message
                 self._receive_request(Asking(message, hop), now)
-        except Broken as fault:
-            self._refuse_broken(fault.request, fault, hop)
         except BadMessage as fault:
             self.malformed += 1
-            if "message" in locals() and isinstance(message, Request):
-                self._refuse_broken(message, fault, hop)
+            if isinstance(fault, Broken):
+                request = fault.request
+            if request is not None:
+                self._refuse_broken(request, fault, hop)
 
     def advance(self, now: float) -> None:
-        """Do what is due."""
-        self.timers.run(now)
+        """Do what is due, also what that makes due: after a stall a repetition may be late by more than one."""
+        while self.timers.next_due is not None and self.timers.next_due <= now:
+            self.timers.run(now)
 
     @property
     def next_due(self) -> float | None:
@@ -279,7 +282,6 @@ class UserAgent:
 
     def _refuse_broken(self, request: Request, fault: BadMessage, hop: Hop) -> None:
         """Tell the sender of a request what is wrong with it, if it says enough to be told. Nothing is remembered."""
-        self.malformed += 1
         if request.method == "ACK":
             return
         try:

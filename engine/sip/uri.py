@@ -25,6 +25,8 @@ class Uri:
     port: int
     """0 where none is given."""
     parameters: tuple[tuple[str, str], ...]
+    headers: str
+    """What follows a question mark: fields for a request that is made of this URI."""
     text: str
 
     def parameter(self, name: str) -> str | None:
@@ -69,16 +71,16 @@ def parse_uri(text: str) -> Uri:
         raise BadMessage("Malformed URI")
     scheme = scheme.lower()
     if scheme not in ("sip", "sips"):
-        return Uri(scheme, "", "", 0, (), text)
+        return Uri(scheme, "", "", 0, (), "", text)
     # The user part may hold ';' and '?', so '@' comes first.
     user, at, rest = rest.rpartition("@")
     if at and not user:
         raise BadMessage("URI without user")
-    rest = rest.partition("?")[0]
+    rest, _, headers = rest.partition("?")
     address, *pairs = rest.split(";")
     host, port = parse_host_port(address)
     parameters = []
     for pair in pairs:
         name, _, value = pair.partition("=")
         parameters.append((unquote(name).lower(), unquote(value)))
-    return Uri(scheme, unquote(user.partition(":")[0], errors="replace"), host, port, tuple(parameters), text)
+    return Uri(scheme, unquote(user.partition(":")[0], errors="replace"), host, port, tuple(parameters), headers, text)

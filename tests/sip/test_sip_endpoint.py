@@ -1,7 +1,14 @@
 """The endpoint on real sockets."""
 
 import gevent
-from sip_peer import UdpParty, sdp
+import pytest
+from gevent import socket
+from sip_peer import Party, UdpParty, sdp
+
+from engine.sip.endpoint import Endpoint
+from engine.sip.errors import EndpointError, NotAcceptable
+from engine.sip.options import SipOptions
+from engine.sip.stream import Cutter
 
 LONGEST_S = 1800 * 2
 
@@ -63,4 +70,160 @@ def test_options_tells_whether_there_is_room(owner, endpoint_at):
     endpoint.drain()
     party.send(party.request("OPTIONS"))
     assert party.receive(503).headers.get("retry-after") == "5"
+    party.close()
+
+
+def test_close_hangs_up(owner, endpoint_at):
+    """Every call gets a BYE when the engine ends, and the owner is told."""
+    endpoint = endpoint_at(owner)
+    party = UdpParty(endpoint)
+    call(endpoint, party)
+    until(lambda: owner.told == ["confirmed"])
+    endpoint.close()
+    assert party.receive().method == "BYE" and owner.told == ["confirmed", "hangup"]
+    party.close()
+
+
+def test_an_owner_that_fails_hurts_only_his_call(owner, endpoint_at, caplog):
+    """An exception in a callback ends that call, not the endpoint."""
+    endpoint = endpoint_at(owner)
+    owner.do = lambda call: 1 / 0
+    party = UdpParty(endpoint)
+    party.send(party.request("INVITE", sdp()))
+    party.receive(480)
+    assert "ZeroDivisionError" in caplog.text and owner.told == ["hangup"]
+    owner.do = lambda call: call.answer(("127.0.0.1", 40000))
+    other = UdpParty(endpoint)
+    call(endpoint, other)
+    other.send(other.request("BYE"))
+    other.receive(200)
+    party.close()
+    other.close()
+
+
+def test_orders_from_within_callbacks(owner, endpoint_at):
+    """An owner may hang up in on_change: what he orders goes out after what was under way."""
+    endpoint = endpoint_at(owner)
+    party = UdpParty(endpoint)
+    call(endpoint, party)
+    owner.calls[0].on_change = lambda agreed: owner.calls[0].hangup()
+    party.send(party.request("INVITE", sdp(more=["inactive"])))
+    party.receive(200)
+    party.send(party.ack(200))
+    assert party.receive().method == "BYE" and owner.told[-1] == "hangup"
+    party.close()
+
+
+def test_answer_later_from_another_greenlet(owner, endpoint_at):
+    """The owner may take his time, with 180 meanwhile; 488 where the audio does not suit."""
+    owner.do = lambda call: None
+    endpoint = endpoint_at(owner)
+    party = UdpParty(endpoint)
+    party.send(party.request("INVITE", sdp(formats="18", maps=())))
+    assert party.receive(100).status == 100
+    until(lambda: owner.calls)
+    owner.calls[0].ring()
+    assert party.receive(180).status == 180
+    with pytest.raises(NotAcceptable):
+        owner.calls[0].answer(("127.0.0.1", 40000))
+    assert party.receive(488).headers.get("warning")
+    assert owner.told == ["rejected"]
+    party.close()
+
+
+def test_port_in_use(owner, endpoint_at):
+    """The error names the port and what to do."""
+    taken = endpoint_at(owner)
+    with pytest.raises(EndpointError, match=f"port {taken.address[1]}: the port is in use"):
+        Endpoint(taken.address, owner)
+    with pytest.raises(EndpointError, match="no such address"):
+        Endpoint(("192.0.2.77", 0), owner)
+
+
+@pytest.mark.parametrize(("bind", "named", "host"), [
+    ("0.0.0.0", {}, "127.0.0.1"), ("127.0.0.1", {"advertise": "203.0.113.5"}, "203.0.113.5"),
+])  # fmt: skip
+def test_contact_is_where_the_peer_reaches_us(bind, named, host, owner, endpoint_at):
+    """Bound to all addresses: the one that looks towards the peer; behind NAT what was given."""
+    endpoint = endpoint_at(owner, bind=(bind, 0), **named)
+    port = endpoint.address[1]
+    party = UdpParty(endpoint)
+    party.socket.sendto(party.request("INVITE", sdp()), ("127.0.0.1", port))
+    assert party.receive(200).headers.get("contact") == f"<sip:{host}:{port}>"
+    party.close()
+
+
+class TcpParty(Party):
+    """A caller with a TCP connection of its own and a port that it listens on, as its Contact says."""
+
+    def __init__(self, endpoint):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(1)
+        self.listener.settimeout(10)
+        super().__init__(port=self.listener.getsockname()[1], transport="TCP")
+        self.socket = socket.create_connection(endpoint.address, 10)
+        self.target = f"sip:token@127.0.0.1:{endpoint.address[1]};transport=tcp"
+        self.cutter = Cutter()
+
+    def receive(self):
+        while True:
+            for message in self.cutter.receive(self.socket.recv(65536)):
+                return self.read(message)
+
+    def close(self):
+        self.listener.close()
+        self.socket.close()
+
+
+def test_over_tcp_in_pieces(owner, endpoint_at):
+    """A request in three pieces, keepalives between; answers come by the same connection."""
+    endpoint = endpoint_at(owner)
+    party = TcpParty(endpoint)
+    invite = b"\r\n\r\n" + party.request("INVITE", sdp())
+    for piece in (invite[:30], invite[30:200], invite[200:] + b"\r\n"):
+        party.socket.sendall(piece)
+        gevent.sleep(0.01)
+    answer = party.receive()
+    assert answer.status == 200 and answer.headers.get("contact").endswith(";transport=tcp>")
+    party.socket.sendall(party.ack(200) + party.request("BYE"))
+    assert party.receive().status == 200
+    until(lambda: owner.told == ["confirmed", "bye"])
+    party.close()
+    until(lambda: endpoint.figures()["connections"] == 0)
+
+
+def test_connection_that_is_gone_is_made_anew(owner, endpoint_at):
+    """Our BYE finds the peer at its Contact when its connection has ended."""
+    endpoint = endpoint_at(owner)
+    party = TcpParty(endpoint)
+    party.socket.sendall(party.request("INVITE", sdp()))
+    party.receive()
+    party.socket.sendall(party.ack(200))
+    until(lambda: owner.told == ["confirmed"])
+    party.socket.close()
+    until(lambda: endpoint.figures()["connections"] == 0)
+    owner.calls[0].hangup()
+    party.socket, _ = party.listener.accept()
+    bye = party.receive()
+    assert bye.method == "BYE"
+    party.socket.sendall(party.ok_to(bye))
+    until(lambda: not endpoint.agent.table.clients)
+    party.close()
+
+
+def test_stream_that_is_no_sip_is_cut_off(owner, endpoint_at):
+    """After a message without Content-Length nobody knows where the next begins."""
+    endpoint = endpoint_at(owner)
+    party = TcpParty(endpoint)
+    party.socket.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert party.socket.recv(100) == b""
+    party.close()
+
+
+def test_strangers_get_no_connection(owner, endpoint_at):
+    """By TCP too only peers are heard."""
+    endpoint = endpoint_at(owner, SipOptions(peers=("10.0.0.0/8",)))
+    party = TcpParty(endpoint)
+    assert party.socket.recv(100) == b"" and endpoint.figures()["connections"] == 0
     party.close()
