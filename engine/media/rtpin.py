@@ -51,7 +51,8 @@ class Incoming:
             self.bad += 1
             return []
         self._noise = None
-        return self._frames(self.buffer.put(packet, now))
+        items = self.buffer.put(packet, now)
+        return self._frames(items) if items else []
 
     def silence(self, packet: Packet, now: float, ticks: int) -> list[Frame]:
         """A packet that stands for so many ticks without audio: a key."""
@@ -68,7 +69,8 @@ class Incoming:
 
     def due(self, now: float) -> list[Frame]:
         """The frames that are due because time passed."""
-        return self._frames(self.buffer.due(now))
+        items = self.buffer.due(now)
+        return self._frames(items) if items else []
 
     def _frames(self, items: list[Item]) -> list[Frame]:
         frames: list[Frame] = []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gevent.event import Event
 
+from engine.media import rtpreport
 from engine.media.datagram import Address
 from engine.media.errors import MediaError
 from engine.media.leg import Ear
@@ -22,7 +23,7 @@ from engine.media.rtpin import Frame, Incoming
 from engine.media.rtpout import Outgoing
 from engine.media.timeline import Timeline
 from engine.rtp import packet as wire
-from engine.rtp import quality, rtcp
+from engine.rtp import rtcp
 from engine.rtp.dtmf import Key, KeyReceiver, KeySender
 from engine.rtp.errors import Malformed
 from engine.rtp.reports import Received, Reports
@@ -62,10 +63,10 @@ class RtpLeg:
 
     __slots__ = (
         "_agreed_at", "_ahead", "_began", "_closed", "_figures", "_idle", "_in", "_in_next", "_keys", "_keys_out",
-        "_lead", "_legs", "_lost", "_out", "_port", "_reports", "_rtp", "_sending", "_sendto", "_slot", "_told",
-        "agreed", "alive", "bad_packets", "ear", "far", "far_rtcp", "first_frame", "frame_bytes", "frames_in",
-        "frames_out", "heard_from", "keys_in", "last_in", "local", "mouth", "packets_in", "playout", "rate",
-        "send_errors", "silence", "timeline", "unheard", "__weakref__",
+        "_lead", "_legs", "_lost", "_out", "_port", "_reports", "_rtp", "_sending", "_sendto", "_slot", "_ticked",
+        "_told", "agreed", "alive", "bad_packets", "ear", "far", "far_rtcp", "first_frame", "frame_bytes", "frames_in",
+        "frames_out", "heard_from", "keys_in", "last_in", "local", "mouth", "packets_in", "packets_out", "playout",
+        "rate", "send_errors", "silence", "timeline", "unheard", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, legs: "RtpLegs", port: "RtpPort", rate: int, told: Told) -> None:
@@ -82,9 +83,10 @@ class RtpLeg:
         self.first_frame = Event()
         self.timeline: Timeline | None = None  # a frame every tick, whatever comes
         self.unheard = 0  # FreeSWITCH cannot let go of what it was sent
-        self.frames_in = self.frames_out = self.packets_in = self.bad_packets = self.send_errors = 0
+        self.frames_in = self.frames_out = self.packets_in = self.packets_out = 0
+        self.bad_packets = self.send_errors = 0
         self.mouth: Callable[[bytes, int], None] | None = None
-        """``mouth(frame, slot)``: a frame of speech was sent, to be played ``slot`` frames after the caller's first."""
+        """``mouth(frame, slot)``: speech was sent, to be played ``slot`` frames after the caller's first."""
         self.local: Address = port.address
         self.agreed: Agreed | None = None
         self.far: Address = ("", 0)
@@ -106,7 +108,8 @@ class RtpLeg:
         self.keys_in = 0
         self._lead = options.lead_frames
         self._slot = 0  # frames of time since the leg was opened
-        self._began = 0  # the slot of the caller's first frame
+        self._began: int | None = None  # the slot of the caller's first frame
+        self._ticked = False
         self._ahead = 0  # frames that were sent before they play
         self._agreed_at: float | None = None
         self._lost = False
@@ -147,7 +150,9 @@ class RtpLeg:
         self.last_in = now
         if before is None:
             self._agreed_at = now
-            self._legs.clock.add(self)
+            if not self._ticked:
+                self._ticked = True
+                self._legs.clock.add(self)
         elif before.may_send != agreed.may_send:
             self._ahead = 0
             self._told.held(not agreed.may_send)
@@ -189,12 +194,26 @@ class RtpLeg:
             self._keys_out = KeySender(agreed.telephone_event_rate * frame_ms // 1000, agreed.telephone_event_rate)
         self._keys_out.press(digits, key_ms=key_ms)
 
+    def part(self) -> None:
+        """The other side has left; another may come. Nothing is sent to where it was (FreeSWITCH gives its port to
+        another call), nothing is missed; the caller's time goes on in silence. The next ``change`` ends this. What was
+        sent ahead is said again. Idempotent."""
+        if self._closed or self.agreed is None:
+            return
+        self._goodbye()
+        self._port.leave(self)
+        self.agreed = self._in_next = self.heard_from = None
+        if self.alive:
+            self.alive = False
+            self.first_frame.clear()
+            self.playout.unwrite(self._lead)
+        self._ahead = 0
+
     def close(self) -> None:
         """Stop both directions. Idempotent."""
         if self._closed:
             return
-        if self._reports is not None and self._sending.packets:
-            self._report(self._legs.clock_time(), bye=True)
+        self._goodbye()
         self._closed = True
         self.alive = False
         self.ear = _deaf
@@ -222,7 +241,7 @@ class RtpLeg:
             frame = self.playout.next_frame() if self.alive else None
             if frame is not None:
                 if self.mouth:
-                    self.mouth(frame, slot - self._began + ahead)
+                    self.mouth(frame, slot - (self._began or 0) + ahead)
                 packets = out.audio(frame, slot + ahead)
             elif ahead == 0 and self._idle:
                 packets = out.silent(slot)
@@ -245,6 +264,7 @@ class RtpLeg:
     def _send(self, data: bytes) -> None:
         try:
             self._sendto(data, self.far)
+            self.packets_out += 1
         except OSError:  # what the kernel does not take is lost, as on any network
             self.send_errors += 1
 
@@ -312,7 +332,8 @@ class RtpLeg:
 
     def _come_alive(self) -> None:
         self.alive = True
-        self._began = self._slot
+        if self._began is None:
+            self._began = self._slot
         self._ahead = 0
         self.first_frame.set()
 
@@ -321,8 +342,10 @@ class RtpLeg:
     def pass_time(self, now: float) -> list[Frame]:
         """Every frame: the frames of packets that did not come, keys whose end was lost, reports, the watchdog."""
         incoming, agreed = self._in, self.agreed
-        if incoming is None or agreed is None or self._closed:
+        if incoming is None or self._closed:
             return []
+        if agreed is None:
+            return incoming.due(now)
         if not self.alive:
             if self._agreed_at is None or now - self._agreed_at < STARTS_AFTER_S:
                 return []
@@ -341,6 +364,10 @@ class RtpLeg:
         self.keys_in += len(keys)
         for key in keys:
             self._told.key(key)
+
+    def _goodbye(self) -> None:
+        if self._reports is not None and self._sending.packets:
+            self._report(self._legs.clock_time(), bye=True)
 
     def _report(self, now: float, *, bye: bool = False) -> None:
         assert self._reports is not None
@@ -361,25 +388,12 @@ class RtpLeg:
     def figures(self) -> dict[str, object]:
         """The call's audio in numbers: the fields of the event ``rtp_report``."""
         streams = [*self._figures, *([self._in] if self._in is not None else [])]
-        buffers = [stream.buffer for stream in streams]
-        total = sum(buffer.position / buffer.rate for buffer in buffers)
-        lost_s = sum(buffer.lost_ticks / buffer.rate for buffer in buffers)
-        jitter = buffers[-1].jitter if buffers else 0.0
-        trip = self._reports.round_trip_s if self._reports is not None else None
-        wait = buffers[-1].hold_s if buffers else 0.0
-        frame_s = self._legs.options.frame_ms / 1000
-        heard = quality.estimate(lost_s / total if total else 0.0, (trip or 0.0) / 2 + wait + frame_s)
         return {
-            "codec": self.agreed.codec if self.agreed is not None else None,
-            "packets_in": self.packets_in, "packets_out": self._sending.packets,
-            "lost": sum(buffer.lost for buffer in buffers), "late": sum(buffer.late for buffer in buffers),
-            "duplicates": sum(buffer.duplicates for buffer in buffers),
-            "resyncs": sum(buffer.resyncs for buffer in buffers),
+            "codec": None if self._out is None else self._out.agreed.codec,
+            "packets_in": self.packets_in, "packets_out": self.packets_out,
             "bad_packets": self.bad_packets + sum(stream.bad for stream in streams),
-            "concealed_ms": round(lost_s * 1000), "jitter_ms": round(jitter * 1000, 1),
-            "round_trip_ms": None if trip is None else round(trip * 1000, 1),
-            "peer_lost": None if self._reports is None else self._reports.peer_lost, "mos": heard.mos,
-        }
+            **rtpreport.heard(streams, self._reports, self._legs.options.frame_ms / 1000),
+        }  # fmt: skip
 
 
 def _audio_of(agreed: Agreed) -> tuple[str, int, int, int]:

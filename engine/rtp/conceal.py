@@ -5,6 +5,8 @@ voice hides one, up to three in a row; longer ones fall silent, because nobody h
 normalised correlation of the newest audio with what went before, as in ITU-T G.711 Appendix I, whose times are used.
 """
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,7 @@ HOLD_MS, FADE_MS = 10, 50
 _LOWEST_HZ, _HIGHEST_HZ = 66, 400
 _MATCH_MS = 20  # of the newest audio are compared
 _SEAM_MS = 4  # overlap at both ends of the hole
+_KEPT = 4  # packets: at least 36 ms for the search, where they are 10 ms long
 
 
 class Concealer:
@@ -27,9 +30,7 @@ class Concealer:
         self._match = rate * _MATCH_MS // 1000
         self._seam = rate * _SEAM_MS // 1000
         self._hold, self._fade = rate * HOLD_MS // 1000, rate * FADE_MS // 1000
-        self._keep = 2 * (self._longest + self._match)  # bytes
-        self._past: list[bytes] = []
-        self._kept = 0
+        self._past: deque[bytes] = deque(maxlen=_KEPT)
         self._period: Pcm | None = None  # what is repeated, while audio is missing
         self._made = 0  # samples made up in this hole
 
@@ -38,9 +39,6 @@ class Concealer:
         if self._period is not None:
             pcm = self._join(pcm)
         self._past.append(pcm)
-        self._kept += len(pcm)
-        while self._kept - len(self._past[0]) >= self._keep:
-            self._kept -= len(self._past.pop(0))
         return pcm
 
     def missing(self, samples: int) -> bytes:
@@ -55,7 +53,6 @@ class Concealer:
     def silent(self) -> None:
         """Nothing was sent: what comes after it joins silence."""
         self._past.clear()
-        self._kept = 0
         self._period = None
 
     def _more(self, samples: int) -> Pcm:

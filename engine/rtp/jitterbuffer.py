@@ -12,6 +12,7 @@ Pure: told the time with every call.
 from enum import Enum
 from typing import NamedTuple
 
+from engine.rtp.pace import MOST_AHEAD_S, MOST_BEHIND_S, Pace
 from engine.rtp.packet import Packet
 
 LEAST_WAIT_S = 0.06
@@ -21,15 +22,9 @@ a caller who sends nothing while silent."""
 LEAST_HOLD_S = 0.03
 """So long at least a missing packet is waited for when the next one is there."""
 
-MOST_AHEAD_S, MOST_BEHIND_S = 0.5, 1.0
-"""A packet whose timestamp is so far off the time that has passed is on a new timeline."""
-
 LATE_FOR_S = 0.1
 """Packets that all come too late for so long are on a new timeline, too: the way has become longer, or the sender's
 timestamps did not run on while it was silent."""
-
-WINDOW_S = 2.0
-"""The shortest way is that of the last one to two such windows: clocks drift."""
 
 MOST_HELD = 64
 """Packets behind a gap; with more of them it is given up."""
@@ -98,14 +93,10 @@ class JitterBuffer:
         self._given_up: dict[int, float] = {}  # sequence number -> since when it was waited for
         self._lost_now = 0  # packets given up since a packet was given on last
         self._presumed = 0  # ticks taken for lost since then, because nothing came
-        # Positions: ticks since the first; position = timestamp + offset, due at base + position / rate.
+        self._pace = Pace(clock_rate)
         self._at = 0
-        self._offset: int | None = None
-        self._base: float | None = None
-        self._low: float | None = None  # lowest transit of this window, and of the one before
-        self._low_before: float | None = None
-        self._window_ends = 0.0
-        self._flood_ends, self._flood_ticks = 0.0, 0
+        self._offset: int | None = None  # position = timestamp + offset
+        self._usual = frame_ticks  # ticks of the newest packet of audio
         self._transit: float | None = None
         self._late_since: float | None = None
         self._sparse = False  # the sender says that it sends nothing while silent
@@ -121,7 +112,8 @@ class JitterBuffer:
     @property
     def due_at(self) -> float | None:
         """When the next tick is due; None before the first."""
-        return None if self._base is None else self._base + self._at / self.rate
+        base = self._pace.base
+        return None if base is None else base + self._at / self.rate
 
     @property
     def ssrc(self) -> int | None:
@@ -154,12 +146,14 @@ class JitterBuffer:
 
     def start(self, at: float | None) -> None:
         """Time runs from ``at`` on although no packet has come. Without effect once it runs, or for None."""
-        if self._base is None:
-            self._base = at
+        if self._pace.base is None:
+            self._pace.base = at
 
     def put(self, packet: Packet, now: float, *, audio: bool = True, ticks: int | None = None) -> list[Item]:
         """A packet came; what is due because of it. Without ``audio`` it is one that stands for ``ticks`` without any
         (keys, comfort noise)."""
+        if audio and self._is_plain_next(packet, now):
+            return [Item(Kind.AUDIO, packet.payload, self._usual)]
         before: list[Item] = []
         if packet.ssrc != self._ssrc:
             if self._is_straggler(packet, now):
@@ -180,7 +174,7 @@ class JitterBuffer:
         self._stamp += ((packet.timestamp - self._stamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
         entry = _Held(self._stamp, packet.payload, ticks, audio, now)
         if audio:
-            self._measure(entry)
+            self._measure(now, self._stamp)
         if sequence == self._next and not self._held:
             self._next += 1
             return before + self._place(entry) if before else self._place(entry)
@@ -193,12 +187,35 @@ class JitterBuffer:
         self._held[sequence] = entry
         return self._release(now)
 
+    def _is_plain_next(self, packet: Packet, now: float) -> bool:
+        """Whether this is what practically every packet is: the next one, as long as the one before, with nothing
+        between them. If so it is taken; the long way would do the same."""
+        stamp = self._stamp + self._usual
+        if (
+            packet.sequence != self._next & 0xFFFF or packet.timestamp != stamp & 0xFFFFFFFF
+            or packet.ssrc != self._ssrc or len(packet.payload) != self._usual * self._bytes
+            or self._held or self._sparse or self._offset is None or stamp + self._offset != self._at
+            or self._late_since is not None or not self._pace.is_steady(now, self._at)
+        ):  # fmt: skip
+            return False
+        self._measure(now, stamp)
+        self._pace.follow(now, self._at)
+        self._pace.is_flood(now, self._usual)
+        self.received += 1
+        self._high = max(self._high, self._next)
+        self._next += 1
+        self._stamp = stamp
+        self._at += self._usual
+        return True
+
     def due(self, now: float) -> list[Item]:
         """What is due because time passed: packets behind a gap that was waited for long enough, and the time of
         packets that did not come."""
+        if not self._held and self._pace.due(now) < self._at + 2 * self.frame:
+            return []
         items = self._release(now) if self._held else []
-        if self._base is not None and not self._held:
-            behind = int((now - self._base - self.wait_s) * self.rate) - self._at
+        if not self._held:
+            behind = self._pace.due(now - self.wait_s) - self._at
             if behind >= self.frame:
                 ticks = behind // self.frame * self.frame
                 if self._sparse or self._ssrc is None:
@@ -237,8 +254,8 @@ class JitterBuffer:
         self._lost_now = 0
         return items
 
-    def _measure(self, entry: _Held) -> None:
-        transit = entry.at - entry.timestamp / self.rate
+    def _measure(self, now: float, stamp: int) -> None:
+        transit = now - stamp / self.rate
         if self._transit is not None:
             step = abs(transit - self._transit)
             if step < MOST_BEHIND_S:
@@ -289,17 +306,16 @@ class JitterBuffer:
         position = self._position(entry)
         end = position + entry.ticks
         if entry.audio and entry.ticks and end <= self._at:
-            assert self._base is not None
             if self._late_since is None:
                 self._late_since = entry.at
             if entry.at - self._late_since < LATE_FOR_S:
                 self.late += 1
-                self._be_patient(entry.at - self._base - position / self.rate)
+                self._be_patient(self._pace.lateness(entry.at, position))
                 return []
             self.resyncs += 1
             position = self._anchor(entry)
             end = position + entry.ticks
-        if entry.audio and self._is_flood(entry):
+        if entry.audio and self._pace.is_flood(entry.at, entry.ticks):
             self.early += 1
             return []
         self._late_since = None
@@ -313,14 +329,16 @@ class JitterBuffer:
         if end > self._at:
             items.append(self._give_on(entry, self._at - position))
         self._sparse = not entry.audio
+        if entry.audio:
+            self._usual = entry.ticks
         self._lost_now = self._presumed = 0
         return items
 
     def _give_on(self, entry: _Held, overlap: int) -> Item:
         """The packet's own item, without the first ``overlap`` ticks, whose time was filled already."""
         ticks = entry.ticks - overlap
-        if not entry.audio and self._base is not None:  # a key may claim any length; it was not longer than time
-            ticks = min(ticks, max(0, int((entry.at - self._base) * self.rate) - self._at) + self.frame)
+        if not entry.audio:  # a key may claim any length; it was not longer than the time that has passed
+            ticks = min(ticks, max(0, self._pace.due(entry.at) - self._at) + self.frame)
         self._at += ticks
         if entry.audio:
             return Item(Kind.AUDIO, entry.payload[overlap * self._bytes :] if overlap else entry.payload, ticks)
@@ -343,54 +361,26 @@ class JitterBuffer:
             self.silent_ticks += ticks
         return Item(kind, b"", ticks)
 
-    # ------------------------------------------------------------------ time
-
     def _position(self, entry: _Held) -> int:
-        """Where the packet stands. Audio that is far from the time that has passed is put where time is."""
+        """Where the packet stands. One that is far from the time that has passed is put where time is."""
         if self._offset is None:
             return self._anchor(entry)
-        assert self._base is not None
         position = entry.timestamp + self._offset
+        late = self._pace.lateness(entry.at, position)
         if not entry.audio:  # all packets of a key have the time of its beginning
-            return position
-        lateness = entry.at - self._base - position / self.rate
-        if lateness < -MOST_AHEAD_S or lateness > MOST_BEHIND_S:
+            return position if late > -MOST_AHEAD_S else self._at
+        if not -MOST_AHEAD_S < late < MOST_BEHIND_S:
             self.resyncs += 1
             return self._anchor(entry)
-        self._follow_clock(entry, position)
+        if self._pace.follow(entry.at, position):
+            self._slack *= 0.8
         return position
 
     def _anchor(self, entry: _Held) -> int:
-        """Begin a timeline with this packet: it stands where time is, and never before what was given on."""
-        if self._base is None:
-            self._base = entry.at
-        position = max(self._at, int((entry.at - self._base) * self.rate))
-        self._base = entry.at - position / self.rate
+        """Begin a timeline with this packet."""
+        position = self._pace.begin(entry.at, self._at)
         self._offset = position - entry.timestamp
-        self._low = self._low_before = None
-        self._window_ends = entry.at + WINDOW_S
         return position
-
-    def _follow_clock(self, entry: _Held, position: int) -> None:
-        """Positions are due by the shortest way that a packet took lately: the sender's clock is not ours."""
-        transit = entry.at - position / self.rate
-        self._low = transit if self._low is None else min(self._low, transit)
-        lowest = self._low if self._low_before is None else min(self._low, self._low_before)
-        assert self._base is not None
-        if lowest < self._base:
-            self._base = lowest
-        if entry.at >= self._window_ends:
-            self._base = lowest
-            self._low_before, self._low = self._low, None
-            self._window_ends = entry.at + WINDOW_S
-            self._slack *= 0.8
-
-    def _is_flood(self, entry: _Held) -> bool:
-        """Whether more comes than anybody says in that time: nobody may run away with the caller's clock."""
-        if entry.at >= self._flood_ends:
-            self._flood_ends, self._flood_ticks = entry.at + WINDOW_S, 0
-        self._flood_ticks += entry.ticks
-        return self._flood_ticks > (WINDOW_S + MOST_BEHIND_S) * self.rate
 
 
 __all__ = ["Item", "JitterBuffer", "Kind"]

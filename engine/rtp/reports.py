@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from engine.rtp.rtcp import CNAME, Block, Bye, Part, Report, Sdes, SenderInfo, serialise
 
 _NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+_LONGEST_TRIP_S = 60
 _COMPENSATION = 1.21828  # RFC 3550, 6.3.1: e - 3/2
 
 
@@ -63,7 +64,7 @@ class Reports:
         self.peer_jitter_ticks = block.jitter
         if block.last_sr:
             trip = (self._ntp(now) >> 16) - block.last_sr - block.delay & 0xFFFFFFFF
-            if trip < 0x80000000:  # else the peer's clock says that the answer came before the question
+            if trip < _LONGEST_TRIP_S << 16:  # else the answer is to no question of ours
                 self.round_trip_s = trip / 65536
 
     # ------------------------------------------------------------------ out
