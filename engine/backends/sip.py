@@ -16,7 +16,6 @@ What FreeSWITCH 1.11.2 does, read in its source and seen in real calls:
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from secrets import token_urlsafe
 from uuid import uuid4
 
@@ -34,7 +33,6 @@ from engine.media.clock import FrameClock
 from engine.media.errors import MediaError
 from engine.media.rtpleg import RtpLeg, Told
 from engine.media.rtplegs import RtpLegs
-from engine.sip.agreed import Agreed
 from engine.sip.endpoint import Endpoint, IncomingCall
 from engine.sip.errors import EndpointError
 from engine.sip.options import SipOptions
@@ -243,12 +241,10 @@ class SipLine:
             self._leg.change(agreed)
 
     def _ended(self, call: IncomingCall) -> None:
-        """The agent says nothing to nobody: as on hold, until there is another call."""
+        """The agent says nothing to nobody until there is another call; the call's audio clock goes on."""
         if call is self._call:
             self._call = None
-            agreed: Agreed | None = self._leg.agreed
-            if agreed is not None and not self._closed:
-                self._leg.change(replace(agreed, direction="inactive"))
+            self._leg.part()
 
     # ------------------------------------------------------------------ inside
 
