@@ -233,7 +233,9 @@ class SipLine:
         if self._closed:
             call.reject(487)
             return
-        self._call = call
+        before, self._call = self._call, call
+        if before is not None:
+            before.hangup()
         call.on_change = self._leg.change
         call.on_end = lambda cause: self._ended(call)
         agreed = call.answer((self._host, self._leg.local[1]))
