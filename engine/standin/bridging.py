@@ -9,7 +9,7 @@ from engine.standin.activities import Activity
 from engine.standin.channel import Channel
 from engine.standin.headers import Profile
 from engine.standin.setup import Bridge
-from engine.standin.sipleg import SIP_ADDRESS, SipLeg
+from engine.standin.sipleg import SipLeg, is_real
 from engine.standin.wire import Header
 
 
@@ -104,7 +104,7 @@ def bridge(channel: Channel, data: str) -> Bridged | None:
     uuid = channel.switch.new_uuid()
     legs = channel.setup.bridges
     plan = next((legs[part] for part in legs if part in address), Bridge(cause="NORMAL_TEMPORARY_FAILURE"))
-    real = plan.cause == "NORMAL_TEMPORARY_FAILURE" and SIP_ADDRESS.search(address) is not None
+    real = plan.cause == "NORMAL_TEMPORARY_FAILURE" and is_real(data)
     if plan.cause and not real:
         _fail(channel, uuid, number, plan.cause)
         return None

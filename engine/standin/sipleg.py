@@ -35,17 +35,23 @@ SILENCE_LEVEL = 10
 """Peak of the noise that ``bridge_generate_comfort_noise`` makes up."""
 
 
+def is_real(dial_string: str) -> bool:
+    """Whether this is called over the network: an address and port by SIP, and the codec by name, as the engine has it.
+    Others are the stand-in's own, which reach nobody."""
+    return bool(SIP_ADDRESS.search(dial_string) and CODEC.search(dial_string))
+
+
 class SipLeg:
     """One leg. ``answered`` and ``over`` are looked at by the channel; ``cause`` says why it is over."""
 
     stamped = False
 
     def __init__(self, dial_string: str, rate: int) -> None:
-        """``dial_string`` of ``bridge``, which ``SIP_ADDRESS`` has been found in. Nothing is sent before ``start``."""
+        """``dial_string`` of ``bridge``, which ``is_real``. Nothing is sent before ``start``."""
         found, codec = SIP_ADDRESS.search(dial_string), CODEC.search(dial_string)
-        assert found is not None
+        assert found is not None and codec is not None
         self.user, self.peer = found[1], (found[2], int(found[3]))
-        self.codec = codec[1] if codec else "PCMU"
+        self.codec = codec[1]
         self.rate = rate
         self.answered = self.over = False
         self.cause = ""
@@ -201,4 +207,4 @@ class SipLeg:
             return
 
 
-__all__ = ["SIP_ADDRESS", "SipLeg"]
+__all__ = ["SipLeg", "is_real"]

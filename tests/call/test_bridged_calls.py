@@ -102,10 +102,11 @@ def test_somebody_else_transfers_the_caller(world):
 def test_a_call_with_a_wrong_token_is_refused_and_told(world):
     """The SIP port answers FreeSWITCH, but nobody gets into a call by guessing."""
     with world(media=SIP) as at:
-        call, stranger = at.place(), None
+        call = at.place()
         call.greeted()
-        port = at.engine._backends._sip.endpoint.address[1]
-        stranger = at.place(before=["set continue_on_fail=true", f"bridge sofia/external/guessed@127.0.0.1:{port}"])
+        where = f"sofia/external/guessed@127.0.0.1:{at.engine._backends._sip.endpoint.address[1]}"
+        bridge = f"bridge {{absolute_codec_string=PCMU@8000h}}{where}"
+        stranger = at.place(before=["set continue_on_fail=true", bridge])
         wait(lambda: at.engine._backends._sip.refused == 1, "nobody was refused")
         assert "1 SIP calls that nobody expected" in at.engine.snapshot().components["media"].detail
         stranger.greeted()  # its dialplan has gone on to the engine
