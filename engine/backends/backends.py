@@ -43,8 +43,8 @@ class Backends:
         if backend == "auto":
             backend = "unicast" if is_ours(there) else "sip"
         if backend == "unicast":
-            return UnicastBackend(self._unicast or self._open_unicast())
-        return (self._sip or self._open_sip()).backend(here)
+            return UnicastBackend(self._open_unicast())
+        return self._open_sip().backend(here)
 
     @property
     def lines(self) -> int:
@@ -73,12 +73,14 @@ class Backends:
                 part.close()
 
     def _open_unicast(self) -> UnicastSocket:
-        self._unicast = UnicastSocket(self._config.media, self._clock)
+        if self._unicast is None:
+            self._unicast = UnicastSocket(self._config.media, self._clock)
         return self._unicast
 
     def _open_sip(self) -> SipLines:
-        self._sip = SipLines(self._config, self._clock)
-        log.info("SIP endpoint of FreeSWITCH's calls: %s:%d", *self._sip.endpoint.address)
+        if self._sip is None:
+            self._sip = SipLines(self._config, self._clock)
+            log.info("SIP endpoint of FreeSWITCH's calls: %s:%d", *self._sip.endpoint.address)
         return self._sip
 
 
