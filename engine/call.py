@@ -226,7 +226,7 @@ class Call:
 
     def _converse(self, rate: int, codec: str) -> None:
         around, audio, cast = self._around, self._audio, self._cast
-        leg = audio.open(self._session, rate, codec, self.folder)
+        leg = audio.open(self._session, self.channel, rate, codec, self.folder)
         assert cast is not None
         at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, audio.recorder)
         by_app = self.offer is not None and self.offer.accepted
@@ -309,7 +309,6 @@ class Call:
     # ------------------------------------------------------------ audio
 
     def _attach(self) -> None:
-        """Returns when the caller's first frame has come."""
         if not self._audio.attach(self._session):
             raise _LetGo(self._why_leave)
 

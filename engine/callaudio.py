@@ -6,11 +6,13 @@ from gevent.event import Event as Flag
 
 from engine.absence import Absence
 from engine.backends.backend import Backend, Line, SwitchLeg
+from engine.esl.channel import Channel
 from engine.esl.control import CallControl
 from engine.media.errors import MediaError
 from engine.media.recording import Recorder
 from engine.surroundings import Surroundings
 from engine.telemetry.eventlog import EventLog
+from engine.telephony.talks import agreed
 
 
 class CallAudio:
@@ -45,13 +47,13 @@ class CallAudio:
         """The call's leg, once it is open."""
         return self._line.leg if self._line is not None else None
 
-    def open(self, session: CallControl, rate: int, codec: str, folder: Path) -> SwitchLeg:
-        """The leg of a caller who has ``codec`` at ``rate`` Hz; recorded into ``folder`` where that is wanted. Raises
-        ``MediaError``."""
+    def open(self, session: CallControl, channel: Channel, rate: int, codec: str, folder: Path) -> SwitchLeg:
+        """The leg of a caller who has ``codec`` at ``rate`` Hz; recorded into ``folder`` where that is wanted, and the
+        caller of ``channel`` has not said no. Raises ``MediaError``."""
         self._backend = self._around.backends.of(session)
         line = self._line = self._backend.open(rate, codec, self._on_lost)
         leg = line.leg
-        if self._around.config.record.audio:
+        if agreed(self._around.config.record, channel).audio:
             self.recorder = Recorder(self._around.disk, folder / "recording.wav", leg.rate, leg.frame_bytes)
             leg.mouth = self.recorder.agent
         return leg

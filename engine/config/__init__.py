@@ -10,6 +10,8 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.carrier_streams import CarrierStreamOptions
+from engine.config.carriers import CarriersOptions
 from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
@@ -47,10 +49,12 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    carriers: CarriersOptions = CarriersOptions()
     compatible: CompatibleOptions = CompatibleOptions()
     writing: WritingOptions = WritingOptions()
     realtime: RealtimeOptions = RealtimeOptions()
     upstream: UpstreamOptions = UpstreamOptions()
+    carrier_streams: CarrierStreamOptions = CarrierStreamOptions()
     record: RecordOptions = RecordOptions()
     store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
@@ -66,9 +70,9 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
-    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
-    "RoutingOptions", "RtpOptions", "SipOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions",
-    "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions",
-    "WritingOptions",
+    "AgentOptions", "AgentsOptions", "CarrierStreamOptions", "CarriersOptions", "CompatibleOptions", "Config",
+    "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions",
+    "RecordOptions", "RetentionOptions", "RoutingOptions", "RtpOptions", "SipOptions", "SkillOptions", "SpeechOptions",
+    "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions",
+    "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip

@@ -12,13 +12,17 @@ import numpy as np
 from engine.media import g711
 from engine.media.errors import MediaError
 
-NAMES = ("L16", "PCMU", "PCMA", "G722")
-"""All that is known, best first."""
+NAMES = ("L16/16000", "PCMU", "PCMA", "L16/8000", "G722")
+"""All that is known, best first, as ``SipOptions.codecs`` names them."""
 
 
 class Codec:
     """One direction's state of one call. ``rate``: of the audio, in Hz; ``clock_rate``: of the timestamps;
     ``bytes_a_tick``: of payload for a tick of that clock; ``stateful``: a payload depends on those before."""
+
+    __slots__ = (
+        "bytes_a_tick", "clock_rate", "decode", "encode", "rate", "stateful",
+    )  # fmt: skip
 
     def __init__(
         self, clock_rate: int, rate: int, bytes_a_tick: int,
@@ -30,7 +34,7 @@ class Codec:
 
 
 def available() -> tuple[str, ...]:
-    """The names of ``NAMES`` that can be used here, best first: what to offer."""
+    """The names of ``NAMES`` that can be used here, best first: for ``SipOptions.codecs``."""
     return NAMES if _g722() is not None else NAMES[:-1]
 
 

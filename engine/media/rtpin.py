@@ -25,6 +25,11 @@ Frame = tuple[bytes, bool]
 class Incoming:
     """Packets of one agreement to frames. ``bad`` counts packets that cannot be what was agreed."""
 
+    __slots__ = (
+        "_concealer", "_frame_bytes", "_frame_ticks", "_longest", "_made", "_noise", "_resampler", "_rest",
+        "_rest_made", "_samples_a_tick", "agreed", "bad", "buffer", "codec",
+    )  # fmt: skip
+
     def __init__(self, agreed: Agreed, rate: int, frame_ms: int, *, max_delay_s: float) -> None:
         """``rate`` and ``frame_ms`` of the leg. Raises ``MediaError`` for a codec that is not here."""
         self.agreed = agreed
@@ -46,6 +51,12 @@ class Incoming:
 
     def audio(self, packet: Packet, now: float) -> list[Frame]:
         """A packet of the codec; the frames that are whole with it."""
+        if self.buffer.take_next(packet, now):
+            self._noise = None
+            pcm = self._concealer.heard(self.codec.decode(packet.payload))
+            if self._resampler is None and len(pcm) == self._frame_bytes and not self._rest:
+                return [(pcm, False)]
+            return self._framed([(pcm, False)])
         size = len(packet.payload)
         if size > self._longest or size % self.codec.bytes_a_tick:
             self.bad += 1
@@ -73,9 +84,12 @@ class Incoming:
         return self._frames(items) if items else []
 
     def _frames(self, items: list[Item]) -> list[Frame]:
+        return self._framed([(self._pcm(item), item.kind is not Kind.AUDIO) for item in items])
+
+    def _framed(self, pieces: list[Frame]) -> list[Frame]:
+        """Audio of any length and the codec's rate to frames of the leg."""
         frames: list[Frame] = []
-        for item in items:
-            pcm, made = self._pcm(item), item.kind is not Kind.AUDIO
+        for pcm, made in pieces:
             if self._resampler is not None:
                 pcm = self._resampler.process(np.frombuffer(pcm, np.int16)).tobytes()
             if not self._rest and len(pcm) == self._frame_bytes:

@@ -4,7 +4,6 @@ What is settled about the audio (``Agreed``) may change in mid-call: the leg's o
 audio clock do not. Codec, packet length, addresses and hold are taken up by ``change``.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import randbits
@@ -32,8 +31,6 @@ from engine.sip.agreed import Agreed
 
 if TYPE_CHECKING:
     from engine.media.rtplegs import RtpLegs, RtpPort
-
-log = logging.getLogger(__name__)
 
 STARTS_AFTER_S = 0.5
 """A caller whose telephone sends nothing while they are silent is spoken to after so long all the same."""
@@ -153,7 +150,7 @@ class RtpLeg:
             if not self._ticked:
                 self._ticked = True
                 self._legs.clock.add(self)
-        elif before.may_send != agreed.may_send:
+        if agreed.may_send != (before is None or before.may_send):
             self._ahead = 0
             self._told.held(not agreed.may_send)
         self._kick()

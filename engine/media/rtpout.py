@@ -12,6 +12,11 @@ from engine.sip.agreed import Agreed
 class Outgoing:
     """Frames, each with the slot in which it plays, to datagrams."""
 
+    __slots__ = (
+        "_bytes_a_tick", "_encode", "_packet_ticks", "_resampler", "_silence", "_silent_frame", "_ticks",
+        "_waiting", "_waiting_from", "_whole", "agreed", "sending",
+    )  # fmt: skip
+
     def __init__(self, agreed: Agreed, rate: int, frame_ms: int, sending: Sending) -> None:
         """``rate`` and ``frame_ms`` of the leg. Raises ``MediaError`` for a codec that is not here."""
         self.agreed, self.sending = agreed, sending

@@ -24,6 +24,10 @@ _KEPT = 4  # packets: at least 36 ms for the search, where they are 10 ms long
 class Concealer:
     """The audio of one caller. Give it all that comes to ``heard``; ask ``missing`` for what did not."""
 
+    __slots__ = (
+        "_fade", "_hold", "_longest", "_made", "_match", "_past", "_period", "_seam", "_shortest",
+    )  # fmt: skip
+
     def __init__(self, rate: int) -> None:
         """``rate`` in Hz."""
         self._shortest, self._longest = rate // _HIGHEST_HZ, rate // _LOWEST_HZ

@@ -66,8 +66,16 @@ class JitterBuffer:
     """One stream's packets, in any order, to items in order: no tick twice, none left out.
 
     ``lost`` counts packets that were given up, ``late`` those that came after that, ``duplicates``, ``resyncs`` new
-    timelines, ``early`` what came faster than any sender speaks. ``lost_ticks``, ``silent_ticks``: what stands for it.
+    timelines, ``early`` what came faster than any sender speaks. ``lost_ticks``, ``silent_ticks``: how much of the
+    stream is no audio, as soon as it is known why.
     """
+
+    __slots__ = (
+        "_at", "_bytes", "_first", "_given_up", "_held", "_high", "_late_since", "_lost_now", "_next",
+        "_offset", "_old_ssrc", "_pace", "_presumed", "_probe", "_slack", "_sparse", "_ssrc", "_stamp",
+        "_transit", "_usual", "duplicates", "early", "frame", "jitter", "late", "lost", "lost_ticks",
+        "max_delay", "rate", "received", "resyncs", "silent_ticks",
+    )  # fmt: skip
 
     def __init__(
         self, clock_rate: int, frame_ticks: int, *, bytes_a_tick: int = 1, max_delay_s: float = 0.2
@@ -152,7 +160,7 @@ class JitterBuffer:
     def put(self, packet: Packet, now: float, *, audio: bool = True, ticks: int | None = None) -> list[Item]:
         """A packet came; what is due because of it. Without ``audio`` it is one that stands for ``ticks`` without any
         (keys, comfort noise)."""
-        if audio and self._is_plain_next(packet, now):
+        if audio and self.take_next(packet, now):
             return [Item(Kind.AUDIO, packet.payload, self._usual)]
         before: list[Item] = []
         if packet.ssrc != self._ssrc:
@@ -187,9 +195,10 @@ class JitterBuffer:
         self._held[sequence] = entry
         return self._release(now)
 
-    def _is_plain_next(self, packet: Packet, now: float) -> bool:
-        """Whether this is what practically every packet is: the next one, as long as the one before, with nothing
-        between them. If so it is taken; the long way would do the same."""
+    def take_next(self, packet: Packet, now: float) -> bool:
+        """Whether this is what practically every packet of audio is: the next one, as long as the one before, with
+        nothing between them. If so, its payload is next, and all is done; else nothing is, and ``put`` must be asked,
+        which would do the same the long way."""
         stamp = self._stamp + self._usual
         if (
             packet.sequence != self._next & 0xFFFF or packet.timestamp != stamp & 0xFFFFFFFF
@@ -220,9 +229,10 @@ class JitterBuffer:
                 ticks = behind // self.frame * self.frame
                 if self._sparse or self._ssrc is None:
                     items.append(self._fill(Kind.SILENT, ticks))
-                else:
+                else:  # what it was is known when the next packet comes
                     self._presumed += ticks
-                    items.append(self._fill(Kind.LOST, ticks))
+                    self._at += ticks
+                    items.append(Item(Kind.LOST, b"", ticks))
         return items
 
     def _is_straggler(self, packet: Packet, now: float) -> bool:
@@ -320,10 +330,10 @@ class JitterBuffer:
             return []
         self._late_since = None
         items: list[Item] = []
-        if self._presumed:  # now it is known how much of it was missing; the rest of the time the sender was silent
-            silent = max(0, self._presumed - self._lost_now * (entry.ticks or self.frame))
-            self.lost_ticks -= silent
-            self.silent_ticks += silent
+        if self._presumed:  # as much was lost as packets are missing; the rest of the time the sender was silent
+            lost = min(self._presumed, self._lost_now * (entry.ticks or self.frame))
+            self.lost_ticks += lost
+            self.silent_ticks += self._presumed - lost
         if position > self._at:
             items += self._gap(position - self._at, entry.ticks or self.frame)
         if end > self._at:

@@ -26,9 +26,9 @@ class Sending:
     def audio(self, payload_type: int, payload: bytes, tick: int, ticks: int) -> bytes:
         """The datagram of audio that plays from ``tick`` on, for ``ticks``. Marked where a talkspurt begins: nothing
         was sent just before it."""
-        marker = 0 if tick == self._next else 0x80
+        second = payload_type if tick == self._next else payload_type | 0x80
         self._next = tick + ticks
-        return self._packet(payload_type | marker, self._origin + tick & 0xFFFFFFFF, payload)
+        return self._packet(second, self._origin + tick & 0xFFFFFFFF, payload)
 
     def named(self, payload_type: int, payload: bytes, timestamp: int, *, marker: bool) -> bytes:
         """The datagram of a key, at the timestamp of the key's beginning."""

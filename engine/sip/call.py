@@ -28,20 +28,20 @@ class SipCall:
     """
 
     __slots__ = (
-        "_again", "_agent", "_answer", "_bye_after_ack", "_interval", "_limit", "_offer", "_our_offer", "_pending",
-        "_version", "agreed", "caller", "callee", "dialog", "first_number", "invite", "local", "owner", "request",
+        "_again", "_agent", "_answer", "_bye_after_ack", "_interval", "_invite", "_limit", "_offer", "_our_offer",
+        "_pending", "_version", "agreed", "caller", "callee", "dialog", "first_number", "local", "owner", "request",
         "state", "timer", "token", "uri",
     )  # fmt: skip
 
     def __init__(
-        self, agent: "UserAgent", invite: InviteServer, dialog: Dialog, uri: Uri, caller: NameAddress,
+        self, agent: "UserAgent", invite: InviteServer | None, dialog: Dialog, uri: Uri, caller: NameAddress,
         callee: NameAddress, offer: Description | None, now: float,
     ) -> None:  # fmt: skip
-        """Made by the user agent."""
+        """Made by the user agent; without ``invite`` where the call is ours."""
         self.state = "ringing"
         self.dialog = dialog
-        self.invite = invite  # the one in work, or the last
-        self.request = invite.request
+        self._invite = invite
+        self.request = invite.request if invite else Request("INVITE", uri.text)
         self.uri = uri
         self.token = uri.user
         self.caller, self.callee = caller, callee
@@ -65,6 +65,12 @@ class SipCall:
     def call_id(self) -> str:
         """The Call-ID."""
         return self.dialog.call_id
+
+    @property
+    def invite(self) -> InviteServer:
+        """The peer's INVITE that is in work, or the last one."""
+        assert self._invite is not None
+        return self._invite
 
     @property
     def has_offer(self) -> bool:
@@ -186,7 +192,7 @@ class SipCall:
                 self.state = "up"
                 self._tell(Confirmed(self))
         body = self._describe_anew(offer, self.local)
-        self.invite = invite
+        self._invite = invite
         self._send_2xx(invite, body, now)
 
     def updated(self, offer: Description | None) -> bytes:

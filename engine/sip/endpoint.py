@@ -11,7 +11,7 @@ calls; two greenlets do, and two for each TCP connection.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -23,9 +23,12 @@ from engine.sip.errors import SipError
 from engine.sip.events import Cause, Changed, Confirmed, Digit, Ended, Event, Incoming
 from engine.sip.message import MAX_MESSAGE, Headers
 from engine.sip.options import SipOptions
+from engine.sip.placed import PlacedCall
+from engine.sip.sdp import is_address
 from engine.sip.sockets import Connection, listen, own_address
 from engine.sip.transaction import Hop
 from engine.sip.uas import UserAgent
+from engine.sip.uri import parse_uri
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +37,15 @@ AT_ONCE = 64
 MAX_CONNECTIONS = 256
 
 
-class IncomingCall:
-    """A call that FreeSWITCH has made to us. The three callbacks are made from the hub and must not wait."""
+class EndpointCall:
+    """A call of the endpoint. The callbacks are made from the hub and must not wait."""
 
     def __init__(self, endpoint: "Endpoint", call: SipCall) -> None:
         """Made by the endpoint."""
         self._endpoint = endpoint
         self._call = call
         self.on_confirmed: Callable[[], None] | None = None
-        """FreeSWITCH has acknowledged our answer."""
+        """The peer has acknowledged our answer, or has taken the call that we placed."""
         self.on_change: Callable[[Agreed], None] | None = None
         """The audio goes otherwise from now on: codec, address, hold."""
         self.on_digit: Callable[[str, int], None] | None = None
@@ -51,14 +54,48 @@ class IncomingCall:
         """The call is over, told once, also after our own ``hangup`` and ``reject``."""
 
     @property
-    def token(self) -> str:
-        """Whom the caller asked for: the user of the Request-URI."""
-        return self._call.token
-
-    @property
     def call_id(self) -> str:
         """The Call-ID."""
         return self._call.call_id
+
+    @property
+    def state(self) -> str:
+        """``ringing``, ``answered`` (no ACK yet), ``up``, ``ending``, ``over``; of a placed call ``calling``,
+        ``cancelling``, ``up``, ``over``."""
+        return self._call.state
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """The audio as it is settled now; None before."""
+        return self._call.agreed
+
+    def hangup(self) -> None:
+        """End it, whatever its state. Idempotent."""
+        self._call.hangup(self._endpoint.clock())
+        self._endpoint.flush()
+
+
+class OutgoingCall(EndpointCall):
+    """A call that we have placed: ``on_confirmed`` tells that it was answered, ``on_end`` that it was not."""
+
+    def __init__(self, endpoint: "Endpoint", call: PlacedCall) -> None:
+        """Made by the endpoint."""
+        super().__init__(endpoint, call)
+        self._placed = call
+
+    @property
+    def status(self) -> int:
+        """The last answer's, 0 before any: 180 while it rings there, 408 where nobody answered."""
+        return self._placed.status
+
+
+class IncomingCall(EndpointCall):
+    """A call that FreeSWITCH has made to us."""
+
+    @property
+    def token(self) -> str:
+        """Whom the caller asked for: the user of the Request-URI."""
+        return self._call.token
 
     @property
     def caller(self) -> str:
@@ -81,19 +118,9 @@ class IncomingCall:
         return self._call.dialog.hop.ip, self._call.dialog.hop.port
 
     @property
-    def state(self) -> str:
-        """``ringing``, ``answered`` (no ACK yet), ``up``, ``ending``, ``over``."""
-        return self._call.state
-
-    @property
     def has_offer(self) -> bool:
         """Whether the INVITE brought an offer (FreeSWITCH's always does)."""
         return self._call.has_offer
-
-    @property
-    def agreed(self) -> Agreed | None:
-        """The audio as it is settled now; None before."""
-        return self._call.agreed
 
     def ring(self) -> None:
         """180. Raises ``CallOver``."""
@@ -119,11 +146,6 @@ class IncomingCall:
     def reject(self, status: int = 480) -> None:
         """Refuse it. Raises ``CallOver`` once it has been answered or has ended."""
         self._call.reject(status, self._endpoint.clock())
-        self._endpoint.flush()
-
-    def hangup(self) -> None:
-        """End it, whatever its state. Idempotent."""
-        self._call.hangup(self._endpoint.clock())
         self._endpoint.flush()
 
 
@@ -156,6 +178,22 @@ class Endpoint:
         """Calls that have not ended."""
         return len(self.agent.calls)
 
+    def place(
+        self, uri: str, local_rtp: Address, begin: Callable[[OutgoingCall], None], *,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> OutgoingCall:  # fmt: skip
+        """Call ``uri``, whose host is an IP address of a permitted peer; ``;transport=tcp`` is understood. ``begin``
+        gets the call before anything can happen to it, to set its callbacks. Raises ``SipError``."""
+        target = parse_uri(uri)
+        if not is_address(target.host) or not self.agent.permits(target.host):
+            raise SipError(f"{uri}: its host must be the address of a permitted peer")
+        hop = Hop("TCP" if target.transport == "TCP" else "UDP", target.host, target.port or 5060)
+        placed = self.agent.place(uri, hop, local_rtp, self.clock(), headers=headers)
+        placed.owner = call = OutgoingCall(self, placed)
+        begin(call)
+        self.flush()
+        return call
+
     def figures(self) -> dict[str, int]:
         """Counts since the beginning, and what there is now."""
         agent = self.agent
@@ -172,6 +210,8 @@ class Endpoint:
         """Hang up every call (BYE is sent once) and close the sockets. Idempotent."""
         for call in list(self.agent.calls.values()):
             call.hangup(self.clock())
+        for call in list(self.agent.calls.values()):  # they wait for an ACK that nobody would see
+            self.agent.send_bye(call, self.clock())
         self.flush()
         gevent.sleep(0)  # writers of TCP
         for connection in list(self._connections.values()):
@@ -241,7 +281,10 @@ class Endpoint:
             gevent.sleep(0)
 
     def _receive(self, data: bytes, hop: Hop) -> None:
-        self.agent.receive(data, hop, self.clock())
+        try:
+            self.agent.receive(data, hop, self.clock())
+        except Exception:  # noqa: BLE001 - one message's fault must not make all calls deaf
+            log.exception("SIP from %s:%d: the message broke its reader", hop.ip, hop.port)
         self.flush()
 
     def _keep_time(self) -> None:

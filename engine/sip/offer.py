@@ -19,6 +19,7 @@ _REPLY: dict[Direction, Direction] = {
 }  # fmt: skip
 _RATES = {"PCMU": 8000, "PCMA": 8000, "G722": 8000}
 _OFFERED_PT = {"PCMU": 0, "PCMA": 8, "G722": 9, "L16/16000": 97, "L16/8000": 98}
+KNOWN_CODECS = tuple(_OFFERED_PT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """How the user agent behaves. Times in seconds."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
-from engine.sip.offer import CODECS
+from engine.sip.errors import SipError
+from engine.sip.offer import CODECS, KNOWN_CODECS
 from engine.sip.transaction import Clocks
 
 
@@ -31,3 +33,14 @@ class SipOptions:
     """The timers of RFC 3261."""
     server: str = "Trunkline"
     """The Server and User-Agent header; "" leaves it out."""
+
+    def __post_init__(self) -> None:
+        """Raises ``SipError`` for a network or codec that is none."""
+        for peer in self.peers:
+            try:
+                ip_network(peer, strict=False)
+            except ValueError as fault:
+                raise SipError(f"peers: {peer!r} is no network; write it as 10.0.0.0/24 or 10.0.0.5") from fault
+        unknown = [codec for codec in self.codecs if codec not in KNOWN_CODECS]
+        if unknown or not self.codecs:
+            raise SipError(f"codecs: {', '.join(unknown) or 'none'}; there are {', '.join(KNOWN_CODECS)}")

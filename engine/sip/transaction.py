@@ -68,7 +68,7 @@ class Table:
         self.clocks = clocks
         self.limit = limit
         self.servers: dict[Key, InviteServer | Remembered] = {}
-        self.clients: dict[str, Client] = {}
+        self.clients: dict[str, Client | InviteClient] = {}
 
     @property
     def full(self) -> bool:
@@ -224,6 +224,88 @@ class Client:
         self.done = True
         self._stop()
         self._forget(now)
+        self.on_answer(None, now)
+
+    def _stop(self) -> None:
+        self._limit.cancel()
+        if self._again:
+            self._again.cancel()
+
+    def _forget(self, now: float) -> None:
+        self.table.clients.pop(self.branch, None)
+
+
+class InviteClient:
+    """An INVITE of ours: sent again until somebody answers (timers A, B, D; RFC 6026 for 2xx).
+
+    ``on_answer(response, now)`` is called for each provisional answer, each 2xx that comes (also for repeated ones: the
+    call acknowledges them), once for a refusal, which is acknowledged here, and with None where nobody answered.
+    """
+
+    __slots__ = ("_ack", "_again", "_bytes", "_interval", "_limit", "branch", "hop", "on_answer", "state", "table")
+
+    def __init__(
+        self, table: Table, branch: str, request: bytes, hop: Hop, now: float,
+        ack: Callable[[Response], bytes], on_answer: Callable[[Response | None, float], None],
+    ) -> None:  # fmt: skip
+        """Sends the request. ``ack`` makes the ACK of a refusal."""
+        self.table, self.branch, self.hop, self.on_answer, self._ack = table, branch, hop, on_answer, ack
+        self.state = "calling"
+        self._bytes = request
+        self._interval = table.clocks.t1
+        self._again: Timer | None = None
+        table.send(request, hop)
+        table.clients[branch] = self
+        if not hop.reliable:
+            self._again = table.timers.at(now + self._interval, self._repeat)
+        self._limit = table.timers.at(now + table.clocks.limit, self._give_up)
+
+    @property
+    def done(self) -> bool:
+        """Whether a final answer has come."""
+        return self.state not in ("calling", "proceeding")
+
+    def receive(self, response: Response, now: float) -> None:
+        """An answer."""
+        if response.status >= 300:
+            if self.state in ("calling", "proceeding", "completed"):
+                self.table.send(self._ack(response), self.hop)
+            if self.done:
+                return
+            self._finish("completed", now)
+        elif response.status >= 200:
+            if not self.done:
+                self._finish("accepted", now)
+            elif self.state != "accepted":
+                return
+        else:
+            if self.done:
+                return
+            self.state = "proceeding"
+            self._stop()
+        self.on_answer(response, now)
+
+    def abandon(self, now: float) -> None:
+        """Nobody waits for an answer any more."""
+        self.state = "over"
+        self._stop()
+        self._forget(now)
+
+    def _finish(self, state: str, now: float) -> None:
+        self.state = state
+        self._stop()
+        if self.hop.reliable and state == "completed":
+            self._forget(now)
+        else:
+            self.table.timers.at(now + self.table.clocks.limit, self._forget)
+
+    def _repeat(self, now: float) -> None:
+        self.table.send(self._bytes, self.hop)
+        self._interval *= 2
+        self._again = self.table.timers.at(now + self._interval, self._repeat)
+
+    def _give_up(self, now: float) -> None:
+        self.abandon(now)
         self.on_answer(None, now)
 
     def _stop(self) -> None:

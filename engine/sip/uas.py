@@ -5,18 +5,20 @@ order to a call, what is to be sent lies in ``outbox`` and what the owner should
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 
 from engine.sip import requests
+from engine.sip.agreed import Address
 from engine.sip.asking import ALLOW, SUPPORTED, Asking, reply_hop, reply_way
 from engine.sip.call import SipCall
 from engine.sip.dialog import Dialog
-from engine.sip.errors import BadMessage
+from engine.sip.errors import BadMessage, SipError
 from engine.sip.events import Event, Incoming
 from engine.sip.fields import parse_name_address, parse_via
 from engine.sip.message import REASONS, Broken, Headers, Request, Response, parse
 from engine.sip.options import SipOptions
+from engine.sip.placed import OF_CANCEL, PlacedCall
 from engine.sip.sdp import is_address
 from engine.sip.transaction import COOKIE, Client, Hop, InviteServer, Remembered, Table, key_of
 from engine.timers import Timers
@@ -196,6 +198,24 @@ class UserAgent:
         """A tag that no call has."""
         return self._make_tag()
 
+    def via(self, hop: Hop, branch: str) -> str:
+        """The Via of a request of ours."""
+        host, port = self._contact(hop.ip)
+        host = f"[{host}]" if ":" in host else host
+        return f"SIP/2.0/{hop.transport} {host}:{port};rport;branch={branch}"
+
+    def place(
+        self, uri: str, hop: Hop, local: Address, now: float, *, caller: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> PlacedCall:  # fmt: skip
+        """Call ``uri`` at ``hop``, with our RTP at ``local``. ``Confirmed`` tells that it was answered, ``Ended`` that
+        it was not. Raises ``SipError`` where no more calls are taken."""
+        if self.busy:
+            raise SipError("no room for another SIP call")
+        call = PlacedCall(self, uri, hop, local, now, caller or self.contact_for(hop), headers)
+        self.calls[call.dialog.local_tag] = call
+        return call
+
     def send_bye(self, call: SipCall, now: float) -> None:
         """BYE, and what is answered to it matters to nobody."""
         self.send_in_dialog(call.dialog, "BYE", now, lambda response, when: None)
@@ -205,14 +225,10 @@ class UserAgent:
         *more: tuple[str, str],
     ) -> None:  # fmt: skip
         """A request of ours within a dialog."""
-        hop = self._way_to(dialog)
-        host, port = self._contact(hop.ip)
-        host = f"[{host}]" if ":" in host else host
+        hop = self.way_to(dialog)
         branch = COOKIE + self._make_tag()
         try:
-            request = dialog.request(
-                method, f"SIP/2.0/{hop.transport} {host}:{port};rport;branch={branch}", self.contact_for(hop)
-            )
+            request = dialog.request(method, self.via(hop, branch), self.contact_for(hop))
         except BadMessage:
             return
         for name, value in more:
@@ -221,9 +237,7 @@ class UserAgent:
             request.headers.add("User-Agent", self.options.server)
         Client(self.table, branch, request.serialise(), hop, now, on_answer)
 
-    # ------------------------------------------------------------------ inside
-
-    def _way_to(self, dialog: Dialog) -> Hop:
+    def way_to(self, dialog: Dialog) -> Hop:
         """Where our requests go: the first route or the peer's Contact if that is an address of a permitted peer, else
         where its last request came from. A TCP connection that stands is used in any case."""
         hop, uri = dialog.hop, dialog.next_hop()
@@ -233,9 +247,15 @@ class UserAgent:
             return hop
         return Hop(hop.transport, uri.host, uri.port or 5060)
 
+    # ------------------------------------------------------------------ inside
+
     def _receive_response(self, response: Response, now: float) -> None:
         vias = response.headers.items_of("via")
-        client = self.table.clients.get(parse_via(vias[0]).branch) if len(vias) == 1 else None
+        if len(vias) != 1:
+            return
+        branch = parse_via(vias[0]).branch
+        cancel = response.headers.get("cseq").endswith(" CANCEL")  # it has the branch of the INVITE
+        client = self.table.clients.get(branch + OF_CANCEL if cancel else branch)
         if client:
             client.receive(response, now)
 

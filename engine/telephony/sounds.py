@@ -83,7 +83,7 @@ class OnHold:
         self._leg = leg
         self._agents = leg.playout
         own = Playout(leg.rate, leg.frame_bytes)
-        own.wake = self._agents.wake
+        own.wake, own.beyond = self._agents.wake, self._agents.beyond
         self.sounds = Sounds(own)
         leg.playout = own
 

@@ -287,5 +287,5 @@ def test_whatever_comes_the_stream_is_in_order_without_repeats_and_in_time(steps
     assert sum(item.ticks for item in stream.items) == buffer.position
     assert len(set(given)) == len(given)
     assert buffer.position <= (now + 0.6) * 8000 + 3 * 8000 * (now // 2 + 1)
-    stream.wait(now + max_delay)
+    stream.wait(now + max_delay + 1e-6)
     assert len(buffer._held) == 0

@@ -501,6 +501,31 @@ def test_whatever_the_peer_sends_the_call_goes_on(datagrams):
     assert {len(frame) for frame, _ in ear.frames} == {320}
 
 
+def test_a_call_that_begins_on_hold_is_told_too():
+    world = World()
+    told = []
+    leg = world.legs.open(8000, Told(held=told.append))
+    leg.change(agreed(direction="recvonly"))
+    leg.change(agreed(direction="recvonly"))
+    assert told == [True]
+    assert leg.on_hold
+    leg.change(agreed())
+    assert told == [True, False]
+
+
+def test_a_sign_of_life_by_reinvite_changes_nothing():
+    """FreeSWITCH renews its session by a re-INVITE with the same description, every quarter of an hour."""
+    world = World()
+    leg, phone, ear = call(world)
+    world.run(1.0)
+    leg.change(agreed())
+    world.run(1.0)
+    assert abs(len(ear.frames) - 100) <= 2
+    assert not any(silent for _, silent in ear.frames)
+    assert [packet.marker for _, packet in phone.heard].count(True) == 1
+    assert leg.figures()["resyncs"] == 0
+
+
 def test_the_call_s_audio_in_numbers():
     world = World()
     leg, phone, _ = call(world)

@@ -6,7 +6,7 @@ from gevent import socket
 from sip_peer import Party, UdpParty, sdp
 
 from engine.sip.endpoint import Endpoint
-from engine.sip.errors import EndpointError, NotAcceptable
+from engine.sip.errors import EndpointError, NotAcceptable, SipError
 from engine.sip.options import SipOptions
 from engine.sip.stream import Cutter
 
@@ -82,6 +82,27 @@ def test_close_hangs_up(owner, endpoint_at):
     endpoint.close()
     assert party.receive().method == "BYE" and owner.told == ["confirmed", "hangup"]
     party.close()
+
+
+def test_close_hangs_up_before_the_ack(owner, endpoint_at):
+    """Nobody would see the ACK any more: BYE at once, or the peer would keep the call."""
+    endpoint = endpoint_at(owner)
+    party = UdpParty(endpoint)
+    party.send(party.request("INVITE", sdp()))
+    party.receive(200)
+    endpoint.close()
+    assert party.receive().method == "BYE" and owner.told == ["hangup"]
+    party.close()
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"peers": ("10.0.0.0/8", "switch.example.in")}, "'switch.example.in' is no network"),
+    ({"codecs": ("PCMU", "OPUS")}, "codecs: OPUS; there are PCMU"), ({"codecs": ()}, "codecs: none"),
+])  # fmt: skip
+def test_options_that_make_no_sense(options, says):
+    """Told when they are given, not at the first call."""
+    with pytest.raises(SipError, match=says):
+        SipOptions(**options)
 
 
 def test_an_owner_that_fails_hurts_only_his_call(owner, endpoint_at, caplog):
@@ -227,3 +248,22 @@ def test_strangers_get_no_connection(owner, endpoint_at):
     party = TcpParty(endpoint)
     assert party.socket.recv(100) == b"" and endpoint.figures()["connections"] == 0
     party.close()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_two_endpoints_talk(transport, owner, endpoint_at):
+    """One places a call, the other takes it; over TCP too."""
+    here, there = endpoint_at(owner), endpoint_at(owner)
+    told = []
+
+    def begin(call):
+        call.on_confirmed = lambda: told.append("confirmed")
+        call.on_end = told.append
+
+    placed = here.place(f"sip:token@127.0.0.1:{there.address[1]};transport={transport}", ("127.0.0.1", 30000), begin)
+    until(lambda: told == ["confirmed"] and owner.told == ["confirmed"])
+    assert placed.agreed.remote == ("127.0.0.1", 40000) and placed.status == 200
+    owner.calls[0].hangup()
+    until(lambda: told == ["confirmed", "bye"])
+    with pytest.raises(SipError, match="permitted peer"):
+        here.place("sip:token@192.0.2.1", ("127.0.0.1", 30000), begin)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sip_harness import Bench
 from sip_peer import Party, sdp
@@ -37,6 +37,7 @@ values = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=(
 names = tokens.filter(lambda name: len(name) > 1 and name.lower() != "content-length")
 
 
+@settings(max_examples=50)
 @given(method=tokens, uri=tokens, fields=st.lists(st.tuples(names, values), max_size=12), body=st.binary(max_size=200))
 def test_request_comes_back_as_it_was(method, uri, fields, body):
     """What is written can be read, and says the same."""
