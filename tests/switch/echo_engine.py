@@ -24,6 +24,8 @@ from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.telemetry import logs  # noqa: E402
 
+LOUD = 1000
+
 
 def echo(call):
     """From now on the caller hears themselves."""
@@ -32,7 +34,13 @@ def echo(call):
     playout.open(1)
     playout.add(1, np.zeros(leg.rate // 50, np.int16), "")
     playout.release(1)
-    leg.attach(lambda frame, silent: playout.extend(1, np.frombuffer(frame, np.int16)))
+
+    def ear(frame, silent):
+        pcm = np.frombuffer(frame, np.int16)
+        if abs(pcm).max() > LOUD:  # not the silence between: what a stall has let pile up must have time to play
+            playout.extend(1, pcm)
+
+    leg.attach(ear)
 
 
 def began(call):
