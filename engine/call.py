@@ -192,6 +192,7 @@ class Call:
         self._follow(self._session)
         if self._refused():
             return
+        self._around.backends.before_answer(self._session)
         rate, codec = callevents.answer(self._session)
         self._began = time.monotonic()
         self.events.write("answered", ms=round((self._began - accepted) * 1000, 1))

@@ -17,6 +17,7 @@ from engine import embedded, endofturn, paths, vitals
 from engine.agents.options import AppOptions
 from engine.arrival import Arrival
 from engine.backends.backends import Backends
+from engine.backends.websocket import AudioStreams
 from engine.call import Call
 from engine.cast import Cast, FixedCast
 from engine.casting import Casting
@@ -93,6 +94,9 @@ class Engine:
         self.components: dict[str, Callable[[], Component]] = {}
         """Further parts of the service for ``/health``, by name; each is asked how it is, and answers at once."""
 
+        self.http_port = config.http.port
+        """Where HTTP listens, for a FreeSWITCH that streams its calls; whoever serves it says so before ``start``."""
+
         self.told_to_drain = Flag()
         """Set when somebody asks over HTTP what SIGTERM asks: whoever runs the engine waits for it."""
 
@@ -136,7 +140,7 @@ class Engine:
         clock = self._clock = FrameClock(config.media.frame_ms)
         clock.hear = hearing.hear
         clock.every_tick(self._timers.run)
-        backends = self._backends = Backends(config, clock)
+        backends = self._backends = Backends(config, clock, self.http_port)
         cast = self._caster(given, hearing)
         self._hubwatch.start()
         clock.start()
@@ -174,6 +178,11 @@ class Engine:
             self._switch = InboundClient.from_options(config.switch)
         switch = Switch(self._switch) if self._switch is not None else None
         return Telephony(config, self.node, given.voice, switch, self._humans)
+
+    @property
+    def streams(self) -> AudioStreams | None:
+        """Calls that FreeSWITCH streams over WebSockets; None before ``start``, and with another back-end."""
+        return self._backends.streams if self._backends is not None else None
 
     @property
     def casting(self) -> Casting | None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from engine.backends.backend import Backend
 from engine.backends.sip import SipLines
 from engine.backends.unicast import UnicastBackend
+from engine.backends.websocket import IDLE, AudioStreams
 from engine.config import Config
 from engine.esl.control import CallControl
 from engine.media.clock import FrameClock
@@ -20,17 +21,25 @@ class Backends:
     """Those of one engine; ``close`` them with it. Each is opened when the first call needs it, or at once where it is
     certain that one will."""
 
-    def __init__(self, config: Config, clock: FrameClock) -> None:
-        """Raises ``MediaError`` where a port is in use."""
+    def __init__(self, config: Config, clock: FrameClock, http_port: int = 0) -> None:
+        """``http_port``: where the engine's HTTP listens. Raises ``MediaError`` where a port is in use."""
         self._config = config
         self._clock = clock
         self._unicast: UnicastSocket | None = None
         self._sip: SipLines | None = None
         backend = config.media.backend
+        self.streams = AudioStreams(config, clock, http_port) if backend == "websocket" else None
+        """Calls that FreeSWITCH streams over WebSockets; None with another back-end."""
+
         if backend == "unicast" or backend == "auto" and is_ours(config.event_socket.host):
             self._open_unicast()
         if backend == "sip":
             self._open_sip()
+
+    def before_answer(self, session: CallControl) -> None:
+        """The call is about to be answered by the engine, which parks it with media. Raises ``EslError``."""
+        if self.streams is not None and self._config.media.idle == "silence":
+            session.setvar(IDLE, "-1")
 
     def of(self, session: CallControl) -> Backend:
         """The back-end for the FreeSWITCH at the other end of this connection. Raises ``MediaError`` where it cannot be
@@ -44,18 +53,21 @@ class Backends:
             backend = "unicast" if is_ours(there) else "sip"
         if backend == "unicast":
             return UnicastBackend(self._open_unicast())
+        if self.streams is not None:
+            return self.streams.backend(here)
         return self._open_sip().backend(here)
 
     @property
     def lines(self) -> int:
         """Lines that are open."""
         unicast, sip = self._unicast, self._sip
-        return (len(unicast) if unicast is not None else 0) + (len(sip.legs) if sip is not None else 0)
+        return ((len(unicast) if unicast is not None else 0) + (len(sip.legs) if sip is not None else 0)
+                + (self.streams.lines if self.streams is not None else 0))
 
     def counts(self) -> dict[str, int]:
         """What came that nobody wanted, in words; for ``/health``."""
         counts = {"datagrams of strangers": 0, "frames of a wrong size": 0, "frames on which a call failed": 0,
-                  "SIP calls that nobody expected": 0}
+                  "SIP calls that nobody expected": 0, "WebSockets that nobody expected": 0}
         if self._unicast is not None:
             counts["datagrams of strangers"] += self._unicast.refused
             counts["frames of a wrong size"] += self._unicast.bad_frames
@@ -64,11 +76,14 @@ class Backends:
             counts["datagrams of strangers"] += self._sip.legs.refused
             counts["frames on which a call failed"] += self._sip.legs.ear_faults
             counts["SIP calls that nobody expected"] += self._sip.refused
+        if self.streams is not None:
+            counts["frames on which a call failed"] += self.streams.legs.faults
+            counts["WebSockets that nobody expected"] += self.streams.refused
         return counts
 
     def close(self) -> None:
         """Close all lines and sockets. Idempotent."""
-        for part in (self._unicast, self._sip):
+        for part in (self._unicast, self._sip, self.streams):
             if part is not None:
                 part.close()
 

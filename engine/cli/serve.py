@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     draining: gevent.Greenlet | None = None
     try:
         web.start()
+        engine.http_port = web.address[1]
         engine.start()
         print(f"trunkline ready: event socket {engine.event_socket_address}, health {web.url}/health", flush=True)
         gevent.wait([stop, engine.told_to_drain], count=1)

@@ -10,10 +10,15 @@ from engine.config.base import Options
 class MediaOptions(Options):
     """Audio between FreeSWITCH and the engine."""
 
-    backend: Literal["auto", "unicast", "sip"] = "auto"
+    backend: Literal["auto", "unicast", "sip", "websocket"] = "auto"
     """How it is carried (``docs/engineer/media.md``). ``unicast``: UDP on loopback, for a FreeSWITCH on this host.
     ``sip``: FreeSWITCH bridges each call to the engine as a SIP endpoint, which works between hosts, and through codec
-    changes and ``playback``. ``auto``: unicast for calls of a FreeSWITCH on this host, sip for those of others."""
+    changes and ``playback``. ``websocket``: for a FreeSWITCH that has mod_audio_stream, where neither of the others can
+    be. ``auto``: unicast for calls of a FreeSWITCH on this host, sip for those of others."""
+
+    stream_url: str = Field("", pattern=r"^(wss?://[^\s/?#]+/?)?$")
+    """With ``websocket``: where FreeSWITCH reaches the engine's HTTP, ``ws://10.0.0.5:8080`` or ``wss://...``. Empty:
+    the address that its event socket connection came to, at ``http.port``."""
 
     bind: str = "127.0.0.1"
     """Address of the engine's one UDP socket for unicast. FreeSWITCH must be on this host."""

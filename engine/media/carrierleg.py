@@ -40,6 +40,25 @@ class Line(Protocol):
         """Drop what was not played."""
 
 
+class Buffer(Protocol):
+    """What the far end has of the audio, as its line can tell: ``RemoteBuffer``, ``PlayedFiles``."""
+
+    def sent(self, frames: int, now: float) -> None:
+        """So many frames were sent."""
+
+    def mark(self) -> str:
+        """The name of what was sent last."""
+
+    def returned(self, name: str) -> bool:
+        """This name came back: all that was sent before it was heard. False: nobody waits for it."""
+
+    def unheard(self, now: float) -> int:
+        """Frames that were sent and not heard yet, as far as is known."""
+
+    def clear(self, now: float) -> None:
+        """The far end was told to drop all of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """How audio is sent. ``lead_ms``: how far ahead of what is played, at most; ``piece_ms``: length of a message;
@@ -56,14 +75,14 @@ class CarrierLeg(MessageLeg):
     """One call's audio; implements ``Leg``, is ``Beyond`` of its playout, and is ticked while there is audio."""
 
     def __init__(self, legs: MessageLegs, codec: LineCodec, line: Line, sending: Sending,
-                 now: Callable[[], float] = monotonic) -> None:
-        """``now``: seconds, on the frame clock's own clock."""
+                 now: Callable[[], float] = monotonic, buffer: Buffer | None = None) -> None:
+        """``now``: seconds, on the frame clock's own clock. ``buffer``: another than one that is told by marks."""
         frame_ms = legs.frame_ms
         frame_bytes = codec.rate * frame_ms // 1000 * SAMPLE_BYTES
         super().__init__(legs, codec.rate, Playout(codec.rate, frame_bytes, fade_out=False))
         self.playout.beyond = Beyond(self)
         self.unheard = 0  # playout itself takes back what was not heard
-        self.buffer = RemoteBuffer(frame_ms / 1000)
+        self.buffer: Buffer = buffer or RemoteBuffer(frame_ms / 1000)
         self._codec = codec
         self._line = line
         self._now = now
@@ -137,16 +156,21 @@ class CarrierLeg(MessageLeg):
             self._ahead += 1
             if len(self._unsent) >= self._piece:
                 self._send()
-        if self._unsent and dry and self._no_more_in_time():
+        if self._unsent and dry and self.no_more_in_time():
             self._send()
         if dry and not self._out and not self._heard_now and self.playout.still():
             self._rest_now()
 
-    def _no_more_in_time(self) -> bool:
+    def no_more_in_time(self) -> bool:
         """Whether a piece that is not full is better sent than kept: nothing follows, or it would come too late."""
         if not self._whole or not self.playout.still():
             return True
-        return self._ahead - len(self._unsent) <= NEARLY_DRY_FRAMES
+        return self.sent_ahead <= NEARLY_DRY_FRAMES
+
+    @property
+    def sent_ahead(self) -> float:
+        """Frames that the far end should have left to play."""
+        return self._ahead - len(self._unsent)
 
     def _send(self) -> None:
         frames, self._unsent = self._unsent, []
@@ -175,8 +199,13 @@ class CarrierLeg(MessageLeg):
             self._taped = SLACK_FRAMES
         for frame in heard:
             if frame:
-                self.mouth(frame, self._taped)
+                self.record(frame, self._taped)
             self._taped += 1
+
+    def record(self, frame: bytes, ahead: int) -> None:
+        """Give the recording a frame that plays so many frames from now."""
+        assert self.mouth is not None
+        self.mouth(frame, ahead)
 
 
 class Beyond:
@@ -196,4 +225,4 @@ class Beyond:
         return self._leg.take_back()
 
 
-__all__ = ["CarrierLeg", "Line", "Sending"]
+__all__ = ["Buffer", "CarrierLeg", "Line", "Sending"]

@@ -19,6 +19,7 @@ from engine.web import (
     realtime_calls,
     sessions,
     switchrecords,
+    switchstreams,
     talk,
     webhooks,
 )
@@ -63,6 +64,7 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
     return [
         *realtime.sockets(engine),
         *carrier_streams.sockets(engine),
+        *switchstreams.sockets(engine),
     ]
 
 

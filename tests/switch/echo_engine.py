@@ -23,6 +23,7 @@ from engine import configfile  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.telemetry import logs  # noqa: E402
+from engine.web import parts  # noqa: E402
 
 LOUD = 1000
 
@@ -56,12 +57,16 @@ def main():
     logs.setup()
     engine = Engine(config, Providers(LoudnessVad(), ScriptedRecogniser(), ToneVoice(), LookUp()))
     engine.began.append(began)
+    web = parts.web(engine)
+    web.start()
+    engine.http_port = web.address[1]
     engine.start()
     print(f"trunkline ready: event socket {engine.event_socket_address}, health none", flush=True)
     stop = Event()
     gevent.signal_handler(signal.SIGTERM, stop.set)
     stop.wait()
     engine.stop()
+    web.stop()
 
 
 if __name__ == "__main__":

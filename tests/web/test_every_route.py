@@ -33,6 +33,7 @@ PUBLIC = {
 }
 PUBLIC_SOCKETS = {
     "/ws/twilio", "/ws/exotel", "/ws/exotel/<token>",  # carriers prove themselves: tests/streams/test_stream_doors.py
+    "/ws/freeswitch/<token>",  # the token is good for one call: tests/backends/test_stream_backend.py
 }
 KEYS = {scope: new_key() for scope in SCOPES}
 ENGINE = Engine(Config.model_validate({"store": {"enabled": False}}))
