@@ -85,14 +85,14 @@ class AudioStreams:
         self.refused = 0
         self.lines = 0
         self.legs = MessageLegs(clock, config.media.frame_ms)
-        self._http_port = http_port
+        self.http_port = http_port
         self._expected: dict[str, StreamLine] = {}
 
     def backend(self, reached_by: str) -> "StreamBackend":
         """For a FreeSWITCH that reaches this host by the address ``reached_by``."""
         http = self.config.http
         host = f"[{reached_by}]" if ":" in reached_by else reached_by
-        base = self.config.media.stream_url or f"{'wss' if http.certificate else 'ws'}://{host}:{self._http_port}"
+        base = self.config.media.stream_url or f"{'wss' if http.certificate else 'ws'}://{host}:{self.http_port}"
         return StreamBackend(self, base.rstrip("/"))
 
     def expect(self, line: "StreamLine") -> str:

@@ -67,6 +67,8 @@ def switch(folder: Path, engine_port: int) -> Iterator[FreeSwitch]:
     freeswitch = FreeSwitch(find_freeswitch(), folder / "freeswitch", engine_port)
     try:
         freeswitch.start()
+        if os.environ.get("TRUNKLINE_MEDIA__BACKEND") == "websocket":
+            assert "+OK" in freeswitch.api("load mod_audio_stream"), "FREESWITCH_MOD has no mod_audio_stream"
         yield freeswitch
     finally:
         freeswitch.stop()

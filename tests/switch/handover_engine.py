@@ -26,6 +26,7 @@ from engine.dialog.brain import Text  # noqa: E402
 from engine.embedded import Providers  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.telemetry import logs  # noqa: E402
+from engine.web import parts  # noqa: E402
 
 
 class Obedient:
@@ -62,12 +63,16 @@ def main():
     engine.targets = lambda channel: {
         name: TransferTarget(**target) for name, target in json.loads((folder / "targets.json").read_text()).items()
     }
+    web = parts.web(engine)
+    web.start()
+    engine.http_port = web.address[1]
     engine.start()
     print(f"trunkline ready: event socket {engine.event_socket_address}, health none", flush=True)
     stop = Event()
     gevent.signal_handler(signal.SIGTERM, stop.set)
     stop.wait()
     engine.stop()
+    web.stop()
 
 
 if __name__ == "__main__":

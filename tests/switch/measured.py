@@ -1,6 +1,7 @@
 """What the modules of the real-call suite share: the number that the engine answers, and what was measured.
 
-``TRUNKLINE_MEDIA__BACKEND=sip`` runs the suite over the other back-end.
+``TRUNKLINE_MEDIA__BACKEND=sip`` runs the suite over another back-end, and so does ``websocket`` where there is
+mod_audio_stream.
 """
 
 import os
