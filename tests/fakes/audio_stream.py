@@ -1,4 +1,4 @@
-"""mod_audio_stream (free build) for the stand-in FreeSWITCH: as strict as the real one, which was watched in real calls.
+"""mod_audio_stream (free build) for the stand-in FreeSWITCH, as strict as the real one.
 
 Its answers, its events and what it refuses are the module's (ec2a781): ``start`` is +OK whoever is there; a second one,
 and ``stop`` of nothing, are refused; a stream whose WebSocket has ended stays on the channel until it is stopped.
@@ -7,6 +7,7 @@ and ``stop`` of nothing, are refused; a stream whose WebSocket has ended stays o
 import base64
 import json
 import re
+from contextlib import suppress
 
 import gevent
 import numpy as np
@@ -79,10 +80,8 @@ class Stream:
     def caller(self, frame):
         """20 ms of the caller, or None without RTP, which is streamed as silence."""
         if self.socket is not None and not self.socket.closed:
-            try:
+            with suppress(SocketClosed):
                 self.socket.send(frame or bytes(self.channel.codec.rate // 50 * 2))
-            except SocketClosed:
-                pass
 
     def stop(self):
         """Stopped, or the call is over: files are deleted, the WebSocket is closed, and nothing is told any more."""
@@ -113,7 +112,8 @@ class Stream:
                 if isinstance(message, str):
                     self._take(message)
         except SocketClosed as closed:
-            self._tell("disconnect", {"status": "disconnected", "message": {"code": closed.code, "reason": str(closed)}})
+            message = {"code": closed.code, "reason": str(closed)}
+            self._tell("disconnect", {"status": "disconnected", "message": message})
         finally:
             self.socket.close()
 

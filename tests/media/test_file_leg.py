@@ -53,7 +53,11 @@ class Files:
 
     def mark(self, name):
         self.pieces.append((self.now, len(self.audio) // FRAME))
-        self.later(2 * WAY_S, lambda audio=self.audio: self.leg.files.current(name) and self.queue.append([name, audio, False]))
+        self.later(2 * WAY_S, lambda audio=self.audio: self.told_to_play(name, audio))
+
+    def told_to_play(self, name, audio):
+        if self.leg.files.current(name):
+            self.queue.append([name, audio, False])
 
     def clear(self):
         self.later(WAY_S, self.queue.clear)
