@@ -152,7 +152,7 @@ class StreamLine:
         self._pending = b""
         self._failed = Flag()
         self._why = ""
-        self._up = self._started = self._closed = False
+        self._up = self._closed = False
         self._telling: gevent.Greenlet | None = None
         streams.lines += 1
 
@@ -312,18 +312,17 @@ class StreamLine:
                 for name, value in values.items()]
 
     def _start(self, send: Sender, told: bool = True) -> None:
-        """Have the channel streamed, anew where it was before."""
+        """Have the channel streamed, anew where it was before: by this engine, or by one that has died."""
         self._failed.clear()
-        self._why = ""
+        self._why, self._socket = "", None
+        self.leg.lose()
         self._streams.forget(self._token)
         self._token = self._streams.expect(self)
         if self._playing is not None:
             self._playing.close()
         self._playing = Playing(send, self._uuid, self.leg.files, told)
-        if self._started:
-            with suppress(CommandRefused):  # there is nothing to stop
-                _require(send, command.api("uuid_audio_stream", f"{self._uuid} stop"))
-        self._started = True
+        with suppress(CommandRefused):  # there is nothing to stop
+            _require(send, command.api("uuid_audio_stream", f"{self._uuid} stop"))
         rate = "16k" if self.leg.rate == 16000 else "8k"
         asked = f"{self._uuid} start {self._base}{PATH}/{self._token} mono {rate}"
         try:
