@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
-from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks, store_checks
+from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks, store_checks, trunk_checks
 from engine.config import Config
 from engine.configfile import ConfigError, differences, load
 from engine.web.listening import bind_problem
@@ -73,6 +73,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [Finding("store", *row) for row in store_checks.look(config)]
     findings += [Finding("hand-over", *row) for row in handover_checks.look(config, WAIT_S)]
     findings += freeswitch(config, environ)
+    findings += [Finding("trunk", *row) for row in trunk_checks.look(config, WAIT_S)]
     return findings
 
 
