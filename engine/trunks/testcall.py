@@ -29,12 +29,10 @@ def call(client: InboundClient, gateway: str, number: str, caller_id: str) -> Fi
         return failed("call", f"{number}: {cause} after {time.monotonic() - began:.1f} s", _advice(cause))
     answered_s = time.monotonic() - began
     gevent.sleep(TONE_S)
-    codec = client.getvar(uuid, "read_codec") or "codec not known"
-    packets = client.getvar(uuid, "rtp_audio_in_packet_count")
+    codec = client.getvar(uuid, "rtp_use_codec_name") or "codec not known"
     with suppress(EslError):  # they may have hung up first
         client.kill(uuid)
-    heard = f", {packets} packets came back" if packets else ""
-    return passed("call", f"{number} answered after {answered_s:.1f} s, {codec}{heard}; a tone of {TONE_S:.0f} s was "
+    return passed("call", f"{number} answered after {answered_s:.1f} s, {codec}; a tone of {TONE_S:.0f} s was "
                           "played: whoever answered says whether it was heard")
 
 
