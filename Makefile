@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 help:
 	@echo "make demo         a whole spoken call on this machine, with nothing but what it installs itself"
 	@echo "make test         all tests"
-	@echo "make lint         ruff, mypy, import-linter"
+	@echo "make lint         ruff, mypy, import-linter, our own FreeSWITCH configuration"
 	@echo "make bench        the figures, also in build/bench.json"
 	@echo "make kb-eval      how well questions are answered that nothing was tuned on, also in build/kb-eval.json"
 	@echo "make run          the engine (trunkline serve)"
@@ -31,6 +31,7 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/trunkline dialplan check
 
 bench: setup-dev system models
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -36,6 +36,7 @@ EXTRAS = {
         "tokenizers>=0.20,<1",  # reads their tokenizer.json (Apache-2.0)
     ],
     "whisper": ["pywhispercpp>=1.5,<2"],  # whisper.cpp, 13 MB, against 300 MB of faster-whisper and what it needs
+    "g722": ["G722>=1.2.8,<2"],  # G.722 in C for the SIP leg, 13 µs a frame (BSD; libg722 of Sippy); L16 needs no codec
     "vosk": ["vosk>=0.3.45,<0.4"],  # small Kaldi models, streaming, many languages
     "sherpa": ["sherpa-onnx>=2.0.1,<3"],  # streaming transducers on ONNX, actively kept
     "postgres": ["psycopg[binary]>=3.3,<4"],  # PostgreSQL with pgvector as vector store; LGPL, so never in the core

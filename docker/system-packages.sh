@@ -2,13 +2,14 @@
 # Installs the programs that are not Python packages, where this user may; otherwise prints the line to type.
 #   system-packages.sh         what calls need: flite speaks (BSD-style); espeak-ng speaks other languages and is always
 #                              run as a separate program (GPL-3)
-#   system-packages.sh test    and what only tests need: a browser for the pages, Node.js for Realtime clients from npm
+#   system-packages.sh test    and what only tests need: a browser for the pages, Node.js for Realtime clients from npm,
+#                              sipp (GPL-2, run as a separate program) for SIP calls
 set -u
 programs="flite espeak-ng"
-[ "${1:-}" = test ] && programs="$programs chromium nodejs npm"
+[ "${1:-}" = test ] && programs="$programs chromium nodejs npm sip-tester"
 missing=""
 for program in $programs; do
-    case "$program" in nodejs) command=node ;; *) command=$program ;; esac
+    case "$program" in nodejs) command=node ;; sip-tester) command=sipp ;; *) command=$program ;; esac
     command -v "$command" >/dev/null 2>&1 || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0

@@ -35,6 +35,7 @@ from engine.talk import Past, Talk
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
+from engine.telephony.talks import agreed
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +247,7 @@ class Call:
     def _converse(self, rate: int) -> None:
         around = self._around
         leg = self._leg = around.socket.open(rate, self._on_media_lost)
-        if around.config.record.audio:
+        if agreed(around.config.record, self.channel).audio:
             self._recorder = Recorder(around.disk, self.folder / "recording.wav", leg.rate, leg.frame_bytes)
             leg.mouth = self._recorder.agent
         cast = self._cast

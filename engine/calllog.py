@@ -20,8 +20,9 @@ class Counted(Protocol):
     bad_frames: int
 
 
-def began(events: EventLog, channel: Arrival, node: str, config: Config, **more: str | None) -> None:
-    """Who calls whom, where, and with which options. ``more``: further fields of ``call_started``, ``transport``."""
+def began(events: EventLog, channel: Arrival, node: str, config: Config | None, **more: str | None) -> None:
+    """Who calls whom, where, and with which options (None: they do not matter to it). ``more``: further fields of
+    ``call_started``, ``transport``."""
     events.write(
         "call_started",
         id=channel.uuid,
@@ -32,7 +33,8 @@ def began(events: EventLog, channel: Arrival, node: str, config: Config, **more:
         started=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         **more,
     )
-    events.write("config", options=configfile.differences(config))
+    if config is not None:
+        events.write("config", options=configfile.differences(config))
 
 
 def ended(events: EventLog, seconds: float, leg: Counted | None, recorder: Recorder | None) -> None:

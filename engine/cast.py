@@ -29,6 +29,9 @@ from engine.upstream.model import SpeechModel
 
 log = logging.getLogger(__name__)
 
+LANGUAGE = "trunkline_language"
+"""Channel variable: the ISO 639 code of the language that a call begins in."""
+
 
 class Actions(Protocol):
     """What the call can do, as far as its cast needs it; ``TelephonyActions`` are those of a telephone call."""
@@ -96,19 +99,21 @@ class AgentCast:
     ) -> None:
         """Picked, and written into the log. Raises ``TrunklineError`` where the agent cannot speak or hear."""
         self.agent = agent
-        self.language = agent.language
+        self.language = _begins_in(agent, channel)
+        """The call's of the moment."""
+
         self._channel = channel
         self._events = events
         self._senses_in = senses_in
         self._route = route
         self._talk: Talk | None = None
         self._actions: Actions | None = None
-        self._tracker = LanguageTracker(agent.languages, agent.language) if len(agent.languages) > 1 else None
         self._dialects = DialectTracker(region_dialect(channel.caller_number))
         events.write("agent_picked", **agent.picked())
-        self.targets = self._targets()
         self.app = agent.options.app
-        self.senses = senses_in(self.language)
+        self.senses = self._first_senses()
+        self._tracker = LanguageTracker(agent.languages, self.language) if len(agent.languages) > 1 else None
+        self.targets = self._targets()
         self.speech = speech
 
     def join(self, talk: Talk, actions: Actions) -> None:
@@ -141,6 +146,25 @@ class AgentCast:
             route.close()
 
     # ------------------------------------------------------------ inside
+
+    def _first_senses(self) -> Senses:
+        """In the language that the dialplan has chosen, where that can be had; else in the agent's first. Raises
+        ``TrunklineError`` where not even that can be had."""
+        first, chosen = self.agent.language, self.language
+        if chosen != first:
+            if self._route is not None:
+                self._route.set_facts(language=chosen)
+            try:
+                senses = self._senses_in(chosen)
+            except TrunklineError as fault:
+                self._events.write("error", where="language", message=f"the call begins in {first}: {fault}")
+                self.language = first
+                if self._route is not None:
+                    self._route.set_facts(language=first)
+            else:
+                self._events.write("language", language=chosen, before=first, why=f"{LANGUAGE} is {chosen}")
+                return senses
+        return self._senses_in(first)
 
     def _heard(self, heard: Heard) -> None:
         """What the caller said may be in another language than the call's, and in a dialect of it."""
@@ -201,6 +225,14 @@ class AgentCast:
             self._actions.context(), agent=self.agent.name, language=self.language, attributes=known,
             write=self._events.write,
         )
+
+
+def _begins_in(agent: Agent, channel: Arrival) -> str:
+    """The language that the dialplan has asked for (a menu), where the agent speaks it; else the agent's first."""
+    wanted = (channel.variables.get(LANGUAGE) or "").strip().lower().partition("-")[0]
+    if wanted and wanted not in agent.languages:
+        log.warning("%s is '%s', which %s does not speak", LANGUAGE, wanted, agent.name)
+    return wanted if wanted in agent.languages else agent.language
 
 
 def _code(language: str) -> str:

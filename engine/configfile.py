@@ -26,7 +26,11 @@ from engine.errors import TrunklineError
 NOT_OPTIONS = frozenset({"TRUNKLINE_HOME"})
 """Variables with our prefix that are read elsewhere (``engine/paths.py``)."""
 
-ALIASES = {"PORT": "TRUNKLINE_HTTP__PORT", "ALLOWED_ORIGINS": "TRUNKLINE_HTTP__ALLOWED_ORIGINS"}
+ALIASES = {"PORT": "TRUNKLINE_HTTP__PORT", "ALLOWED_ORIGINS": "TRUNKLINE_HTTP__ALLOWED_ORIGINS",
+           "WEBHOOK_BASE_URL": "TRUNKLINE_CARRIERS__WEBHOOK_BASE_URL",
+           "TWILIO_PHONE_NUMBER": "TRUNKLINE_CARRIERS__TWILIO__PHONE_NUMBER",
+           "EXOTEL_PHONE_NUMBER": "TRUNKLINE_CARRIERS__EXOTEL__PHONE_NUMBER",
+           "EXOTEL_SUBDOMAIN": "TRUNKLINE_CARRIERS__EXOTEL__SUBDOMAIN"}
 """Variables of other names that are read, too; ours win."""
 
 MAX_BYTES = 1 << 20

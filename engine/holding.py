@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.cast import Cast
+from engine.cast import Actions, Cast
 from engine.conversation import Conversation
+from engine.listening import Tape
 from engine.media.leg import Leg
-from engine.media.recording import Recorder
 from engine.talk import Past, Talk
 from engine.telemetry.eventlog import EventLog
-from engine.telephony.actions import TelephonyActions
 from engine.upstream.conversation import UpstreamConversation
 
 
@@ -22,7 +21,7 @@ class Setting:
     began: float
     end: Callable[[str], None]
     name: str
-    recording: Recorder | None = None
+    recording: Tape | None = None
 
 
 def begin(cast: Cast, at: Setting, lose: Callable[[Past], None], *, own: bool = False) -> Talk:
@@ -34,7 +33,7 @@ def begin(cast: Cast, at: Setting, lose: Callable[[Past], None], *, own: bool = 
                                 at.recording)
 
 
-def go_on(cast: Cast, at: Setting, actions: TelephonyActions, before: Talk, past: Past) -> Talk:
+def go_on(cast: Cast, at: Setting, actions: Actions, before: Talk, past: Past) -> Talk:
     """The model is lost: the conversation that goes on in place of ``before``, which ends."""
     at.events.write("brain_lost", why=past.why, lines=len(past.lines))
     before.close()

@@ -56,6 +56,14 @@ class Timers:
         heapq.heappush(self._heap, (when, next(self._order), timer))
         return timer
 
+    @property
+    def next_due(self) -> float | None:
+        """When the earliest call-back is due, None while none waits."""
+        while self._heap and not self._heap[0][2].waiting:
+            heapq.heappop(self._heap)
+            self._cancelled -= 1
+        return self._heap[0][0] if self._heap else None
+
     def run(self, now: float) -> None:
         """Make all call-backs that are due at ``now``, earliest first. One that raises ends this round; the others are
         made in the next, and so are those that were asked for meanwhile."""

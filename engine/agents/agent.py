@@ -91,7 +91,7 @@ class Agent:
                 destination = _VARIABLE.sub(lambda match: variables[match[1]], target.destination)
                 found[name] = TransferTarget(
                     kind="queue" if target.kind == "queue" else "human", destination=destination,
-                    timeout_s=target.timeout_s, announcement=self.announcement(name, language),
+                    number=target.number, timeout_s=target.timeout_s, announcement=self.announcement(name, language),
                     hold_music=target.hold_music, failed=self.phrases(language).transfer_failed,
                 )  # fmt: skip
             except KeyError as missing:

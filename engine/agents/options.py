@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, create_model, field_validator, mo
 
 from engine.config import AgentOptions, KnowledgeOptions, TurnOptions
 from engine.config.base import Options
+from engine.config.telephony import OUTSIDE_NUMBER
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """Names of agents, targets and variants: they stand in file names, logs and channel variables."""
@@ -75,6 +76,10 @@ class Transfer(Options):
     """``blind`` and ``warm``: a dial string of FreeSWITCH (``user/1001``, ``sofia/gateway/trunk/${admissions}``), in
     which ``${name}`` is a channel variable that the dialplan sets. ``queue``: the queue's name
     (``support@default``)."""
+
+    number: str = Field("", pattern=OUTSIDE_NUMBER)
+    """Where a human is called when the caller comes over a carrier's stream and not over FreeSWITCH: a number in E.164
+    with ``+``, or a SIP address. Empty: the number at the end of ``destination``, if it is written so."""
 
     when: str = ""
     """Told to the model: when to hand over there."""

@@ -26,8 +26,10 @@ import gevent
 
 from engine import modelfolders, modelstore, paths
 from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks, store_checks, trunk_checks
-from engine.config import Config
+from engine.config import Config, SwitchOptions
 from engine.configfile import ConfigError, differences, load
+from engine.esl import command
+from engine.esl.errors import BadArgument
 from engine.web.listening import bind_problem
 
 WAIT_S = 3.0
@@ -346,7 +348,7 @@ def freeswitch(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     else:
         yield Finding("freeswitch", "pass", f"{program} {_version(program)}")
     if config.switch.enabled:
-        yield _event_socket(config.switch.host, config.switch.port, config.switch.password)
+        yield _event_socket(config.switch)
 
 
 def _version(program: str) -> str:
@@ -358,12 +360,16 @@ def _version(program: str) -> str:
     return (done.stdout.strip().splitlines() or ["(version unknown)"])[0][:100]
 
 
-def _event_socket(host: str, port: int, password: str) -> Finding:
+def _event_socket(options: SwitchOptions) -> Finding:
     """Log in to FreeSWITCH's inbound event socket, and out again."""
+    host, port = options.host, options.port
     where = f"event socket {host}:{port}"
     conf = "autoload_configs/event_socket.conf.xml"
-    if "\n" in password or "\r" in password:
-        return Finding("freeswitch", "fail", f"{where}: the password has a line break", "set switch.password anew")
+    try:
+        login = command.userauth(options.user, options.password) if options.user else command.auth(options.password)
+    except BadArgument:
+        return Finding("freeswitch", "fail", f"{where}: the password has a line break, or the user is no name@domain",
+                       "set switch.user and switch.password anew")
     try:
         with socket.create_connection((host, port), WAIT_S) as connection, connection.makefile("rb") as answers:
             connection.settimeout(WAIT_S)
@@ -374,16 +380,17 @@ def _event_socket(host: str, port: int, password: str) -> Finding:
             if greeting.get("content-type") != "auth/request":
                 return Finding("freeswitch", "fail", f"{where}: what listens there is no event socket",
                                "correct switch.host and switch.port")
-            connection.sendall(f"auth {password}\n\n".encode())
+            connection.sendall(bytes(login))
             reply = _headers(answers).get("reply-text", "")
             connection.sendall(b"exit\n\n")
     except OSError as fault:
         return Finding("freeswitch", "fail", f"{where}: {fault.strerror or fault}",
                        f"start FreeSWITCH with mod_event_socket; {conf} gives its address and port")
     if not reply.startswith("+OK"):
+        given = f"esl-password of {options.user} in the directory" if options.user else f"password in {conf}"
         return Finding("freeswitch", "fail", f"{where} refuses the password",
-                       f"set TRUNKLINE_SWITCH__PASSWORD to the password in {conf}")
-    if password == "ClueCon":
+                       f"set TRUNKLINE_SWITCH__PASSWORD to the {given}")
+    if options.password == "ClueCon":
         return Finding("freeswitch", "warn", f"{where} answers, with the password that everybody knows",
                        f"change it in {conf} and in TRUNKLINE_SWITCH__PASSWORD")
     return Finding("freeswitch", "pass", f"{where} answers")

@@ -12,6 +12,8 @@ HELP = """Read a FreeSWITCH configuration as FreeSWITCH reads it, and say what i
 Nothing is executed: no command of the configuration, no application, no call."""
 
 SUBCOMMANDS = {
+    "check": "everything that can be known to be wrong without placing a call",
+    "explain": "what a rule of the check finds, why it matters, how to mend it",
     "trace": "what a number does in a context: every condition, and the actions that run",
 }
 

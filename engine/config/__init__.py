@@ -10,12 +10,15 @@ from pydantic import Field
 
 from engine.config.agent import AgentOptions, AgentsOptions
 from engine.config.base import Options
+from engine.config.carrier_streams import CarrierStreamOptions
+from engine.config.carriers import CarriersOptions
 from engine.config.compatible import CompatibleOptions, WritingOptions
 from engine.config.knowledge import KnowledgeOptions
 from engine.config.media import MediaOptions, RecordOptions, VadOptions
 from engine.config.providers import Provider
 from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
+from engine.config.rtp import RtpOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.store import RetentionOptions, StoreOptions
@@ -33,6 +36,7 @@ class Config(Options):
     event_socket: EventSocketOptions = EventSocketOptions()
     switch: SwitchOptions = SwitchOptions()
     media: MediaOptions = MediaOptions()
+    rtp: RtpOptions = RtpOptions()
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
     speech: SpeechOptions = SpeechOptions()
@@ -43,10 +47,12 @@ class Config(Options):
     agents: AgentsOptions = AgentsOptions()
     telephony: TelephonyOptions = TelephonyOptions()
     http: HttpOptions = HttpOptions()
+    carriers: CarriersOptions = CarriersOptions()
     compatible: CompatibleOptions = CompatibleOptions()
     writing: WritingOptions = WritingOptions()
     realtime: RealtimeOptions = RealtimeOptions()
     upstream: UpstreamOptions = UpstreamOptions()
+    carrier_streams: CarrierStreamOptions = CarrierStreamOptions()
     record: RecordOptions = RecordOptions()
     store: StoreOptions = StoreOptions()
     providers: Mapping[str, Provider] = {}
@@ -62,8 +68,9 @@ class Config(Options):
 
 
 __all__ = [
-    "AgentOptions", "AgentsOptions", "CompatibleOptions", "Config", "EventSocketOptions", "HttpOptions",
-    "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions", "RecordOptions", "RetentionOptions",
-    "RoutingOptions", "SkillOptions", "SpeechOptions", "StoreOptions", "SwitchOptions", "TelephonyOptions",
-    "TransferTarget", "TurnOptions", "UpstreamOptions", "VadOptions", "VectorStoreOptions", "WritingOptions",
+    "AgentOptions", "AgentsOptions", "CarrierStreamOptions", "CarriersOptions", "CompatibleOptions", "Config",
+    "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions",
+    "RecordOptions", "RetentionOptions", "RoutingOptions", "RtpOptions", "SkillOptions", "SpeechOptions",
+    "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions",
+    "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip

@@ -39,8 +39,14 @@ class SwitchOptions(Options):
 
     host: str = "127.0.0.1"
     port: int = Field(8021, ge=1, le=65535)
+    user: str = ""
+    """A user of FreeSWITCH's directory, ``engine@event-socket`` in the configuration that comes with Trunkline: its
+    login may ask for what the engine needs and for nothing else. Empty: the login of ``event_socket.conf.xml``, which
+    may do anything."""
+
     password: str = ""
-    """From ``event_socket.conf.xml``. Give it by the environment: ``TRUNKLINE_SWITCH__PASSWORD``."""
+    """Of the user (``esl-password``), or without one from ``event_socket.conf.xml``. Give it by the environment:
+    ``TRUNKLINE_SWITCH__PASSWORD``."""
 
     reconcile_every_s: float = Field(10.0, gt=0)
     """How often channels that this engine owns are compared with its calls, both ways."""

@@ -13,6 +13,9 @@ from engine.config.base import Options
 _NOT_IN_A_DESTINATION = frozenset("{}[]<>'\"\\|,^ \t\r\n\0")
 """What means something else to FreeSWITCH in a dial string: variables, several destinations, quotes."""
 
+OUTSIDE_NUMBER = r"^(\+[1-9][0-9]{5,14}|sips?:[^\s<>\"']{3,200})?$"
+"""What a carrier can be asked to call: a number in E.164 with ``+``, or a SIP address; or nothing."""
+
 
 class TransferTarget(Options):
     """Somebody whom a caller may be handed over to."""
@@ -23,6 +26,10 @@ class TransferTarget(Options):
     destination: str = Field(min_length=1)
     """A human: FreeSWITCH's dial string, e.g. ``sofia/gateway/mytrunk/+493055500`` or ``user/1001``.
     A queue: its name in ``callcenter.conf.xml``, e.g. ``support@default``."""
+
+    number: str = Field("", pattern=OUTSIDE_NUMBER)
+    """Where a human is called when the caller comes over a carrier's stream and not over FreeSWITCH: a number in E.164
+    with ``+``, or a SIP address. "": the number at the end of ``destination``, if it is written so."""
 
     timeout_s: float = Field(30.0, ge=3, le=3600)
     """How long a human may ring, or a caller wait in the queue; then the agent goes on."""

@@ -48,6 +48,9 @@ class Preprocessor:
     """Puts files together. Feed roots by ``file``; the result is in the fields."""
 
     environ: Mapping[str, str]
+    placeholders: bool = False
+    """Whether a variable whose value cannot be known is put in as ``%{name}``, not as nothing: for who judges a text
+    and must not take it for empty."""
     base: Path | None = None
     """Where paths are named from, for those that lie below it; None leaves them as they are."""
     compiled: Compiled = field(default_factory=Compiled)
@@ -193,7 +196,7 @@ class _FileRun:
             name = raw[at + 3 : close]
             variable = self.to.variable(name)
             self.to.uses.append(Use(name, place, variable is not None, self.source.in_comment(offset + at)))
-            value = variable.value if variable else ""
+            value = variable.value if variable else self._unknown(name)
             if not self.to.room(self.source, offset + at, len(value)):
                 value = ""
             runs.append((len(text), len(value), offset + at, False))
@@ -272,19 +275,23 @@ class _FileRun:
             if known == "set":
                 self.to.define(name, value.lstrip(" "), place, "set")
             else:
-                self.to.define(name, "", place, "exec-set" if known == "exec-set" else "stun-set", known=False)
+                self.to.define(name, self._unknown(name), place, "exec-set" if known == "exec-set" else "stun-set",
+                               known=False)
         elif known == "env-set" and not old and equals and value.startswith("$"):
             given = self.to.environ.get(value[1:])
             if given is not None:
                 self.to.define(name, given, place, "env-set")
             elif self.to.variable(name) is None:
-                self.to.define(name, "", place, "env-set", known=False)
+                self.to.define(name, self._unknown(name), place, "env-set", known=False)
         elif known not in ("include", "exec", "comment"):
             self.to.faults.append(Fault(
                 place, "warning", f'X-PRE-PROCESS cmd="{cmd}" data="{data}" does nothing: cmd is one of set, env-set, '
                 "include, exec, exec-set, stun-set, and a set needs name=value (env-set: name=$NAME)", "directive"))
         for path in files:
             self.to.file(path, path.parent, place)
+
+    def _unknown(self, name: str) -> str:
+        return f"%{{{name}}}" if self.to.placeholders else ""
 
     def _matches(self, pattern: str, place: Place) -> list[Path]:
         """The files of an include, sorted by their bytes as FreeSWITCH's glob does it."""

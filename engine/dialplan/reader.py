@@ -114,16 +114,20 @@ class Configuration:
         return None
 
 
-def read(root: Path, environ: Mapping[str, str] | None = None, known: Mapping[str, str] | None = None) -> Configuration:
+def read(
+    root: Path, environ: Mapping[str, str] | None = None, known: Mapping[str, str] | None = None,
+    placeholders: bool = False,
+) -> Configuration:
     """Read what is at ``root``. ``environ`` is what ``env-set`` sees (default: nothing); ``known`` sets variables of
-    the core (``local_ip_v4``, ``conf_dir`` ...) to their values on the machine in question.
+    the core (``local_ip_v4``, ``conf_dir`` ...) to their values on the machine in question. ``placeholders`` puts
+    ``%{name}`` where a value is only known at loading (an environment that is not here, a command, a STUN server).
 
     Raises ``DialplanError`` only where there is nothing to read.
     """
     root = Path(root)
     folder = root if root.is_dir() else root.parent
     starts = _starts(root)
-    work = Preprocessor(environ or {}, None if root.is_absolute() else Path.cwd())
+    work = Preprocessor(environ or {}, placeholders, None if root.is_absolute() else Path.cwd())
     given = {"conf_dir": str(folder.absolute()), **(known or {})}
     for name, value in {**CORE_VARIABLES, **given}.items():
         work.define(name, value, None, "core", known=bool(known and name in known))

@@ -97,7 +97,7 @@ class InboundClient:
     @classmethod
     def from_options(cls, options: SwitchOptions) -> "InboundClient":
         """The client as configured."""
-        return cls(options.host, options.port, options.password)
+        return cls(options.host, options.port, options.password, user=options.user)
 
     # ------------------------------------------------------------ life
 
@@ -291,7 +291,10 @@ class InboundClient:
                                "wrong password?") from fault
         if not reply.ok:
             raise LoginRefused(f"FreeSWITCH at {self.host} port {self.port} refused the login ({reply.text}); compare "
-                               "TRUNKLINE_SWITCH__PASSWORD with event_socket.conf.xml")
+                               f"TRUNKLINE_SWITCH__PASSWORD with {self._where_the_password_is()}")
+
+    def _where_the_password_is(self) -> str:
+        return f"esl-password of the directory's user {self._user}" if self._user else "event_socket.conf.xml"
 
     def _ask_for(self, connection: Connection, names: Iterable[str]) -> None:
         message = command.event(names)

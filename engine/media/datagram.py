@@ -24,8 +24,9 @@ class DatagramSocket(Protocol):
     def close(self) -> None: ...  # noqa: D102
 
 
-def bind_datagram(ip: str, port: int) -> DatagramSocket:
-    """A non-blocking UDP socket of the operating system (not gevent's: nobody waits on it) with large buffers."""
+def bind_datagram(ip: str, port: int, option: str = "media.port") -> DatagramSocket:
+    """A non-blocking UDP socket of the operating system (not gevent's: nobody waits on it) with large buffers.
+    ``option`` is named in the ``MediaError`` that is raised where the port is in use."""
     raw = get_original("socket", "socket")(AF_INET, SOCK_DGRAM)
     raw.setblocking(False)
     try:
@@ -37,6 +38,6 @@ def bind_datagram(ip: str, port: int) -> DatagramSocket:
         raw.bind((ip, port))
     except OSError as fault:
         raw.close()
-        raise MediaError(f"media.port: cannot bind UDP {ip}:{port}: {fault.strerror}; choose another or 0") from fault
+        raise MediaError(f"{option}: cannot bind UDP {ip}:{port}: {fault.strerror}; choose another or 0") from fault
     socket: DatagramSocket = raw
     return socket

@@ -58,22 +58,22 @@ _ALAW_DECODER = _build_alaw_decoder()
 
 def ulaw_encode(pcm: Pcm) -> Codes:
     """µ-law codes (PCMU, RTP payload type 0) of int16 samples of any shape."""
-    return _ULAW_ENCODER[pcm.view(np.uint16)]
+    return _ULAW_ENCODER.take(pcm.view(np.uint16))
 
 
 def ulaw_decode(codes: Codes) -> Pcm:
     """int16 samples of µ-law codes (uint8)."""
-    return _ULAW_DECODER[codes]
+    return _ULAW_DECODER.take(codes)
 
 
 def alaw_encode(pcm: Pcm) -> Codes:
     """A-law codes (PCMA, RTP payload type 8) of int16 samples of any shape."""
-    return _ALAW_ENCODER[pcm.view(np.uint16)]
+    return _ALAW_ENCODER.take(pcm.view(np.uint16))
 
 
 def alaw_decode(codes: Codes) -> Pcm:
     """int16 samples of A-law codes (uint8)."""
-    return _ALAW_DECODER[codes]
+    return _ALAW_DECODER.take(codes)
 
 
 __all__ = ["alaw_decode", "alaw_encode", "ulaw_decode", "ulaw_encode"]

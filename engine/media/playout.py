@@ -8,6 +8,7 @@ and tick) and does no more than move an index.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from gevent import sleep
@@ -31,6 +32,17 @@ class Heard:
 
     text: str
     samples: int
+
+
+class Beyond(Protocol):
+    """Where written frames wait until they are heard, and can be taken back: the buffer of a carrier."""
+
+    @property
+    def unheard(self) -> int:
+        """Frames that were written and that nobody has heard yet. It falls to 0 by itself, whatever happens there."""
+
+    def take_back(self) -> int:
+        """Have them dropped; how many there were."""
 
 
 class _Reply:
@@ -57,8 +69,8 @@ class Playout:
 
     __slots__ = (
         "_at", "_base", "_current", "_data", "_fade_out", "_furthest", "_max_queued", "_paused", "_released",
-        "_replies", "_size", "_starved", "_tail", "frame_bytes", "newest", "on_finished", "on_started", "rate",
-        "underruns", "wake",
+        "_replies", "_size", "_starved", "_tail", "beyond", "frame_bytes", "newest", "on_finished", "on_started",
+        "rate", "underruns", "wake",
     )  # fmt: skip
 
     def __init__(self, rate: int, frame_bytes: int, *, max_queued_s: float = 30.0, fade_out: bool = True) -> None:
@@ -75,6 +87,9 @@ class Playout:
         self.on_started: Callable[[int], None] | None = None
         self.on_finished: Callable[[int, Heard], None] | None = None
         self.wake: Callable[[], None] | None = None
+        self.beyond: Beyond | None = None
+        """Where one is named, a reply is over when all of it was heard, and a pause or a cut takes back what was not.
+        """
         self._max_queued = int(max_queued_s * rate)
         self._fade_out = fade_out
         self._replies: dict[int, _Reply] = {}
@@ -225,6 +240,7 @@ class Playout:
                 return False
             self._enter(self._released.popleft())
         self._paused = True
+        self._take_back()
         self._fade()
         self._size = 0
         return True
@@ -247,6 +263,7 @@ class Playout:
             if reply in self._released:
                 self._released.remove(reply)
             return Heard("", 0)
+        self._take_back()
         heard = self._heard(reply)
         if not self._paused:
             self._fade()
@@ -315,6 +332,8 @@ class Playout:
             if self.on_started:
                 self.on_started(reply.generation)
         if last and reply is self._current:
+            if self.beyond is not None and (frame or self.beyond.unheard):
+                return frame.ljust(self.frame_bytes, b"\0") if frame else None
             self._finish(reply)
         if not frame:
             return self._look_closer()
@@ -370,6 +389,11 @@ class Playout:
         self._base += drop // SAMPLE_BYTES
         self._at -= drop
 
+    def _take_back(self) -> None:
+        frames = self.beyond.take_back() if self.beyond is not None else 0
+        if frames:
+            self.unwrite(frames)
+
     def _rewind(self, position: int) -> None:
         """Go back to the start of the word at ``position`` and fade in there. What was heard stays heard."""
         if self._current is None:
@@ -413,4 +437,4 @@ class Playout:
             self.wake()
 
 
-__all__ = ["FADE_MS", "Heard", "Playout"]
+__all__ = ["FADE_MS", "Beyond", "Heard", "Playout"]

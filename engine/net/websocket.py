@@ -49,6 +49,8 @@ MAX_PARTS = 4096
 GOODBYE_S = 0.2
 """How long the last words may take to leave."""
 
+GOODBYE_POLL_S = 0.02
+
 MAX_REFUSAL_BYTES = 4096
 ABNORMAL = 1006
 """The code of an end without a close frame."""
@@ -178,6 +180,16 @@ class WebSocket:
         are sent. Idempotent."""
         if self._ended is None and not self._closing:
             self._last_words(events.CloseConnection(code=code, reason=_short(reason) or None), timeout_s)
+        self.abort(reason or "closed by us", code)
+
+    def finish(self, code: int = 1000, reason: str = "", timeout_s: float = 1.0) -> None:
+        """As ``close``, while another greenlet receives: it goes on until the other side has said goodbye, too, at most
+        so long. A connection that is closed over unread bytes is reset, and the other side would never see why."""
+        if self._ended is None and not self._closing:
+            self._last_words(events.CloseConnection(code=code, reason=_short(reason) or None), timeout_s)
+            until = monotonic() + timeout_s
+            while self._ended is None and monotonic() < until:
+                gevent.sleep(GOODBYE_POLL_S)
         self.abort(reason or "closed by us", code)
 
     def abort(self, reason: str = "given up", code: int = ABNORMAL) -> None:

@@ -64,10 +64,4 @@ class Encoder:
         return self.encode(np.zeros(held_back, np.int16)) if held_back else (b"", 0.0)
 
 
-def frames(pcm: bytes, size: int) -> tuple[list[bytes], bytes]:
-    """Whole frames of ``size`` bytes, and the rest."""
-    whole = len(pcm) - len(pcm) % size
-    return [pcm[at : at + size] for at in range(0, whole, size)], pcm[whole:]
-
-
-__all__ = ["RATE", "SAMPLE_BYTES", "Decoder", "Encoder", "frames", "rate_of"]
+__all__ = ["RATE", "SAMPLE_BYTES", "Decoder", "Encoder", "rate_of"]

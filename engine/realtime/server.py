@@ -11,10 +11,10 @@ import gevent
 
 from engine.arrival import Visitor
 from engine.errors import TrunklineError
+from engine.media.messageleg import MessageLegs
 from engine.net.errors import SocketClosed
 from engine.realtime.client import Wishes, as_json
 from engine.realtime.config import SessionConfig
-from engine.realtime.leg import SocketLegs
 from engine.realtime.secrets import Secrets
 from engine.realtime.session import Session
 from engine.service import Engine
@@ -70,7 +70,7 @@ class RealtimeServer:
         """The engine need not be started yet."""
         self.engine = engine
         self.secrets = Secrets()
-        self._legs: SocketLegs | None = None
+        self._legs: MessageLegs | None = None
 
     def config(self, visit: Visit, session_id: str = "") -> SessionConfig:
         """The configuration that a session begins with. Raises ``Refused`` where ``visit.given`` is wrong."""
@@ -132,9 +132,9 @@ class RealtimeServer:
         given = {name: value for name, value in kept.items() if value}
         return self._session(socket, replace(visit, model=str(known.get("model") or ""), given=given), session_id)
 
-    def _shared_legs(self) -> SocketLegs:
+    def _shared_legs(self) -> MessageLegs:
         if self._legs is None or self._legs.clock is not self.engine.clock:
-            self._legs = SocketLegs(self.engine.clock, self.engine.config.media.frame_ms)
+            self._legs = MessageLegs(self.engine.clock, self.engine.config.media.frame_ms)
         return self._legs
 
     @staticmethod

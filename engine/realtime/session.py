@@ -15,6 +15,7 @@ import numpy as np
 from engine.arrival import Visitor
 from engine.errors import TrunklineError
 from engine.following import Account
+from engine.media.messageleg import MessageLegs
 from engine.realtime import happenings as happen
 from engine.realtime import orders as order
 from engine.realtime.account import account, heeded
@@ -23,7 +24,6 @@ from engine.realtime.client import Client, Wishes
 from engine.realtime.config import SessionConfig, voice_of
 from engine.realtime.formats import Encoder
 from engine.realtime.intake import Intake
-from engine.realtime.leg import SocketLegs
 from engine.realtime.minutes import Minutes
 from engine.realtime.protocol import Protocol as State
 from engine.realtime.protocol import Step
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 class Session:
     """One session. ``opened``, then ``receive`` for each message; ``close`` at the end."""
 
-    def __init__(self, around: Surroundings, legs: SocketLegs, timers: Timers, config: SessionConfig,
+    def __init__(self, around: Surroundings, legs: MessageLegs, timers: Timers, config: SessionConfig,
                  make_id: Callable[[str], str], client: Client, visitor: Visitor, wishes: Wishes) -> None:
         """Nothing is sent yet."""
         self.uuid = visitor.uuid

@@ -15,6 +15,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from engine import lifecycle
+from engine.lifecycle import Life
 from engine.store import states
 from engine.store.values import EPOCH, as_text, as_time, generation, number, parsed, plain, rank, span, whole
 from engine.store.words import words
@@ -66,7 +68,8 @@ class Account:
         self._source = ""
         self._order = 0
         self._names: set[str] = set()  # of items
-        self._fault = self._machine = False
+        self._machine = False
+        self._life = Life()
         self._takes: dict[str, Callable[[Event, int], None]] = {
             "call_started": self._started, "answered": self._answered, "agent_picked": self._picked,
             "language": self._language, "dialect": self._dialect, "final": self._final, "turn": self._turn,
@@ -77,7 +80,8 @@ class Account:
             "caller_back": self._back, "recording": self._recording, "answering": self._answering, "cost": self._cost,
             "hangup": self._hangup, "media_attached": self._known, "handover_queued": self._known,
             "call_ended": self._ended, "dtmf": self._key, "digits": self._digits, "client_call": self._client_call,
-            "client_result": self._client_result,
+            "client_result": self._client_result, "carrier_told": self._carrier, "carrier_joined": self._carrier,
+            "joined": self._joined,
         }
 
     def take(self, event: Event, seq: int) -> bool:
@@ -94,16 +98,15 @@ class Account:
         assert session is not None
         if name in _FAULTS:
             session["errors"] += 1
-            self._fault = self._fault or (name == "error" and event.get("where") == "call")
-        self._become(states.after(session["state"], name))
+        if name != "call_ended":
+            self._become(self._life.take(event))
         return True
 
     def break_off(self, last: float) -> None:
         """The log has no last line and will get none: the engine died. ``last``: ``t`` of the last one there is."""
         if self.session is not None and not self.ended:
-            self._fault = True
             self.session["hangup_cause"] = self.session["hangup_cause"] or "the log breaks off"
-            self._end(max(last, 0.0))
+            self._end(max(last, 0.0), self._life.break_off())
 
     def take_changes(self) -> dict[str, list[Row]]:
         """Rows that are new or have changed, by the names of ``tables.CHILDREN``. They count as written then."""
@@ -144,7 +147,8 @@ class Account:
             "cost_currency": None, "recording_uri": None, "started_at": started, "answered_at": None, "ended_at": None,
             "hangup_cause": None, "hangup_by": None, "node": as_text(event.get("node")) or None, "folder": self.folder,
             "duration_s": None, "turns": 0, "interruptions": 0, "errors": 0, "answer_ms_p50": None,
-            "answer_ms_p95": None, "filed": False,
+            "answer_ms_p95": None, "filed": False, "carrier": None, "carrier_call_id": None, "carrier_recording": None,
+            "joined_to": None,
         }
         self._source = "freeswitch" if transport == "freeswitch" else "realtime" if transport == "ws" else transport
         self._put("participants", seq, {"role": "customer", "fs_uuid": self.session["fs_uuid"], "leg": "a",
@@ -183,14 +187,32 @@ class Account:
     def _hangup(self, event: Event, seq: int) -> None:
         self._row().update(hangup_cause=as_text(event.get("cause")) or None, hangup_by=as_text(event.get("by")) or None)
 
-    def _ended(self, event: Event, seq: int) -> None:
-        self._end(number(event.get("seconds")) or 0.0)
+    def _carrier(self, event: Event, seq: int) -> None:
+        """What the carrier knows. What the engine knows itself stays."""
+        row, direction = self._row(), self._row()["direction"]
+        caller, called = as_text(event.get("caller")) or None, as_text(event.get("called")) or None
+        row["carrier"] = row["carrier"] or as_text(event.get("carrier")) or None
+        row["carrier_call_id"] = row["carrier_call_id"] or as_text(event.get("call")) or None
+        row["carrier_recording"] = as_text(event.get("recording")) or row["carrier_recording"]
+        row["from_number"], row["to_number"] = row["from_number"] or caller, row["to_number"] or called
+        row["hangup_cause"] = row["hangup_cause"] or as_text(event.get("cause")) or None
+        if row["customer_phone"] is None:
+            row["customer_phone"] = row["to_number"] if direction == "outbound" else row["from_number"]
+        if event.get("means") in ("answered", "ended") and row["answered_at"] is None:
+            row["answered_at"] = max(self._at(event) - span(event.get("seconds")), row["started_at"])
 
-    def _end(self, seconds: float) -> None:
+    def _joined(self, event: Event, seq: int) -> None:
+        """This was the carrier's account of a call that the engine holds itself."""
+        self._row()["joined_to"] = as_text(event.get("session")) or None
+
+    def _ended(self, event: Event, seq: int) -> None:
+        self._end(number(event.get("seconds")) or 0.0, self._life.take(event))
+
+    def _end(self, seconds: float, state: str) -> None:
         row = self._row()
         row["ended_at"] = self._base + span(seconds)
         row["duration_s"] = round((row["ended_at"] - row["started_at"]).total_seconds(), 3)
-        self._become(states.end(row, self._fault))
+        self._become(state)
         row["outcome"] = states.outcome(row, self._machine)
         self._together(seconds)
         for call in self._tools.values():
@@ -397,7 +419,7 @@ class Account:
         return self.session
 
     def _become(self, state: str) -> None:
-        self._row().update(state=state, status=states.STATUS[state])
+        self._row().update(state=state, status=lifecycle.STATUS[state])
 
     def _put(self, table: str, seq: int, row: Row) -> None:
         row["source_seq"] = seq

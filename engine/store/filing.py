@@ -85,11 +85,11 @@ class Filing:
             self._leave(followed)
 
     def live(self, name: str) -> Row | None:
-        """The row of a session that goes on here, by its id or its transport's."""
-        for session in self._live():
-            if name in (session["session_id"], session["call_id"]):
-                return dict(session)
-        return None
+        """The row of a session that goes on here, by its id, its transport's or its carrier's; a carrier's account of a
+        call only where nothing else is known of it."""
+        found = [one for one in self._live() if name in (one["session_id"], one["call_id"], one["carrier_call_id"])]
+        best = min(found, key=lambda one: one["joined_to"] is not None, default=None)
+        return dict(best) if best is not None else None
 
     def live_ids(self) -> frozenset[str]:
         """The ids of the sessions that go on here."""

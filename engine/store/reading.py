@@ -9,9 +9,13 @@ from engine.store.tables import (
     call_participants,
     call_sessions,
     conversation_items,
+    switch_records,
     tool_calls,
     transcription_segments,
 )
+
+MOST_ACCOUNTS = 20
+"""Of a carrier about one call, that are told."""
 
 COUNTED = ("turns", "interruptions", "errors")
 """Counters that are columns."""
@@ -19,15 +23,18 @@ COUNTED = ("turns", "interruptions", "errors")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A row of ``call_sessions``, its participants, and how much there is of the rest."""
+    """A row of ``call_sessions``, its participants, and how much there is of the rest. ``accounts``: of the carrier,
+    joined to this one; ``switch``: FreeSWITCH's own record."""
 
     row: Row
     participants: list[Row]
     counters: dict[str, int]
+    accounts: list[Row]
+    switch: Row | None
 
 
 def session(connection: Connection, name: str) -> Session | None:
-    """The session of this id; else the newest that has it as its transport's id."""
+    """The session of this id; else the newest that has it as its transport's or its carrier's id."""
     row = find(connection, name)
     if row is None:
         return None
@@ -38,7 +45,8 @@ def session(connection: Connection, name: str) -> Session | None:
         select(func.count()).select_from(table).where(table.c.session_id == row["session_id"])
         .scalar_subquery().label(label) for label, table in counted.items()))).one()
     counters = {name: row[name] for name in COUNTED}
-    return Session(row, [dict(person._mapping) for person in people], {**counters, **counts._mapping})
+    return Session(row, [dict(person._mapping) for person in people], {**counters, **counts._mapping},
+                   _accounts(connection, row), _switch(connection, row))
 
 
 def find(connection: Connection, name: str) -> Row | None:
@@ -46,8 +54,27 @@ def find(connection: Connection, name: str) -> Row | None:
     if "\0" in name:  # PostgreSQL refuses it
         return None
     table = call_sessions.c
-    found = connection.execute(select(call_sessions).where(or_(table.session_id == name, table.call_id == name))
-                               .order_by((table.session_id == name).desc(), table.started_at.desc()).limit(1)).first()
+    is_it = or_(table.session_id == name, table.call_id == name, table.carrier_call_id == name)
+    found = connection.execute(select(call_sessions).where(is_it).order_by(
+        table.joined_to.is_(None).desc(), (table.session_id == name).desc(), table.started_at.desc()).limit(1)).first()
+    return dict(found._mapping) if found else None
+
+
+def _accounts(connection: Connection, row: Row) -> list[Row]:
+    table = call_sessions.c
+    names = {row["session_id"], row["call_id"]}
+    joined = select(call_sessions).where(table.joined_to.in_(names), table.session_id != row["session_id"])
+    found = connection.execute(joined.order_by(table.started_at).limit(MOST_ACCOUNTS))
+    return [dict(one._mapping) for one in found]
+
+
+def _switch(connection: Connection, row: Row) -> Row | None:
+    table = switch_records.c
+    is_it = table.fs_uuid == (row["fs_uuid"] or row["call_id"])
+    if row["carrier_call_id"]:
+        is_it = or_(is_it, table.carrier_call_id == row["carrier_call_id"])
+    found = connection.execute(select(switch_records).where(is_it).order_by(
+        (table.fs_uuid == row["fs_uuid"]).desc(), table.received_at).limit(1)).first()
     return dict(found._mapping) if found else None
 
 
@@ -55,7 +82,7 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many sessions there are, and how many of them are not over."""
     table = call_sessions.c
     total, live = connection.execute(select(func.count(), func.count().filter(table.ended_at.is_(None))).select_from(
-        call_sessions)).one()
+        call_sessions).where(table.joined_to.is_(None))).one()
     return {"sessions": total, "live": live}
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from gevent.monkey import get_original
 from sqlalchemy import Connection, select, update
 
+from engine import lifecycle
 from engine.offhub import off_hub
-from engine.store import states
 from engine.store.account import Account
 from engine.store.database import Database
 from engine.store.errors import StoreError
@@ -130,8 +130,8 @@ def end_lost(database: Database, node: str, calls: Path, going_on: frozenset[str
         lost = [row for row in live if row.folder not in going_on and not (calls / row.folder).exists()]
         for row in lost:
             connection.execute(update(call_sessions).where(table.session_id == row.session_id).values(
-                state="failed", status=states.STATUS["failed"], outcome="failed", ended_at=row.started_at, filed=True,
-                hangup_cause="its engine and its folder are gone"))
+                state="failed", status=lifecycle.STATUS["failed"], outcome="failed", ended_at=row.started_at,
+                filed=True, hangup_cause="its engine and its folder are gone"))
         return len(lost)
 
     return database.run(work, write=True)

@@ -15,7 +15,7 @@ from engine.config.store import RetentionOptions
 from engine.offhub import off_hub
 from engine.store.database import Database
 from engine.store.refiling import DAY, folders
-from engine.store.tables import call_sessions, conversation_items, tool_calls, transcription_segments
+from engine.store.tables import call_sessions, conversation_items, switch_records, tool_calls, transcription_segments
 
 BATCH = 500
 """Sessions a transaction: short ones, so that calls which go on are filed meanwhile."""
@@ -64,6 +64,9 @@ def _sweep_rows(database: Database, options: RetentionOptions, now: datetime, sw
     if options.session_days:
         over.append(and_(table.retention_until.is_(None), table.ended_at < now - timedelta(days=options.session_days)))
     swept.sessions = _in_batches(database, or_(*over), (call_sessions,))
+    if options.session_days:  # FreeSWITCH's records have callers' numbers, as sessions have
+        old_record = switch_records.c.received_at < now - timedelta(days=options.session_days)
+        database.run(lambda connection: connection.execute(delete(switch_records).where(old_record)), write=True)
     if options.transcript_days:
         old = _old(now, options.transcript_days)
         swept.transcripts = _in_batches(database, and_(old, _has(transcription_segments, conversation_items)),

@@ -12,7 +12,7 @@ from engine.store.errors import SchemaError
 
 log = logging.getLogger(__name__)
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """The steps there are, oldest first. A test compares them with ``migrations/versions``."""
 
 VERSION_TABLE = "trunkline_version"

@@ -79,7 +79,8 @@ def find(connection: Connection, query: Query) -> Page:
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
     sessions = call_sessions.c
-    found = [sessions[name] == value for name, value in (
+    found: list[ColumnElement[bool]] = [sessions.joined_to.is_(None)]
+    found += [sessions[name] == value for name, value in (
         ("agent_name", query.agent), ("language", query.language), ("outcome", query.outcome), ("state", query.state),
         ("status", query.status), ("transport", query.transport), ("node", query.node)) if value]
     if query.caller:

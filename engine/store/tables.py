@@ -72,7 +72,7 @@ call_sessions = Table(
     Column("transport", Text, nullable=False),  # freeswitch, ws, ...
     Column("direction", Text),  # inbound, outbound
     Column("mode", Text, nullable=False),  # bot, assist, hybrid
-    Column("state", Text, nullable=False),  # engine/store/states.py
+    Column("state", Text, nullable=False),  # engine/lifecycle.py
     Column("status", Text, nullable=False),  # active, completed, failed, busy, no_answer, cancelled
     Column("from_number", Text),
     Column("to_number", Text),
@@ -115,7 +115,13 @@ call_sessions = Table(
     Column("answer_ms_p50", Float),  # the caller's last voiced frame to the agent's first frame
     Column("answer_ms_p95", Float),
     Column("filed", Boolean, nullable=False, server_default=text("false")),  # ended, and its whole log is in the tables
+    Column("carrier", Text),  # twilio, exotel: whose call it is, where that is known
+    Column("carrier_call_id", Text),  # the carrier's id of it: CallSid
+    Column("carrier_recording", Text),  # the carrier's recording: a URL
+    Column("joined_to", Text),  # of a carrier's account of a call: the session that the call is
     Index(None, "started_at", "session_id"),
+    Index(None, "carrier_call_id"),
+    Index(None, "joined_to"),
     Index(None, "call_id"),
     Index(None, "agent_name", "started_at"),
     Index(None, "from_number"),
@@ -191,6 +197,38 @@ tool_calls = Table(
     Column("error", Text),
     Column("source_seq", Integer, nullable=False),
     UniqueConstraint("session_id", "source_seq"),
+)
+
+switch_records = Table(
+    "switch_records", metadata,  # what mod_json_cdr tells, a row a channel
+    Column("fs_uuid", Text, primary_key=True),
+    Column("state", Text),  # engine/lifecycle.py
+    Column("direction", Text),
+    Column("leg", Text),  # a, b
+    Column("other_uuid", Text),
+    Column("from_number", Text),
+    Column("to_number", Text),
+    Column("context", Text),
+    Column("gateway", Text),
+    Column("carrier", Text),
+    Column("carrier_call_id", Text),
+    Column("sip_call_id", Text),
+    Column("hangup_cause", Text),
+    Column("hangup_by", Text),
+    Column("codec", Text),
+    Column("q850", Integer),
+    Column("duration_s", Integer),
+    Column("billable_s", Integer),
+    Column("mos", Float),
+    Column("quality_percent", Float),
+    Column("jitter_loss_rate", Float),
+    Column("headers", Json),  # X- headers of the INVITE
+    Column("started_at", Utc),
+    Column("answered_at", Utc),
+    Column("ended_at", Utc),
+    Column("received_at", Utc, nullable=False),
+    Index(None, "carrier_call_id"),
+    Index(None, "received_at"),
 )
 
 CHILDREN: dict[str, tuple[Table, tuple[str, ...]]] = {

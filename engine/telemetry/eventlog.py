@@ -26,6 +26,7 @@ import gevent
 import gevent.event
 
 from engine.disk import DiskWriter
+from engine.lifecycle import Life
 from engine.telemetry.errors import TelemetryError
 from engine.telemetry.vocabulary import FIELDS
 
@@ -43,7 +44,7 @@ STRICT = sys.flags.dev_mode or "PYTEST_VERSION" in os.environ
 MASK = "***"
 
 SHOWN = frozenset({"why", "reason", "cause", "by", "where", "mode", "target", "file", "backend", "address", "decision",
-                   "ended_by", "verdict"})
+                   "ended_by", "verdict", "state", "before", "means", "carrier"})
 """Fields whose text is the engine's own. Every other text of a masked line is ``MASK``."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -66,6 +67,7 @@ class EventLog:
         self._kept: deque[bytes] = deque(maxlen=KEPT_LINES)
         self._listeners: list[Listener] = []
         self._closed = False
+        self._life = Life()
 
     def write(self, event: str, /, **fields: object) -> None:
         """One line now. Values are JSON; floats are kept to four places. After ``close`` it does nothing."""
@@ -109,6 +111,9 @@ class EventLog:
     def _line(self, event: str, fields: dict[str, object]) -> None:
         if self._closed:
             return
+        before, state = self._life.state, self._life.take({"event": event, **fields})
+        if event == "call_ended":
+            fields = {**fields, "state": state}  # it stays the last line
         if self.masked:
             fields = {name: value if name in SHOWN or isinstance(value, int | float | None) else MASK
                       for name, value in fields.items()}
@@ -119,6 +124,13 @@ class EventLog:
             whole = json.loads(line)
             for listener in self._listeners:
                 listener.put(whole)
+        if state != before and event != "call_ended":
+            self._line("state", {"state": state, "before": before, "why": event})
+
+    @property
+    def state(self) -> str:
+        """Of the session, one of ``engine.lifecycle.STATES``."""
+        return self._life.state
 
     def _unknown(self, event: str, extra: "frozenset[str] | set[str]") -> None:
         text = f"field {', '.join(sorted(extra))} of event {event}" if event in FIELDS else f"event {event}"

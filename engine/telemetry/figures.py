@@ -65,6 +65,9 @@ class Figures:
         self.ended: Counter[str] = Counter()
         """Calls that are over by who ended them: caller, agent, switch, engine."""
 
+        self.outcomes: Counter[str] = Counter()
+        """Sessions that are over by their last state: ended, failed, busy, no_answer, cancelled."""
+
         self.errors: Counter[str] = Counter()
         """Faults of the engine in calls, by where they were."""
 
@@ -138,6 +141,9 @@ class Figures:
     def _hung_up(self, event: Event) -> None:
         self.ended[str(event.get("by") or "switch")] += 1
 
+    def _over(self, event: Event) -> None:
+        self.outcomes[str(event.get("state"))] += 1
+
     def _erred(self, event: Event) -> None:
         self.errors[str(event.get("where"))] += 1
 
@@ -154,6 +160,7 @@ _KINDS: dict[str, Callable[[Figures, Event], None]] = {
     "on_wire": Figures._spoke,
     "cut": Figures._cut,
     "hangup": Figures._hung_up,
+    "call_ended": Figures._over,
     "error": Figures._erred,
     "cost": Figures._spent,
     "provider_failed": Figures._failed,

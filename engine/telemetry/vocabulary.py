@@ -10,16 +10,24 @@ import re
 
 EVENTS: dict[str, str] = {
     # the call
-    "call_started": "id, transport (freeswitch, ws, relay, text), direction (inbound, outbound), caller, called, "
-    "node, version, started (ISO 8601, UTC), switch, variables",
+    "call_started": "id, transport (freeswitch, ws, relay, text, twilio, exotel), direction (inbound, outbound), "
+    "caller, called, node, version, started (ISO 8601, UTC), switch, variables",
+    "state": "state, before (states of engine/lifecycle.py), why (the line that it followed from)",
+    "carrier_told": "carrier, call (the carrier's id of it), word (as the carrier says it), means (the state), kind, "
+    "caller, called, cause, seconds, recording, at (ISO 8601, UTC: when, as the carrier has it), more",
+    "carrier_stream": "carrier, call (the carrier's id of it), stream (likewise), encoding (mulaw, pcm), rate",
+    "carrier_joined": "carrier, call, session (of the carrier's webhooks before the audio), state (of it)",
+    "joined": "session (that goes on with the call), state",
     "agent_picked": "name, variant, why, language",
     "app_asked": "id (of the webhook event)",
     "app_answered": "verdict (accepted, rejected, nobody), why, status (of SIP), ms",
     "attached": "clients (that are attached to the call), why",
-    "referred": "target, by (refer, dialplan)",
+    "referred": "target, by (refer, dialplan, carrier)",
     "answered": "ms (accept to answered)",
     "media_attached": "backend, rate, address, ms",
     "media_lost": "why, silent_ms",
+    "rtp_report": "codec, packets_in, packets_out, lost, late, duplicates, resyncs, bad_packets, concealed_ms, "
+    "jitter_ms, round_trip_ms, peer_lost, mos (at the end of a call that came by RTP)",
     "recording": "file, rate, at (call time of its first sample)",
     "dtmf": "digit, at, duration_ms",
     "handover_started": "target, mode (blind, warm, queue)",
@@ -39,7 +47,8 @@ EVENTS: dict[str, str] = {
     "answering": "verdict (human, machine), why, at (seconds since the answer)",
     "beep": "at (seconds since the answer)",
     "hangup": "cause, by (caller, agent, switch, engine)",
-    "call_ended": "seconds, caller_frames, agent_frames, underruns, refused_datagrams, bad_frames, dropped_bytes",
+    "call_ended": "state (the last one), seconds, caller_frames, agent_frames, underruns, refused_datagrams, "
+    "bad_frames, dropped_bytes",
     "error": "where, message",
     "config": "options (those that differ from the defaults)",
     "language": "language, before, why",

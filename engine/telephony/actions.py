@@ -5,16 +5,13 @@ conversation is suspended, so that nobody answers music, and no deadline of the 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gevent
-from gevent.event import Event as Flag
 
 from engine.config import TransferTarget
 from engine.dialog.actions import CallContext, Outcome, TransferMode
-from engine.dialog.digits import DigitCollector, Wanted, why
 from engine.dialog.handover import told
 from engine.esl import command
 from engine.esl.errors import EslError
@@ -24,22 +21,13 @@ from engine.telephony.answered import AnsweredCall
 from engine.telephony.caller import CallerSide
 from engine.telephony.errands import Errands
 from engine.telephony.handover import HANDED_OVER, NOTHING, HandoverRun, Order, Telephony
+from engine.telephony.keypad import WORDS_S, Keypad, Masks, Waiting
 from engine.telephony.queue import QueueWait, problem
 from engine.telephony.sounds import OnHold, spoken
-from engine.telephony.talks import Talks
+from engine.telephony.talks import Talks, agreed
 from engine.turns.events import SayRequest
 
 log = logging.getLogger(__name__)
-
-WORDS_S = 15.0
-"""How long the agent's own last words are waited for before the caller hears hold music or is hung up."""
-
-STILL_S = 0.3
-"""Playout that has had nothing for so long has said what there was to say."""
-
-POLL_S = 0.05
-
-COLLECTING = "digits are asked for"
 
 TRANSFER_GRACE_S = 60.0
 """On top of ringing and accepting: a hand-over that is not over by then is a fault, and is reported as one."""
@@ -65,19 +53,17 @@ class TelephonyActions:
         self._voice = voice or shared.voice
         self._folder = folder
         self._order: Order | None = None  # by which the caller is being handed over, or is away
-        self._closed = False
-        self._masks = 0
-        self._asked_mask = False
+        self._waiting = Waiting(call)
+        self._masks = Masks(call, self._record)
+        self._keypad = Keypad(call, self._masks, self._waiting)
         self._answered: AnsweredCall | None = None
         self._run: gevent.Greenlet | None = None
         self._hold: OnHold | None = None
         self._handover: HandoverRun | None = None
         self._queue: QueueWait | None = None
         self._errands = Errands()
-        self._talks = Talks(call, shared.switch, shared.config.record, folder)
+        self._talks = Talks(call, shared.switch, agreed(shared.config.record, call.channel), folder)
         self._ending: gevent.Greenlet | None = None
-        self._collecting: DigitCollector | None = None
-        self._key = Flag()
 
     def context(self) -> CallContext:
         """What brains may know of the call. The dialplan names the agent by the variable ``trunkline_agent``."""
@@ -113,7 +99,7 @@ class TelephonyActions:
         if (found.kind == "queue") != (mode == "queue"):
             return Outcome(False, f"{target} is a {found.kind}: use the mode "
                                   f"{'queue' if found.kind == 'queue' else 'blind or warm'}")
-        if self._order is not None or self._closed:
+        if self._order is not None or self._waiting.closed:
             return Outcome(False, "the caller is being handed over already")
         ring_s = min(timeout_s, found.timeout_s) if timeout_s > 0 else found.timeout_s
         self._handover = self._queue = None
@@ -154,7 +140,7 @@ class TelephonyActions:
         hold = self._hold = OnHold(call.leg)
         if len(announcement):
             hold.sounds.play(announcement)
-            self._wait(lambda: not hold.sounds.waiting, WORDS_S)
+            self._waiting.until(lambda: not hold.sounds.waiting, WORDS_S)
         # Before the caller goes: they may be back before ``enter`` returns.
         wait = self._queue = QueueWait(call, self._shared, switch, order, self._folder,
                                        lambda: self._talks.began(order.name))
@@ -172,7 +158,7 @@ class TelephonyActions:
         """Rendered while the agent's own words are still being heard."""
         text, rate = target.announcement, self._call.leg.rate
         pcm = spoken(self._voice, text, rate) if text else NOTHING
-        self._wait_still(WORDS_S)
+        self._waiting.until_still(WORDS_S)
         return pcm
 
     def _recover(self) -> None:
@@ -218,99 +204,24 @@ class TelephonyActions:
         digit_timeout_s: float = 3.0, secret: bool = False,
     ) -> Outcome:
         """As the protocol says. Spoken digits count as well, except ``secret`` ones, which nobody hears."""
-        try:
-            wanted = Wanted(min_digits, max_digits, terminators, timeout_s, digit_timeout_s)
-        except ValueError as fault:
-            return Outcome(False, str(fault))
-        return self._collect(wanted, secret)
+        return self._keypad.collect_digits(
+            min_digits=min_digits, max_digits=max_digits, terminators=terminators, timeout_s=timeout_s,
+            digit_timeout_s=digit_timeout_s, secret=secret,
+        )
 
     def menu(self, choices: Mapping[str, str], *, timeout_s: float = 10.0, digit_timeout_s: float = 3.0) -> Outcome:
         """One of ``choices`` (keys -> what they mean), pressed or said; ``data["choice"]`` is the meaning."""
-        try:
-            longest = max(map(len, choices), default=0)
-            wanted = Wanted(1, longest, "", timeout_s, digit_timeout_s, tuple(choices))
-        except ValueError as fault:
-            return Outcome(False, str(fault))
-        outcome = self._collect(wanted, secret=False)
-        if outcome.ok:
-            outcome.data["choice"] = choices[outcome.data["digits"]]
-        return outcome
-
-    def _collect(self, wanted: Wanted, secret: bool) -> Outcome:
-        talk, events = self._call.conversation, self._call.events
-        if self._collecting is not None or self._closed:
-            return Outcome(False, "digits are being collected already")
-        began = talk.now
-        collector = self._collecting = DigitCollector(wanted, began)
-        events.write("digits_wanted", least=wanted.min_digits, most=wanted.max_digits, secret=secret)
-        talk.keys = self._pressed
-        talk.words = None if secret else self._said
-        try:
-            with self._masked() if secret else nullcontext():
-                # The question first: keys count from its first word on, the time to press from its last.
-                self._wait_still(WORDS_S, lambda: collector.result is not None)
-                collector.prompt_heard(talk.now)
-                talk.listen_only(True, COLLECTING)
-                while collector.result is None and not self._closed:
-                    self._key.clear()
-                    self._key.wait(max(0.0, collector.deadline - talk.now))
-                    collector.tick(talk.now)
-        finally:
-            talk.keys = talk.words = self._collecting = None
-            talk.listen_only(False, COLLECTING)
-        collector.gone()
-        result = collector.result
-        assert result is not None
-        shown = "" if secret else result.digits
-        events.write("digits", digits=shown, count=len(result.digits), ended_by=result.ended_by,
-                     ms=round((talk.now - began) * 1000))
-        data = {"digits": result.digits, "ended_by": result.ended_by}
-        return Outcome(result.ok, why(result), data | ({"words": result.words} if result.words else {}))
-
-    def _pressed(self, digit: str) -> bool:
-        if self._collecting is not None:
-            self._collecting.key(digit, self._call.conversation.now)
-            self._key.set()
-        return True
-
-    def _said(self, text: str) -> None:
-        if self._collecting is not None:
-            self._collecting.words(text, self._call.conversation.now)
-            self._key.set()
+        return self._keypad.menu(choices, timeout_s=timeout_s, digit_timeout_s=digit_timeout_s)
 
     # ------------------------------------------------------------ masking, language, end
 
     def mask(self, on: bool) -> Outcome:
         """As the protocol says; also what FreeSWITCH records of the call (``uuid_record mask``)."""
-        if on == self._asked_mask:
-            return Outcome(True)
-        self._asked_mask = on
-        self._mask(on)
-        return Outcome(True)
+        return self._masks.ask(on)
 
-    @contextmanager
-    def _masked(self) -> Iterator[None]:
-        self._mask(True)
-        try:
-            yield
-        finally:
-            self._mask(False)
-
-    def _mask(self, on: bool) -> None:
-        """Masks nest: what was asked for by a skill outlives the digits in between."""
-        before, self._masks = self._masks, self._masks + (1 if on else -1)
-        if (before > 0) == (self._masks > 0):
-            return
-        if not on:
-            self._record("unmask")
-        self._call.conversation.mask(on)
-        self._call.events.write("masked", on=on)
-        if on:
-            self._record("mask")
-
-    def _record(self, what: str) -> None:
+    def _record(self, masked: bool) -> None:
         """FreeSWITCH's own recording, whose path the dialplan leaves in the variable ``trunkline_recording``."""
-        switch = self._shared.switch
+        switch, what = self._shared.switch, "mask" if masked else "unmask"
         if switch is None or not switch.client.connected:
             return
         try:
@@ -328,20 +239,20 @@ class TelephonyActions:
 
     def end_call(self, reason: str = "goodbye") -> Outcome:
         """As the protocol says. Returns at once: what the agent still says is heard first."""
-        if self._ending is None and not self._closed:
+        if self._ending is None and not self._waiting.closed:
             self._ending = logs.spawn(self._end, reason)
         return Outcome(True, "the call ends when this was heard")
 
     def _end(self, reason: str) -> None:
-        self._wait_still(WORDS_S, at_least_s=1.0)
+        self._waiting.until_still(WORDS_S, at_least_s=1.0)
         self._call.hang_up(reason)
 
     # ------------------------------------------------------------ inside
 
     def close(self) -> None:
         """The call is over. Idempotent; nothing that was begun goes on."""
-        self._closed = True
-        self._key.set()
+        self._waiting.closed = True
+        self._keypad.close()
         for part in (self._queue, self._answered):
             if part is not None:
                 part.close()
@@ -349,23 +260,6 @@ class TelephonyActions:
             if greenlet is not None and greenlet is not gevent.getcurrent():
                 greenlet.kill(timeout=1.0)
         self._errands.close()
-
-    def _wait_still(self, timeout_s: float, stop: Callable[[], bool] = bool, at_least_s: float = STILL_S) -> None:
-        """Until the agent has been silent for ``at_least_s``, so that what it says now is heard to its end."""
-        talk = self._call.conversation
-        quiet = [0.0]
-
-        def enough() -> bool:
-            quiet[0] = quiet[0] + POLL_S if talk.still() else 0.0
-            return quiet[0] >= at_least_s or stop()
-
-        self._wait(enough, timeout_s)
-
-    def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
-        waited = 0.0
-        while not (self._closed or done()) and waited < timeout_s:
-            gevent.sleep(POLL_S)
-            waited += POLL_S
 
 
 __all__ = ["TelephonyActions"]

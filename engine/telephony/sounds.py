@@ -9,9 +9,9 @@ import gevent
 import numpy as np
 
 from engine.errors import TrunklineError
+from engine.media.leg import Leg
 from engine.media.playout import Heard, Playout
 from engine.media.resample import resample
-from engine.media.unicast import UnicastLeg
 from engine.media.waves import read_sound_at
 from engine.speech.interfaces import Pcm, Voice
 
@@ -78,12 +78,12 @@ class Sounds:
 class OnHold:
     """A caller who does not hear the agent but what is given to ``sounds``, until ``close``."""
 
-    def __init__(self, leg: UnicastLeg) -> None:
+    def __init__(self, leg: Leg) -> None:
         """From now on. What the agent was saying waits."""
         self._leg = leg
         self._agents = leg.playout
         own = Playout(leg.rate, leg.frame_bytes)
-        own.wake = self._agents.wake
+        own.wake, own.beyond = self._agents.wake, self._agents.beyond
         self.sounds = Sounds(own)
         leg.playout = own
 

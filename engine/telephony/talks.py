@@ -7,6 +7,7 @@ FreeSWITCH records the talk (``uuid_record``) into a file of its own beside it.
 import logging
 from pathlib import Path
 
+from engine.arrival import Arrival
 from engine.config import RecordOptions
 from engine.esl import command
 from engine.esl.errors import EslError
@@ -14,6 +15,9 @@ from engine.telephony.caller import CallerSide
 from engine.telephony.switch import Switch
 
 log = logging.getLogger(__name__)
+
+CONSENT = "trunkline_record"
+"""Channel variable: ``false`` where the caller has not agreed to be recorded."""
 
 
 class Talks:
@@ -66,4 +70,11 @@ class Talks:
             log.warning("FreeSWITCH goes on recording into %s: %s", path, fault)
 
 
-__all__ = ["Talks"]
+def agreed(record: RecordOptions, channel: Arrival) -> RecordOptions:
+    """What may be recorded of the call on ``channel``: nothing where the dialplan says that its caller has not agreed
+    (``trunkline_record=false``)."""
+    refused = (channel.variables.get(CONSENT) or "").strip().lower() in ("false", "no", "0")
+    return record.model_copy(update={"audio": False, "humans": False}) if refused else record
+
+
+__all__ = ["Talks", "agreed"]

@@ -14,8 +14,8 @@ import gevent
 
 from engine.config import AgentOptions
 from engine.dialog.actions import CallContext
+from engine.listening import Tape
 from engine.media.leg import Leg
-from engine.media.recording import Recorder
 from engine.senses import Senses
 from engine.speech.interfaces import Heard
 from engine.talk import Past, Said, Talk
@@ -41,7 +41,7 @@ class UpstreamConversation:
 
     def __init__(
         self, model: SpeechModel, senses: Senses, leg: Leg, events: EventLog, began: float, end: Callable[[str], None],
-        lose: Callable[[Past], None], name: str, recording: Recorder | None = None,
+        lose: Callable[[Past], None], name: str, recording: Tape | None = None,
     ) -> None:
         """Connects and listens from now on. The other parameters are those of ``Conversation``."""
         self.keys: Callable[[str], bool] | None = None

@@ -59,7 +59,7 @@ class AiAnswer(BaseModel):
 def routes(engine: Engine) -> list[Route]:
     """One turn, and the end of a conversation."""
     options = engine.config.writing
-    talks = Talks(options, engine.config.compatible.answer_s, recorder=_recorder(engine) if options.record else None)
+    talks = Talks(options, engine.config.compatible.answer_s, recorder=recorder_of(engine) if options.record else None)
     engine.closing.append(talks.close)
 
     def process(asked: Asked) -> AiAnswer | Answer:
@@ -92,7 +92,7 @@ def routes(engine: Engine) -> list[Route]:
     ]
 
 
-def _recorder(engine: Engine) -> Recorder:
+def recorder_of(engine: Engine) -> Recorder:
     """Records that are live calls of the engine. Two keys may have conversations of the same name: the second one has
     another id among the sessions."""
 

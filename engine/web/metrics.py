@@ -1,5 +1,6 @@
 """``/metrics``: the figures of engine and server in the text format of Prometheus. Nothing is counted here."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from engine import __version__
+from engine.lifecycle import FOLLOWING
 from engine.service import Engine
 from engine.telemetry.figures import Histogram
 from engine.web.clients import Networks
@@ -68,6 +70,11 @@ class _Figures(Collector):
         yield CounterMetricFamily("trunkline_calls", "Calls taken.", value=figures.calls)
         yield _labelled(CounterMetricFamily("trunkline_calls_ended", "Calls that are over, by who ended them.",
                                             labels=["by"]), _ones(figures.ended))
+        states = Counter(call.events.state for call in self._engine.live.values())
+        yield _labelled(GaugeMetricFamily("trunkline_sessions", "Sessions in progress, by their state.",
+                                          labels=["state"]), _ones(dict.fromkeys(FOLLOWING, 0) | states))
+        yield _labelled(CounterMetricFamily("trunkline_sessions_over", "Sessions that are over, by their last state.",
+                                            labels=["state"]), _ones(figures.outcomes))
         yield _labelled(CounterMetricFamily("trunkline_call_errors", "Faults in calls.", labels=["where"]),
                         _ones(figures.errors))
         yield from _gauges("trunkline_frame_clock", "Of the frame clock, last minutes.", now.frame_clock)

@@ -1,9 +1,11 @@
 """All that the engine offers over HTTP: one line a feature."""
 
 from engine.service import Engine
+from engine.streams.transfers import number_for
 from engine.web import (
     admin,
     ai,
+    carrier_streams,
     console,
     documents,
     health,
@@ -16,7 +18,9 @@ from engine.web import (
     realtime,
     realtime_calls,
     sessions,
+    switchrecords,
     talk,
+    webhooks,
 )
 from engine.web.app import Web
 from engine.web.keys import Verifier
@@ -49,6 +53,8 @@ def routes(engine: Engine, traffic: Traffic) -> list[Route]:
         *documents.routes(engine),
         *realtime.routes(engine),
         *realtime_calls.routes(engine),
+        *webhooks.routes(engine, number_for=number_for(engine)),
+        *switchrecords.routes(engine),
     ]
 
 
@@ -56,6 +62,7 @@ def sockets(engine: Engine) -> list[WebSocketRoute]:
     """The WebSockets of every feature."""
     return [
         *realtime.sockets(engine),
+        *carrier_streams.sockets(engine),
     ]
 
 

@@ -11,6 +11,7 @@ from engine.store.tables import (
     call_participants,
     call_sessions,
     conversation_items,
+    switch_records,
     tool_calls,
     transcription_segments,
 )
@@ -34,6 +35,8 @@ SessionRow = _model("Session", call_sessions, live=(bool, ...))
 Segment = _model("Segment", transcription_segments, ("id", "words"), segment_id=(int, ...))
 Item = _model("ConversationItem", conversation_items)
 ToolCall = _model("ToolCall", tool_calls)
+CarrierAccount = _model("CarrierAccount", call_sessions)
+SwitchRecord = _model("SwitchRecord", switch_records)
 
 
 class SessionList(BaseModel):
@@ -59,6 +62,8 @@ class SessionFull(SessionRow):  # type: ignore[valid-type, misc]
 
     participants: list[Participant]  # type: ignore[valid-type]
     counters: Counters
+    carrier_accounts: list[CarrierAccount]  # type: ignore[valid-type]
+    switch_record: SwitchRecord | None  # type: ignore[valid-type]
 
 
 class _Listed(BaseModel):

@@ -166,7 +166,10 @@ class _Sessions:
         row = {**dict.fromkeys(call_sessions.c.keys()), **(found.row if found else {}), **(live or {})}
         counters = {**(found.counters if found else {}), **{count: row[count] for count in reading.COUNTED}}
         people = [_plain(one) for one in found.participants] if found else []
-        return {**_plain(row), "live": live is not None, "participants": people, "counters": counters}
+        accounts = [_plain(one) for one in found.accounts] if found else []
+        switch = _plain(found.switch) if found and found.switch else None
+        return {**_plain(row), "live": live is not None, "participants": people, "counters": counters,
+                "carrier_accounts": accounts, "switch_record": switch}
 
     def transcript(self, asked: Asked) -> dict[str, Any]:
         """Its segments."""

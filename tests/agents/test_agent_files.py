@@ -140,7 +140,7 @@ def test_phrases_with_places_are_checked(write, phrase, said):
 
 
 CLINIC = PLAIN + """transfer:
-  nurse: {kind: warm, destination: "user/${nurse}", timeout_s: 12}
+  nurse: {kind: warm, destination: "user/${nurse}", number: "+4930555001", timeout_s: 12}
   desk: {kind: queue, destination: desk@default, announcement: {en: To the desk.}}
 """
 
@@ -167,6 +167,7 @@ def test_destinations_take_channel_variables_that_are_harmless(write, variables,
     if not without:
         nurse = targets["nurse"]
         assert (nurse.kind, nurse.destination, nurse.timeout_s) == ("human", "user/1001", 12)
+        assert nurse.number == "+4930555001"  # for callers of a carrier's stream
         assert nurse.announcement == AgentOptions().transferring
         assert nurse.failed == AgentOptions().transfer_failed
 

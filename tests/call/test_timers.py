@@ -47,6 +47,18 @@ def test_cancelled_ones_do_not_pile_up():
     assert made == [5.0]
 
 
+def test_the_next_deadline_is_of_one_that_is_still_wanted():
+    """Whoever sleeps until then must not be woken for what was cancelled."""
+    timers = Timers()
+    assert timers.next_due is None
+    first, _ = timers.at(1.0, lambda when: None), timers.at(2.0, lambda when: None)
+    assert timers.next_due == 1.0
+    first.cancel()
+    assert timers.next_due == 2.0 and len(timers) == 1
+    timers.run(2.0)
+    assert timers.next_due is None
+
+
 def test_one_that_asks_again_does_not_keep_the_others_from_their_turn():
     timers, made = Timers(), []
 

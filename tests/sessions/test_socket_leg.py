@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.media.clock import FrameClock
+from engine.media.messageleg import MessageLegs
+from engine.media.tape import LONGEST_PAUSE_FRAMES, Tape
 from engine.media.timeline import Timeline
 from engine.realtime.formats import RATE, Decoder, Encoder
-from engine.realtime.leg import SocketLeg, SocketLegs
-from engine.realtime.tape import LONGEST_PAUSE_FRAMES, Tape
+from engine.realtime.leg import SocketLeg
 
 FRAME = RATE // 50
 
@@ -20,7 +21,7 @@ class Desk:
     def __init__(self, lead_ms=200, delta_ms=60):
         self.now = 100.0
         self.clock = FrameClock(20, now=lambda: self.now)
-        self.legs = SocketLegs(self.clock, 20)
+        self.legs = MessageLegs(self.clock, 20)
         self.heard, self.sent = [], []
         self.leg = SocketLeg(self.legs, lead_ms=lead_ms, delta_ms=delta_ms,
                              deliver=lambda generation, pcm: self.sent.append((self.now, generation, len(pcm) // 2)))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from store_world import started, whole
 
-from engine.store import states
+from engine import lifecycle
 from engine.store.account import Account
 from engine.telemetry.vocabulary import FIELDS
 
@@ -66,7 +66,7 @@ def test_a_hand_over_is_followed():
         {"event": "call_ended", "seconds": 9.0}], 1):
         made.take({"t": float(number), **event}, number)
         seen.append(made.session["state"])
-    assert seen == ["created", "answered", "talking", "queued", "queued", "bridged", "talking", "wrapup", "ended"]
+    assert seen == ["created", "answered", "talking", "queued", "queued", "bridged", "talking", "wrap_up", "ended"]
     human = next(one for one in made.take_changes()["participants"] if one["role"] == "agent")
     assert (human["display_name"], human["fs_uuid"], human["leg"]) == ("sales", "b-leg", "b")
     assert (human["left_at"] - human["joined_at"]).total_seconds() == 1.0
@@ -130,8 +130,8 @@ def test_any_log_makes_rows_that_hold_together(events):
     for number, event in enumerate(events, 2):
         first.take(event, number)
         after = first.session["state"]
-        assert after == state or after in states.FOLLOWING.get(state, ()) or after in states.ENDS
-        assert after in states.STATES
+        assert after == state or after in lifecycle.FOLLOWING.get(state, ()) or after in lifecycle.ENDS
+        assert after in lifecycle.STATES
         state = after
     again = Account("day/folder")
     for number, event in enumerate([started(), *events], 1):

@@ -26,7 +26,7 @@ def test_a_database_from_its_making_to_a_search(home, left, capsys):
     """What an operator does by hand, in its order; each step says what it did."""
     folder = left("2026-11-20/100000-mine", *whole("my parcel is lost", name="mine"))
     assert run(capsys, "status")[0] == 1
-    assert run(capsys, "init") == (0, f"sqlite:///{home}/store.sqlite: tables of version 0001\n")
+    assert run(capsys, "init") == (0, f"sqlite:///{home}/store.sqlite: tables of version 0002\n")
     assert "are there already" in run(capsys, "init")[1]
     assert "nothing to do" in run(capsys, "upgrade")[1]
     code, told = run(capsys, "status", "--json")

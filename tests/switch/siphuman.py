@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from typing import Any
 
 import numpy as np
 from rtpstream import PAYLOAD_TYPES
@@ -14,11 +15,14 @@ REFUSALS = {"busy": "486 Busy Here", "refuse": "603 Decline", "gone": "480 Tempo
 class SipHuman(SipPhone):
     """One called phone. ``manner``: answer (``after`` so many seconds), busy, refuse, gone or ring."""
 
-    def __init__(self, switch: tuple[str, int], manner: str = "answer", after: float = 0.3, **options: str) -> None:
+    def __init__(self, switch: tuple[str, int], manner: str = "answer", after: float = 0.3, **options: Any) -> None:
         self.manner: str = manner
         self.after = after
         self.greeting: np.ndarray | None = None
         """Said as soon as they have answered."""
+
+        self.requests_all: list[Message] = []
+        """All that it was asked, in order."""
 
         self.invited_at = 0.0
         self.cancelled_at = 0.0
@@ -36,6 +40,7 @@ class SipHuman(SipPhone):
         return f"sip:{self._contact}"
 
     def _on_request(self, message: Message, source: tuple[str, int]) -> None:
+        self.requests_all.append(message)
         if message.method == "INVITE" and not self.answered_at:
             if not self.invited_at:
                 self.invited_at = time.monotonic()

@@ -68,7 +68,7 @@ class SipPhone:
     """One phone with one call, known to the other side by ``name``. Leaving it (``with``) hangs up and closes it."""
 
     def __init__(
-        self, switch: tuple[str, int], name: str = "", codec: str = "PCMU", address: str = "127.0.0.1"
+        self, switch: tuple[str, int], name: str = "", codec: str = "PCMU", address: str = "127.0.0.1", port: int = 0
     ) -> None:
         self.codec = codec
         self.rtp = RtpStream(codec)
@@ -79,7 +79,7 @@ class SipPhone:
         self.name = name or f"caller{next(_numbers)}"
         self._switch = switch
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((address, 0))
+        self._socket.bind((address, port))
         self._socket.settimeout(0.2)
         self._contact = f"{self.name}@{address}:{self._socket.getsockname()[1]}"
         self.call_id = uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""The recording of a Realtime session: a client that sends nothing for a while leaves no hole in time."""
+"""The recording of a call whose audio comes in messages: who sends nothing for a while leaves no hole in time."""
 
 from collections.abc import Callable
 from time import monotonic

@@ -1,0 +1,1 @@
+"""Calls that carriers stream over WebSockets: Twilio Media Streams and Exotel AgentStream."""
