@@ -27,8 +27,9 @@ api() {
 }
 
 calls() {
-    # "3 total."; nothing where FreeSWITCH has gone
-    api show channels count | sed -n 's/^\([0-9][0-9]*\) total\.$/\1/p'
+    # "3 session(s) - peak 7, ..."; nothing where FreeSWITCH has gone. "show channels count" lags behind: it counts rows
+    # of a database, and new calls are not in it yet.
+    api status | sed -n 's/^\([0-9][0-9]*\) session(s) - peak.*/\1/p'
 }
 
 drain() {

@@ -52,10 +52,10 @@ FREE_FAIL, FREE_WARN = 200 * 10**6, 2 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the result. ``todo`` is what to do about a warning or a failure."""
+    """One line of the result. ``todo`` is what to do about it; ``skip``: it cannot be seen from here."""
 
     check: str
-    status: Literal["pass", "warn", "fail"]
+    status: Literal["pass", "warn", "fail", "skip"]
     text: str
     todo: str = ""
 

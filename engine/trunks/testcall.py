@@ -12,7 +12,9 @@ from engine.trunks.finding import Finding, failed, passed
 
 ANSWER_S = 30
 TONE_S = 3.0
-TARGET = "&playback(tone_stream://%(400,200,440);loops=20)"
+TONE = "tone_stream://%(400,200,440);loops=20"
+"""Played by ``uuid_broadcast``: the argument of an application in ``originate`` ends at its first closing bracket."""
+
 MOST_S = 15
 """FreeSWITCH itself ends the call after so long, whatever becomes of this program."""
 
@@ -22,14 +24,16 @@ def call(client: InboundClient, gateway: str, number: str, caller_id: str) -> Fi
     uuid, began = str(uuid4()), time.monotonic()
     variables = {"ignore_early_media": "true", "execute_on_answer": f"sched_hangup +{MOST_S}"}
     try:
-        client.originate(f"sofia/gateway/{gateway}/{number}", TARGET, variables=variables, caller_number=caller_id,
+        client.originate(f"sofia/gateway/{gateway}/{number}", "&park()", variables=variables, caller_number=caller_id,
                          uuid=uuid, answer_timeout_s=ANSWER_S)
     except CommandRefused as refused:
         cause = refused.reply.replace("-ERR", "").strip() or "no cause"
         return failed("call", f"{number}: {cause} after {time.monotonic() - began:.1f} s", _advice(cause))
     answered_s = time.monotonic() - began
-    gevent.sleep(TONE_S)
     codec = client.getvar(uuid, "rtp_use_codec_name") or "codec not known"
+    with suppress(EslError):
+        client.api("uuid_broadcast", f"{uuid} {TONE}")
+        gevent.sleep(TONE_S)
     with suppress(EslError):  # they may have hung up first
         client.kill(uuid)
     return passed("call", f"{number} answered after {answered_s:.1f} s, {codec}; a tone of {TONE_S:.0f} s was "

@@ -3,9 +3,11 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from siphuman import SipHuman
 from sipphone import CallFailed, SipPhone
 from switchboard import ROOT, Child, FreeSwitch, find_freeswitch, free_port, wait_for
 
@@ -34,14 +36,26 @@ class Scripted(FreeSwitch):
                               timeout=60, check=False, env={**os.environ, **self.environment})
 
 
-def test_a_call_may_end_before_freeswitch_does(folder: Path):
+@pytest.fixture
+def people() -> Iterator[list[SipHuman]]:
+    """Who is to be hung up on in the end."""
+    there: list[SipHuman] = []
+    yield there
+    for each in there:
+        each.__exit__()
+
+
+def test_a_call_may_end_before_freeswitch_does(folder: Path, people: list[SipHuman]):
     """SIGTERM: new calls are refused with 503, the call that is there goes on; when it ends, so does FreeSWITCH."""
     switch = Scripted(find_freeswitch(), folder / "scripted", free_port())
     try:
         switch.start()
+        talker = SipHuman(switch.sip, after=0.1)
+        people.append(talker)
         assert switch.script("health").returncode == 0
         uuid = switch.api("create_uuid")
-        assert switch.api(f"originate {{origination_uuid={uuid}}}loopback/parked &park()").startswith("+OK")
+        answered = switch.api(f"originate {{origination_uuid={uuid}}}{talker.dial_string} &park()")
+        assert answered.startswith("+OK"), answered
         switch._child.signal(signal.SIGTERM)
         wait_for(lambda: "true" in switch.api("fsctl pause_check inbound"), 20, "the pause")
         with SipPhone(switch.sip) as late, pytest.raises(CallFailed) as refused:
