@@ -14,12 +14,13 @@ from engine.telephony.switch import Switch
 class Absence:
     """``moving``: the call's next connection is expected. ``gone``: the caller has hung up meanwhile."""
 
-    def __init__(self, uuid: str, switch: Switch | None) -> None:
-        """The call ``uuid`` has its connection."""
+    def __init__(self, uuid: str, switch: Switch | None, expect: Callable[[str, bool], None]) -> None:
+        """The call ``uuid`` has its connection. ``expect``: see ``Surroundings``."""
         self.moving = False
         self.gone = Flag()
         self._uuid = uuid
         self._switch = switch
+        self._expect = expect
         self._back = Flag()
         self._given_at: float | None = None
         self._unwatch: Callable[[], None] | None = None
@@ -32,6 +33,8 @@ class Absence:
         if on_hangup is not None:
             self._given_at = time.monotonic()
             self._watch(on_hangup)
+        else:
+            self._expect(self._uuid, True)
         try:
             go()
         except BaseException:
@@ -51,6 +54,7 @@ class Absence:
     def end(self) -> None:
         """The call has a connection again, or is over. Idempotent."""
         self.moving = False
+        self._expect(self._uuid, False)
         self._back.set()
         if self._unwatch is not None:
             self._unwatch()

@@ -1,8 +1,7 @@
 """One call of FreeSWITCH: answers, attaches the audio, holds the conversation, leaves everything in order.
 
-The road: cancel the dialplan's watchdog, answer and wait until that is complete (unicast on a channel without media
-aborts FreeSWITCH), attach unicast, converse until one side hangs up. When audio dies in mid-call (a re-INVITE with
-another codec, a stray ``playback``), the call is transferred back to its own extension; the new connection is adopted.
+The road: cancel the dialplan's watchdog, answer and wait until that is complete, attach the audio, converse until one
+side hangs up. Where lost audio comes back only after a transfer to the own extension, the new connection is adopted.
 
 A call is held by the greenlet of its connection, which the event-socket server owns; between two connections, for
 seconds at most, by one of its own. Whoever holds it when it is over finishes it.
@@ -21,21 +20,20 @@ from engine.apps import asking
 from engine.apps.offer import Offer
 from engine.apps.webhook import sip_headers
 from engine.arrival import named
-from engine.attach import attach, came_back
+from engine.backends.backend import Backend, SwitchLeg
+from engine.callaudio import CallAudio
 from engine.cast import Cast
 from engine.errors import TrunklineError
 from engine.esl import reconcile
 from engine.esl.errors import EslError
 from engine.esl.event import Event
 from engine.esl.session import OutboundSession
-from engine.media.recording import Recorder
-from engine.media.unicast import UnicastLeg
+from engine.hangup import Hangup
 from engine.surroundings import Surroundings
 from engine.talk import Past, Talk
 from engine.telemetry import logs
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.actions import TelephonyActions
-from engine.telephony.talks import agreed
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +42,6 @@ ADOPT_TIMEOUT_S = 3.0
 
 LONGEST_AWAY_S = 4 * 3600.0
 """A caller who is with a human for longer is a new call when they come back."""
-
-HANGUP_COMPLETE_S = 2.0
-"""How long the end of a call waits for CHANNEL_HANGUP_COMPLETE, which carries what there is to say about it."""
-
-HANGUP_NEWS_S = 0.1
-"""A command is refused on a channel that has hung up some ms before the event says so."""
 
 
 class CallFailed(TrunklineError):
@@ -75,21 +67,18 @@ class Call:
         self.leaving = Flag()
         self._why_leave = ""
         self._agent_is_done = Flag()
-        self._media_lost = Flag()
-        self._times_lost = 0
-        self._absence = Absence(self.uuid, around.telephony.switch)
-        self._marked = False
-        self._hangup_told = Flag()
+        self._absence = Absence(self.uuid, around.telephony.switch, around.expect)
+        self._marked = self._taken = False
         self._finishing = False
-        self._leg: UnicastLeg | None = None
         self._cast: Cast | None = None
         self._conversation: Talk | None = None
         self._setting: holding.Setting | None = None
         self.offer: Offer | None = None
         """Under which a program was asked to take the call, where its agent has one."""
         self.actions: TelephonyActions | None = None
-        self._recorder: Recorder | None = None
         self.events = EventLog(self.folder / "events.jsonl", around.disk, lambda: time.monotonic() - self._began)
+        self._hangup = Hangup(self.events, self._agent_is_done.is_set)
+        self._audio = CallAudio(around, self.events, self._absence, self.leaving)
 
     def run(self) -> None:
         """Hold the call from its first command to its last event. A call that fails is let go; nothing is raised."""
@@ -103,7 +92,7 @@ class Call:
     def adopt(self, session: OutboundSession) -> None:
         """Go on with a ``moving`` call on its new connection, as ``run`` does."""
         self._session = session
-        self._media_lost.clear()
+        self._audio.lost.clear()
         self._absence.end()
         self._hold(session, self._go_on)
 
@@ -152,10 +141,10 @@ class Call:
 
     def _serve(self, session: OutboundSession) -> None:
         """Wait for what ends the call, or its stay on this connection, and see it through."""
-        news = [session.ended, self.leaving, self._agent_is_done, self._media_lost]
-        gevent.wait(news, count=1)
-        while self._media_lost.is_set() and came_back(self.leg, self._media_lost):
-            gevent.wait(news, count=1)
+        ends = [session.ended, self.leaving, self._agent_is_done]
+        gevent.wait([*ends, self._audio.lost], count=1)
+        while not any(end.is_set() for end in ends) and self._audio.mended(session):
+            gevent.wait([*ends, self._audio.lost], count=1)
         if self._absence.moving or session is not self._session:
             return  # the caller was given to somebody else
         if session.ended.is_set():
@@ -163,31 +152,22 @@ class Call:
         elif self.leaving.is_set():
             raise _LetGo(self._why_leave)
         elif self._agent_is_done.is_set():
-            self._end_call(session)
+            callevents.hang_up(session)
+            self._see_out(session)
         else:
             self._move(session)
 
     def _see_out(self, session: OutboundSession) -> None:
         """The call has hung up, or its connection is gone: wait for the last event where one is to be expected."""
         if session.hangup_cause is not None:
-            gevent.wait([self._hangup_told, session.connection.closed], timeout=HANGUP_COMPLETE_S, count=1)
+            gevent.wait([self._hangup.told, session.connection.closed], timeout=callevents.HANGUP_COMPLETE_S, count=1)
         elif session.connection.lost is not None:
             raise CallFailed(f"event socket: {session.connection.lost.reason}")
-
-    def _end_call(self, session: OutboundSession) -> None:
-        """The agent has said goodbye."""
-        try:
-            session.kill("NORMAL_CLEARING")
-        except EslError:
-            if not session.ended.wait(HANGUP_NEWS_S):
-                raise
-        session.ended.wait(HANGUP_COMPLETE_S)
-        self._see_out(session)
 
     def _give_up(self, why: str) -> None:
         """Something failed. If the call has ended, that is why; else it goes on without the engine."""
         session = self._session
-        session.ended.wait(HANGUP_NEWS_S)
+        session.ended.wait(callevents.HANGUP_NEWS_S)
         if session.hangup_cause is not None:
             self._see_out(session)
             return
@@ -205,17 +185,19 @@ class Call:
         if not (channel.full and channel.asynchronous):
             raise CallFailed("the dialplan's socket action must say `socket host:port async full`: without async there "
                              "is no audio, without full no control of the call")
+        if channel.variables.get("current_application", "socket") != "socket":
+            raise CallFailed("the engine took this connection too late: the dialplan has gone on without it")
         accepted = time.monotonic()
         self._cast = self._around.cast(channel, self.events)
         self._follow(self._session)
         if self._refused():
             return
-        rate = callevents.answer(self._session)
+        rate, codec = callevents.answer(self._session)
         self._began = time.monotonic()
         self.events.write("answered", ms=round((self._began - accepted) * 1000, 1))
         reconcile.mark(self._session, self._around.node)
         self._marked = True
-        self._converse(rate)
+        self._converse(rate, codec)
 
     def _refused(self) -> bool:
         """Ask the agent's app, if it has one, who takes the call. True: it was rejected, and is over. Raises
@@ -228,37 +210,31 @@ class Call:
         if self.leaving.is_set():
             raise _LetGo(self._why_leave)
         if verdict.kind == "rejected":
-            asking.refuse(session, verdict.status)
             return True
-        if verdict.kind == "nobody":
-            instead = cast.app.otherwise
-            if instead == "next":
-                raise _LetGo(f"the app did not take it: {verdict.why}")
-            if instead:
-                cast.close()
-                self._cast = self._around.cast(named(self.channel, instead), self.events)
+        instead = cast.app.otherwise if verdict.kind == "nobody" else ""
+        if instead == "next":
+            raise _LetGo(f"the app did not take it: {verdict.why}")
+        if instead:
+            cast.close()
+            self._cast = self._around.cast(named(self.channel, instead), self.events)
         return False
 
     def _follow(self, session: OutboundSession) -> None:
-        others = [("CHANNEL_HANGUP_COMPLETE", self._on_hangup_complete),
+        others = [("CHANNEL_HANGUP_COMPLETE", self._hangup.on_complete),
                   ("CHANNEL_EXECUTE_COMPLETE", self._on_execute_complete)]
         callevents.follow(session, lambda: self._conversation, others)
 
-    def _converse(self, rate: int) -> None:
-        around = self._around
-        leg = self._leg = around.socket.open(rate, self._on_media_lost)
-        if agreed(around.config.record, self.channel).audio:
-            self._recorder = Recorder(around.disk, self.folder / "recording.wav", leg.rate, leg.frame_bytes)
-            leg.mouth = self._recorder.agent
-        cast = self._cast
+    def _converse(self, rate: int, codec: str) -> None:
+        around, audio, cast = self._around, self._audio, self._cast
+        leg = audio.open(self._session, self.channel, rate, codec, self.folder)
         assert cast is not None
-        at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, self._recorder)
+        at = self._setting = holding.Setting(leg, self.events, self._began, self.hang_up, self.uuid, audio.recorder)
         by_app = self.offer is not None and self.offer.accepted
         talk = self._conversation = holding.begin(cast, at, self._lost_model, own=by_app)
         self.actions = TelephonyActions(self, around.telephony, cast.targets, self.folder, cast.senses.voice)
         cast.join(talk, self.actions)
-        self._attach(leg)
-        if self._recorder is not None:
+        self._attach()
+        if audio.recorder is not None:
             self.events.write("recording", file="recording.wav", rate=leg.rate, at=talk.audio_began)
         if by_app and self.offer is not None and self.offer.prepare is not None:
             self.offer.prepare(self)
@@ -302,21 +278,27 @@ class Call:
         return self._conversation
 
     @property
-    def leg(self) -> UnicastLeg:
+    def leg(self) -> SwitchLeg:
         """The call's audio, once it is answered."""
-        assert self._leg is not None
-        return self._leg
+        return self._audio.line.leg
+
+    @property
+    def backend(self) -> Backend:
+        """What carries the audio of channels of its FreeSWITCH."""
+        return self._audio.backend
 
     def depart(self, go: Callable[[], object]) -> None:
         """Have ``go`` take the channel (a bridge, a transfer). This stays its call, without a connection, until
         FreeSWITCH brings the caller back or they hang up. Raises what ``go`` raises; nothing has changed then."""
-        session = self._session
+        session, line = self._session, self._audio.line
         # A channel with the mark that no call of this engine knows is hung up: not one that talks to a human.
         reconcile.release(session)
+        line.let_go(session)
         try:
-            self._absence.begin(go, self._on_hangup_complete)
+            self._absence.begin(go, self._hangup.on_complete)
         except BaseException:
             reconcile.mark(session, self._around.node)
+            line.keep(session)
             raise
         # At once: closing it later, when a new connection is parked, would end the call.
         session.close("the caller is with somebody else")
@@ -326,33 +308,20 @@ class Call:
 
     # ------------------------------------------------------------ audio
 
-    def _attach(self, leg: UnicastLeg) -> None:
-        """Returns when the caller's first frame has come."""
-        ms = attach(self._session, leg, self.leaving)
-        if ms is None:
+    def _attach(self) -> None:
+        if not self._audio.attach(self._session):
             raise _LetGo(self._why_leave)
-        address = f"{leg.local_ip}:{leg.local_port}"
-        self.events.write("media_attached", backend="unicast", rate=leg.rate, address=address, ms=ms)
 
     def _move(self, session: OutboundSession) -> None:
         """The audio died: transfer the call to its own extension, where unicast works again, and leave this connection.
         The new one is adopted."""
-        self._times_lost += 1
-        if self._times_lost > self._around.config.media.max_reattach:
-            raise CallFailed(f"audio was lost {self._times_lost} times (media.max_reattach)")
+        self._audio.count_loss()
         if not self._around.accepting():
             raise CallFailed("audio was lost while the engine is draining: it takes no new connection")
-        self._media_lost.clear()
-        self._around.expect(self.uuid, True)
-        try:
-            self._absence.begin(lambda: session.transfer(*self.channel.home))
-        except BaseException:
-            self._around.expect(self.uuid, False)
-            raise
+        self._absence.begin(lambda: session.transfer(*self.channel.home))
         # At once: closing it later, when the new connection is parked, would end the call.
         session.close("the call moved to a new connection")
         if session.hangup_cause is not None:
-            self._around.expect(self.uuid, False)
             self._absence.end()
         elif self._absence.moving:
             # Not waited for here: this connection's slot must be free, because a full engine refuses connections.
@@ -362,9 +331,7 @@ class Call:
     def _await_return(self, seconds: float, why: str) -> None:
         """Hold the call while it has no connection, so long at most; then it is over, and a fault if ``why`` says so.
         ``let_go`` and the caller's hangup end it earlier."""
-        back = self._absence.wait(self.leaving, seconds)
-        self._around.expect(self.uuid, False)
-        if back:
+        if self._absence.wait(self.leaving, seconds):
             return
         if why and not self._absence.gone.is_set():
             why = self._why_leave or why
@@ -374,15 +341,11 @@ class Call:
 
     def _go_on(self) -> None:
         """The new connection is there: attach the audio again; conversation and history go on."""
-        session, leg = self._session, self._leg
-        assert session.channel is not None and leg is not None
+        session = self._session
+        assert session.channel is not None
         self._follow(session)
-        rate = session.channel.codec_rate
-        if rate != leg.rate:
-            raise CallFailed(f"the read codec's rate changed from {leg.rate} to {rate} Hz in mid-call: "
-                             "offer codecs of one rate on the trunk")
-        leg.reattach()
-        self._attach(leg)
+        self._audio.line.rejoin(session.channel)
+        self._attach()
         away_s = self._absence.take_seconds()
         if away_s is not None and self.actions is not None:
             reconcile.mark(session, self._around.node)
@@ -390,20 +353,11 @@ class Call:
 
     # ------------------------------------------------------------ what is told (none of these may wait)
 
-    def _on_media_lost(self, silent_ms: int) -> None:
-        if self._absence.moving:
-            return  # somebody else has the caller
-        self.events.write("media_lost", why="no datagram", silent_ms=silent_ms)
-        self._media_lost.set()
-
-    def _on_hangup_complete(self, event: Event) -> None:
-        disposition = event.get("variable_sip_hangup_disposition") or ""
-        self._tell_hangup(event.get("Hangup-Cause"), "caller" if disposition.startswith("recv_") else "switch")
-
     def _on_execute_complete(self, event: Event) -> None:
         """The ``socket`` application itself has ended: somebody else transferred the call away. Losing its audio then
         is no reason to fetch it back."""
         if event.get("Application") == "socket" and not self._absence.moving and self._session.hangup_cause is None:
+            self._taken = True
             self.let_go("somebody else transferred the call")
 
     # ------------------------------------------------------------ ending
@@ -415,7 +369,7 @@ class Call:
             return
         self._finishing = True
         self._absence.end()
-        parts = (self.offer, self.actions, self._conversation, self._cast, self._leg, self._recorder)
+        parts = (self.offer, self.actions, self._conversation, self._cast, self._audio)
         closes = [part.close for part in parts if part is not None]
         ends = [self._fall_silent, self._leave, *closes, self._sum_up, self.events.close]
         for end in ends:
@@ -431,27 +385,15 @@ class Call:
 
     def _leave(self) -> None:
         session = self._session
-        if self._marked and session.connected and session.hangup_cause is None:
-            try:
+        try:
+            if self._marked and session.connected and session.hangup_cause is None:
                 reconcile.release(session)
-            except EslError as fault:
-                log.debug("the channel keeps the mark of this engine: %s", fault)
+                self._audio.leave(session, self._taken)
+        except EslError as fault:
+            log.debug("the channel keeps marks of this engine: %s", fault)
         lost = session.connection.lost
         session.close()  # what had arrived is handled before this returns
-        if session.hangup_cause is not None:
-            self._tell_hangup(session.hangup_cause, "switch")
-        elif lost is not None and not self.leaving.is_set():
-            self._tell_hangup("control of the call was lost", "switch")
-        else:
-            self._tell_hangup("left to the dialplan", "engine")
+        self._hangup.left(session, lost is None or self.leaving.is_set())
 
     def _sum_up(self) -> None:
-        calllog.ended(self.events, time.monotonic() - self._began, self._leg, self._recorder)
-
-    def _tell_hangup(self, cause: str | None, by: str) -> None:
-        """Once, by whoever knows first."""
-        if not self._hangup_told.is_set():
-            by = "agent" if self._agent_is_done.is_set() and by == "switch" else by
-            self.events.write("hangup", cause=cause, by=by)
-            self._hangup_told.set()
-
+        calllog.ended(self.events, self.seconds, self._audio.leg, self._audio.recorder)

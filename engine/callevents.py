@@ -12,6 +12,13 @@ ANSWER_TIMEOUT_S = 10.0
 """A real FreeSWITCH completes ``answer`` within 50 ms."""
 
 
+HANGUP_COMPLETE_S = 2.0
+"""How long the end of a call waits for CHANNEL_HANGUP_COMPLETE, which carries what there is to say about it."""
+
+HANGUP_NEWS_S = 0.1
+"""A command is refused on a channel that has hung up some ms before the event says so."""
+
+
 class NotAnswered(EslError):
     """The channel is not answered after ``answer``."""
 
@@ -41,15 +48,27 @@ def follow(
     session.begin(["CHANNEL_HOLD", "CHANNEL_UNHOLD"], cancel_watchdog=True)
 
 
-def answer(session: CallControl) -> int:
-    """Answer where that is still to be done; the rate of the read codec in Hz. Raises ``NotAnswered``."""
-    assert session.channel is not None
+def answer(session: CallControl) -> tuple[int, str]:
+    """Answer where that is still to be done; rate in Hz and name of the read codec. Raises ``NotAnswered``."""
+    channel = session.channel
+    assert channel is not None
     if session.answer_state == "answered":
-        return session.channel.codec_rate
+        return channel.codec_rate, channel.codec_name
     done = session.execute("answer", timeout=ANSWER_TIMEOUT_S)
     if done.get("Answer-State") != "answered":
         raise NotAnswered(f"the channel is {done.get('Answer-State')!r} after answer")
-    return number(done.get("Channel-Read-Codec-Rate")) or session.channel.codec_rate
+    return (number(done.get("Channel-Read-Codec-Rate")) or channel.codec_rate,
+            done.get("Channel-Read-Codec-Name") or channel.codec_name)
+
+
+def hang_up(session: CallControl) -> None:
+    """End the call. Returns when it is over, or should be. Raises ``EslError`` where FreeSWITCH refuses."""
+    try:
+        session.kill("NORMAL_CLEARING")
+    except EslError:
+        if not session.ended.wait(HANGUP_NEWS_S):
+            raise
+    session.ended.wait(HANGUP_COMPLETE_S)
 
 
 def number(text: str | None) -> int:

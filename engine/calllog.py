@@ -17,7 +17,10 @@ class Counted(Protocol):
     playout: Playout
     frames_in: int
     frames_out: int
-    bad_frames: int
+
+    @property
+    def bad_frames(self) -> int:
+        """What came and was no frame."""
 
 
 def began(events: EventLog, channel: Arrival, node: str, config: Config | None, **more: str | None) -> None:

@@ -16,6 +16,7 @@ from gevent.event import Event as Flag
 from engine import embedded, endofturn, paths, vitals
 from engine.agents.options import AppOptions
 from engine.arrival import Arrival
+from engine.backends.backends import Backends
 from engine.call import Call
 from engine.cast import Cast, FixedCast
 from engine.casting import Casting
@@ -28,7 +29,6 @@ from engine.esl.server import Application, OutboundESLServer
 from engine.esl.session import OutboundSession
 from engine.heap import Heap
 from engine.media.clock import FrameClock
-from engine.media.unicast import UnicastSocket
 from engine.senses import Hearing, Senses
 from engine.speech.ears import Ears
 from engine.store.store import Store
@@ -109,7 +109,7 @@ class Engine:
         self._providers: Providers | None = None
         self._casting: Casting | None = None
         self._clock: FrameClock | None = None
-        self._socket: UnicastSocket | None = None
+        self._backends: Backends | None = None
         self._server: OutboundESLServer | None = None
         self._switch: InboundClient | None = None
         self._reconciler: Reconciler | None = None
@@ -136,7 +136,7 @@ class Engine:
         clock = self._clock = FrameClock(config.media.frame_ms)
         clock.hear = hearing.hear
         clock.every_tick(self._timers.run)
-        socket = self._socket = UnicastSocket(config.media, clock)
+        backends = self._backends = Backends(config, clock)
         cast = self._caster(given, hearing)
         self._hubwatch.start()
         clock.start()
@@ -146,7 +146,7 @@ class Engine:
         if self.store is not None:
             self.store.start(self.node)
         self.surroundings = Surroundings(
-            config, self.node, cast, socket, disk, self._folder, lambda: not self._draining, self._expect,
+            config, self.node, cast, backends, disk, self._folder, lambda: not self._draining, self._expect,
             self._telephony(given), self._finished, self._live_began, self._live_over,
             self._casting.voice if self._casting is not None else None,
         )
@@ -169,12 +169,11 @@ class Engine:
 
     def _telephony(self, given: Providers) -> Telephony:
         """What hand-overs share. Without the inbound event socket there are none."""
-        assert self._socket is not None
         config = self.config
         if config.switch.enabled:
             self._switch = InboundClient.from_options(config.switch)
         switch = Switch(self._switch) if self._switch is not None else None
-        return Telephony(config, self.node, self._socket, given.voice, switch, self._humans)
+        return Telephony(config, self.node, given.voice, switch, self._humans)
 
     @property
     def casting(self) -> Casting | None:
@@ -216,8 +215,8 @@ class Engine:
             self._switch.close()
         if self._clock is not None:
             self._clock.stop()
-        if self._socket is not None:
-            self._socket.close()
+        if self._backends is not None:
+            self._backends.close()
         if self._casting is not None:
             self._casting.close()
         if self._providers is not None:
@@ -264,7 +263,7 @@ class Engine:
         components = {
             "event_socket": vitals.of_event_socket(self._server),
             "frame_clock": vitals.of_frame_clock(clock.get("late_p99_ms", 0)),
-            "media": vitals.of_media(self._socket),
+            "media": vitals.of_media(self._backends),
             "disk": vitals.of_disk(self._disk),
         }
         if self.store is not None:

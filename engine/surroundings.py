@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.arrival import Arrival
+from engine.backends.backends import Backends
 from engine.cast import Cast
 from engine.config import Config
 from engine.disk import DiskWriter
-from engine.media.unicast import UnicastSocket
 from engine.speech.interfaces import Voice
 from engine.telemetry.eventlog import EventLog
 from engine.telephony.handover import Telephony
@@ -45,7 +45,7 @@ class Surroundings:
     config: Config
     node: str
     cast: Callable[[Arrival, EventLog], Cast]
-    socket: UnicastSocket
+    backends: Backends
     disk: DiskWriter
     folder: Callable[[str], Path]
     accepting: Callable[[], bool]

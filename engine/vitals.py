@@ -4,10 +4,10 @@ that waits: each part is looked at as it is.
 
 from collections.abc import Iterable
 
+from engine.backends.backends import Backends
 from engine.disk import DiskWriter
 from engine.esl.inbound import InboundClient
 from engine.esl.server import OutboundESLServer
-from engine.media.unicast import UnicastSocket
 from engine.telemetry.state import Component, Status
 
 LATE_MS = 10.0
@@ -37,12 +37,11 @@ def of_frame_clock(late_p99_ms: float) -> Component:
     return Component("degraded" if late_p99_ms > LATE_MS else "ok")
 
 
-def of_media(socket: UnicastSocket | None) -> Component:
+def of_media(backends: Backends | None) -> Component:
     """The audio of telephone calls. What strangers send is told, and hurts nobody."""
-    if socket is None:
+    if backends is None:
         return Component("down", detail="not open yet")
-    counts = {"datagrams of strangers": socket.refused, "frames of a wrong size": socket.bad_frames,
-              "frames on which a call failed": socket.ear_faults}
+    counts = backends.counts()
     return Component("ok", detail=", ".join(f"{number} {what}" for what, number in counts.items() if number))
 
 

@@ -23,7 +23,8 @@ CAUSES = {404: "UNALLOCATED_NUMBER", 480: "NO_USER_RESPONSE", 486: "USER_BUSY", 
 
 
 def ask(session: CallControl, offer: Offer, leaving: Flag, events: EventLog) -> Verdict:
-    """What the app says; the caller hears ringing meanwhile. Raises ``ConnectionLost`` when the caller hangs up."""
+    """What the app says; the caller hears ringing meanwhile, and is refused where it rejects them. Raises
+    ``ConnectionLost`` when the caller hangs up."""
     began = time.monotonic()
     events.write("app_asked", id=offer.event_id)
     offer.start()
@@ -34,6 +35,8 @@ def ask(session: CallControl, offer: Offer, leaving: Flag, events: EventLog) -> 
     why = "" if verdict.kind == "accepted" else verdict.why
     events.write("app_answered", verdict=verdict.kind, why=why, status=verdict.status, ms=ms)
     session.raise_if_disconnected()
+    if verdict.kind == "rejected" and not leaving.is_set():
+        refuse(session, verdict.status)
     return verdict
 
 

@@ -19,6 +19,7 @@ from engine.config.providers import Provider
 from engine.config.realtime import RealtimeOptions
 from engine.config.routing import RoutingOptions
 from engine.config.rtp import RtpOptions
+from engine.config.sip import SipOptions
 from engine.config.skills import SkillOptions
 from engine.config.speech import SpeechOptions
 from engine.config.store import RetentionOptions, StoreOptions
@@ -36,6 +37,7 @@ class Config(Options):
     event_socket: EventSocketOptions = EventSocketOptions()
     switch: SwitchOptions = SwitchOptions()
     media: MediaOptions = MediaOptions()
+    sip: SipOptions = SipOptions()
     rtp: RtpOptions = RtpOptions()
     vad: VadOptions = VadOptions()
     turns: TurnOptions = TurnOptions()
@@ -70,7 +72,7 @@ class Config(Options):
 __all__ = [
     "AgentOptions", "AgentsOptions", "CarrierStreamOptions", "CarriersOptions", "CompatibleOptions", "Config",
     "EventSocketOptions", "HttpOptions", "KnowledgeOptions", "MediaOptions", "Options", "Provider", "RealtimeOptions",
-    "RecordOptions", "RetentionOptions", "RoutingOptions", "RtpOptions", "SkillOptions", "SpeechOptions",
+    "RecordOptions", "RetentionOptions", "RoutingOptions", "RtpOptions", "SipOptions", "SkillOptions", "SpeechOptions",
     "StoreOptions", "SwitchOptions", "TelephonyOptions", "TransferTarget", "TurnOptions", "UpstreamOptions",
     "VadOptions", "VectorStoreOptions", "WritingOptions",
 ]  # fmt: skip

@@ -10,6 +10,11 @@ from engine.config.base import Options
 class MediaOptions(Options):
     """Audio between FreeSWITCH and the engine."""
 
+    backend: Literal["auto", "unicast", "sip"] = "auto"
+    """How it is carried (``docs/engineer/media.md``). ``unicast``: UDP on loopback, for a FreeSWITCH on this host.
+    ``sip``: FreeSWITCH bridges each call to the engine as a SIP endpoint, which works between hosts, and through codec
+    changes and ``playback``. ``auto``: unicast for calls of a FreeSWITCH on this host, sip for those of others."""
+
     bind: str = "127.0.0.1"
     """Address of the engine's one UDP socket for unicast. FreeSWITCH must be on this host."""
 

@@ -10,8 +10,9 @@ from engine.config.base import Options
 class RtpOptions(Options):
     """RTP with FreeSWITCH, where a call's audio comes by a SIP leg (and not by unicast)."""
 
-    bind: str = "127.0.0.1"
-    """Address of the engine's RTP sockets. Between hosts: the address that FreeSWITCH reaches."""
+    bind: str = ""
+    """Address of the engine's RTP sockets. Empty: that of ``event_socket.host``, by which FreeSWITCH reaches the engine
+    already."""
 
     port: int = Field(0, ge=0, le=65534)
     """Even port of RTP for all calls; RTCP is on the next one. 0 takes a free pair. A firewall between FreeSWITCH and
@@ -23,7 +24,7 @@ class RtpOptions(Options):
 
     nat_peers: tuple[str, ...] = ()
     """Networks behind a NAT, as ``203.0.113.0/28``: audio from there is taken although it comes from another address
-    than the one agreed, the first time after each agreement. Empty: only from the agreed address."""
+    than the one agreed, the first time after each agreement. Empty: ``sip.peers``."""
 
     max_delay_ms: int = Field(200, ge=40, le=1000)
     """The longest that audio waits for packets that are late or lost. What comes later is left out."""

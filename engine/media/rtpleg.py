@@ -120,6 +120,11 @@ class RtpLeg:
         self.ear = ear
 
     @property
+    def bad_frames(self) -> int:
+        """What came and was no audio of this leg."""
+        return self.bad_packets
+
+    @property
     def on_hold(self) -> bool:
         """Whether the other side hears nothing of us."""
         return self.agreed is not None and not self.agreed.may_send

@@ -27,6 +27,9 @@ from engine.sip.agreed import Agreed
 
 log = logging.getLogger(__name__)
 
+LOOPBACK = "127.0.0.1"
+"""Where no address was given."""
+
 WATCH_S = 0.02
 """How often it is looked what time brings, in seconds."""
 
@@ -191,7 +194,7 @@ class RtpLegs:
         try:
             for number in range(rtp.ports):
                 port = rtp.port + 2 * number if rtp.port else 0
-                self.ports.append(RtpPort(*_bind_pair(bind or _bind, rtp.bind, port), may_move))
+                self.ports.append(RtpPort(*_bind_pair(bind or _bind, rtp.bind or LOOPBACK, port), may_move))
         except MediaError:
             for pair in self.ports:
                 pair.close()

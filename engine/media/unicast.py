@@ -88,6 +88,10 @@ class UnicastSocket:
         self.clock.add(leg)
         return leg
 
+    def __len__(self) -> int:
+        """Legs that are open."""
+        return len(self._legs)
+
     def close(self) -> None:
         """Close all legs and the socket. Idempotent."""
         for leg in list(self._legs.values()):

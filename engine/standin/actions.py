@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.standin.sipleg import SipLeg
 from engine.standin.unicast import Unicast
 
 if TYPE_CHECKING:
@@ -46,10 +47,24 @@ class StopUnicast:
 
 
 @dataclass(frozen=True, slots=True)
+class StartSip:
+    """Call the endpoint."""
+
+    leg: SipLeg
+
+
+@dataclass(frozen=True, slots=True)
+class StopSip:
+    """End that call."""
+
+    leg: SipLeg
+
+
+@dataclass(frozen=True, slots=True)
 class Crash:
     """FreeSWITCH would abort here: every call of it dies."""
 
     why: str
 
 
-Action = Connect | Send | Close | StartUnicast | StopUnicast | Crash
+Action = Connect | Send | Close | StartUnicast | StopUnicast | StartSip | StopSip | Crash

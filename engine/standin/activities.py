@@ -38,6 +38,9 @@ class Activity:
         """One frame of L16 that it plays to the caller."""
         return None
 
+    def hears(self, channel: "Channel", frame: bytes | None) -> None:
+        """One frame of L16 of the caller; None where no RTP came."""
+
 
 class Connecting(Activity):
     """``socket`` before a controller has accepted: the thread is blocked, the caller hears nothing."""

@@ -1,12 +1,15 @@
-"""``bridge``: a leg that fails, or one that answers, talks for a while without a sound, and hangs up. Pure."""
+"""``bridge``: a leg that fails, or one that answers, talks for a while without a sound, and hangs up; or a real SIP
+endpoint, which the edges call. Pure, but for that endpoint's sockets."""
 
 import re
 from dataclasses import replace
 
+from engine.standin.actions import StartSip, StopSip
 from engine.standin.activities import Activity
 from engine.standin.channel import Channel
 from engine.standin.headers import Profile
 from engine.standin.setup import Bridge
+from engine.standin.sipleg import SipLeg, is_real
 from engine.standin.wire import Header
 
 
@@ -51,11 +54,46 @@ class Bridged(Activity):
             "bridge_hangup_cause": cause,
         })  # fmt: skip
         channel.emit("CHANNEL_UNBRIDGE", before=self._legs(channel))
-        if channel.variables.get("hangup_after_bridge") == "true" and not channel.leaving:
+        # A controller that went ends the bridge by a reset of the channel, which counts as no end of the bridge.
+        if channel.variables.get("hangup_after_bridge") == "true" and not (channel.leaving or self.cut):
             channel.hangup("NORMAL_CLEARING")
 
     def _legs(self, channel: Channel) -> list[Header]:
         return [("Bridge-A-Unique-ID", channel.uuid), ("Bridge-B-Unique-ID", self.other.uuid)]
+
+
+class SipBridged(Bridged):
+    """``bridge`` to the SIP endpoint that ``leg`` calls."""
+
+    def __init__(self, other: Profile, leg: SipLeg, gives_up: float) -> None:
+        """``gives_up``: when it has not answered by then, in seconds."""
+        super().__init__(other, gives_up, float("inf"))
+        self.leg = leg
+
+    def done(self, channel: Channel) -> bool:
+        """When either side has hung up, or nobody has answered."""
+        leg = self.leg
+        if not self.begun and leg.answered and not leg.over:
+            self.begun = True
+            self._begin(channel)
+        return leg.over or not self.begun and channel.now >= self.answer
+
+    def leave(self, channel: Channel, forced: bool) -> str | None:
+        """As ``Bridged``; one that was never answered has failed."""
+        channel.actions.append(StopSip(self.leg))
+        if not self.begun and not channel.leaving:
+            _fail(channel, self.other.uuid, self.leg.user, self.leg.cause or "NO_ANSWER")
+        return super().leave(channel, forced)
+
+    def sound(self, channel: Channel) -> bytes | None:
+        """What the endpoint says."""
+        return self.leg.play()
+
+    def hears(self, channel: Channel, frame: bytes | None) -> None:
+        """20 ms of the caller, who may have sent nothing."""
+        if self.begun:
+            channel.frames_heard += 1
+            self.leg.hear(frame, bool(channel.variables.get("bridge_generate_comfort_noise")))
 
 
 def bridge(channel: Channel, data: str) -> Bridged | None:
@@ -66,7 +104,8 @@ def bridge(channel: Channel, data: str) -> Bridged | None:
     uuid = channel.switch.new_uuid()
     legs = channel.setup.bridges
     plan = next((legs[part] for part in legs if part in address), Bridge(cause="NORMAL_TEMPORARY_FAILURE"))
-    if plan.cause:
+    real = plan.cause == "NORMAL_TEMPORARY_FAILURE" and is_real(data)
+    if plan.cause and not real:
         _fail(channel, uuid, number, plan.cause)
         return None
     stamp, caller = channel.switch.stamp(channel.now), channel.profile
@@ -76,6 +115,10 @@ def bridge(channel: Channel, data: str) -> Bridged | None:
         channel_name=address, created=stamp, channel_created=stamp, index=0, answered=stamp, progress=stamp,
         callee=number, direction="outbound", shown=_option(data, "origination_caller_id_number"),
     )  # fmt: skip
+    if real:
+        leg = SipLeg(data, channel.codec.rate)
+        channel.actions.append(StartSip(leg))
+        return SipBridged(channel.other, leg, channel.now + float(_option(data, "originate_timeout") or 60))
     answer = channel.now + plan.answer_s
     return Bridged(channel.other, answer, answer + plan.talk_s)
 

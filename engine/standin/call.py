@@ -225,6 +225,8 @@ class Call:
         spoken = self.caller.frame(number)
         if send is None or unicast is None:
             self._listen_to_switch()
+            if channel.stack:
+                channel.stack[-1].hears(channel, spoken)
         else:
             if type(channel.stack[-1]) is Park:  # under another application the controller hears nothing
                 channel.frames_heard += 1

@@ -36,7 +36,8 @@ class Setup:
     variables: dict[str, str] = field(default_factory=dict)
     extensions: dict[str, list[PlanAction]] = field(default_factory=dict)
     bridges: dict[str, Bridge] = field(default_factory=dict)
-    """Legs that ``bridge`` reaches, by a part of their address. Any other fails: there is no network here."""
+    """Legs that ``bridge`` reaches, by a part of their address. Others fail, but for those that ``sipleg.is_real`` says
+    are called over the network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from gevent import Greenlet
 from gevent import socket as gsocket
 from gevent.queue import Queue
 
-from engine.standin.actions import Close, Connect, Crash, Send, StartUnicast, StopUnicast
+from engine.standin.actions import Close, Connect, Crash, Send, StartSip, StartUnicast, StopSip, StopUnicast
 from engine.standin.call import Call
 from engine.standin.channel import FRAME_S
 from engine.standin.clock import Clock, ManualClock, RealClock
@@ -31,6 +31,7 @@ from engine.standin.errors import StandInError
 from engine.standin.headers import CODECS
 from engine.standin.session import Session
 from engine.standin.setup import Bridge, PlanAction, Setup
+from engine.standin.sipleg import SipLeg
 from engine.standin.udp import Sink, UdpPlane
 
 TICK_S, PHASES = 0.005, 4
@@ -61,6 +62,7 @@ class StandIn:
         self.stopped = False
         self._udp = UdpPlane(connected)
         self._sockets: dict[str, socket.socket] = {}
+        self._sip: dict[SipLeg, socket.socket] = {}  # their RTP
         self._phases: list[list[Call]] = [[] for _ in range(PHASES)]
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
@@ -161,6 +163,8 @@ class StandIn:
         for call in self.calls:
             self._close_udp(call)
         self.calls.clear()
+        for leg in list(self._sip):
+            self._stop_sip(leg)
         self._udp.close_all()
 
     # ---- the tick
@@ -216,6 +220,10 @@ class StandIn:
                 self._open_udp(call, action)
             elif isinstance(action, StopUnicast):
                 self._close_udp(call)
+            elif isinstance(action, StartSip):
+                self._start_sip(action.leg)
+            elif isinstance(action, StopSip):
+                self._stop_sip(action.leg)
             elif isinstance(action, Crash):
                 self._crash()
 
@@ -233,6 +241,18 @@ class StandIn:
         opened = self._sockets.pop(call.uuid, None)
         if opened is not None:
             call.send_up = None
+            self._udp.close(opened)
+
+    def _start_sip(self, leg: SipLeg) -> None:
+        opened = self._sip[leg] = self._udp.open(("127.0.0.1", 0), leg.peer, leg)
+        greenlet = leg.start(opened.getsockname(), lambda remote: lambda frame: opened.sendto(frame, remote))
+        self._greenlets.add(greenlet)
+        greenlet.link(self._greenlets.discard)
+
+    def _stop_sip(self, leg: SipLeg) -> None:
+        leg.stop()
+        opened = self._sip.pop(leg, None)
+        if opened is not None:
             self._udp.close(opened)
 
     def _crash(self) -> None:

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from gevent.event import Event as Flag
 
+from engine.backends.backend import Backend, SwitchLeg
 from engine.esl.channel import Channel
-from engine.media.unicast import UnicastLeg
 from engine.talk import Talk
 from engine.telemetry.eventlog import EventLog
 
@@ -25,8 +25,12 @@ class CallerSide(Protocol):
         """The agent's side of it."""
 
     @property
-    def leg(self) -> UnicastLeg:
+    def leg(self) -> SwitchLeg:
         """Its audio."""
+
+    @property
+    def backend(self) -> Backend:
+        """What carries the audio of channels of its FreeSWITCH."""
 
     def depart(self, go: Callable[[], object]) -> None:
         """Have ``go`` take the channel from the engine (a bridge, a transfer), and stay its call until FreeSWITCH

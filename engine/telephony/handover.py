@@ -13,7 +13,6 @@ from engine.dialog import handover as plan
 from engine.dialog.actions import Outcome
 from engine.esl.errors import CommandRefused, EslError
 from engine.esl.event import Event as SwitchEvent
-from engine.media.unicast import UnicastSocket
 from engine.speech.interfaces import Pcm, Voice
 from engine.telephony.caller import CallerSide
 from engine.telephony.errands import Errands
@@ -40,7 +39,6 @@ class Telephony:
 
     config: Config
     node: str
-    socket: UnicastSocket
     voice: Voice
     switch: Switch | None
     legs: set[str]
@@ -76,7 +74,7 @@ class HandoverRun:
             accept=options.accept_digit, refuse=options.refuse_digit,
         )  # fmt: skip
         self._news: Queue = Queue(64)
-        self._human = HumanLeg(switch, shared.socket, shared.node, self._tell, errands)
+        self._human = HumanLeg(switch, call.backend, shared.node, self._tell, errands)
         self._began = time.monotonic()
         self._asked_bridge = 0.0
         self._departed = False

@@ -1,6 +1,6 @@
 """The leg of the human who is to take over: called, briefed, listened to for keys, connected or hung up.
 
-The leg waits in ``park``, with unicast of its own when it is briefed: its audio is the engine's like the caller's. All
+The leg waits in ``park``, with a line of its own when it is briefed: its audio is the engine's like the caller's. All
 commands go by the inbound event socket, so it needs no connection and no slot. Its channel carries the engine's mark,
 so that the reconciler finds it if the engine dies, and ``park_timeout`` ends it in any case.
 """
@@ -13,6 +13,7 @@ from uuid import uuid4
 import gevent
 import numpy as np
 
+from engine.backends.backend import FIRST_FRAME_TIMEOUT_S, Backend, Line, nothing_lost
 from engine.config import TransferTarget
 from engine.dialog.handover import Answered, Event, HumanGone, Key, NotBriefed
 from engine.errors import TrunklineError
@@ -20,7 +21,6 @@ from engine.esl import command, reconcile
 from engine.esl.errors import CommandRefused, EslError
 from engine.esl.event import Event as SwitchEvent
 from engine.media.errors import MediaError
-from engine.media.unicast import UnicastLeg, UnicastSocket
 from engine.speech.interfaces import Pcm
 from engine.telephony.causes import cause_in, in_words
 from engine.telephony.errands import Errands
@@ -29,7 +29,6 @@ from engine.telephony.switch import Switch
 
 log = logging.getLogger(__name__)
 
-FIRST_FRAME_TIMEOUT_S = 1.0
 PAUSE_S = 2.0
 """Between two tellings of the briefing."""
 
@@ -44,17 +43,17 @@ class HumanLeg:
     not wait."""
 
     def __init__(
-        self, switch: Switch, socket: UnicastSocket, node: str, told: Callable[[Event], None], errands: Errands
+        self, switch: Switch, backend: Backend, node: str, told: Callable[[Event], None], errands: Errands
     ) -> None:
         """Nobody is called yet. ``errands``: the call's."""
         self.uuid = str(uuid4())
         self.cause = ""
         self._switch = switch
-        self._socket = socket
+        self._backend = backend
         self._node = node
         self._told = told
         self._errands = errands
-        self._leg: UnicastLeg | None = None
+        self._line: Line | None = None
         self._dialing: gevent.Greenlet | None = None
         self._briefing: gevent.Greenlet | None = None
         self._unwatch: Callable[[], None] | None = None
@@ -99,13 +98,14 @@ class HumanLeg:
         client = self._switch.client
         try:
             rate = int(client.getvar(self.uuid, "read_rate") or 8000)
-            leg = self._leg = self._socket.open(rate)
-            client.send(command.unicast(leg.local_ip, leg.local_port, leg.remote_ip, leg.remote_port, uuid=self.uuid))
+            line = self._line = self._backend.open(rate, client.getvar(self.uuid, "read_codec") or "", nothing_lost)
+            line.attach_other(client, self.uuid)
+            leg = line.leg
             sounds = Sounds(leg.playout)
-            words = render(rate)
+            words = render(leg.rate)
             if not len(words):
                 raise MediaError("the voice gave nothing")
-            sounds.loop(np.concatenate([words, np.zeros(int(PAUSE_S * rate), np.int16)]))
+            sounds.loop(np.concatenate([words, np.zeros(int(PAUSE_S * leg.rate), np.int16)]))
             if not leg.first_frame.wait(FIRST_FRAME_TIMEOUT_S):
                 raise MediaError("no audio from their leg")
         except (TrunklineError, ValueError) as fault:  # the voice may fail as well
@@ -149,8 +149,8 @@ class HumanLeg:
         # It would open a leg that nobody closes.
         if self._briefing is not None and self._briefing is not gevent.getcurrent():
             self._briefing.kill(block=False)
-        if self._leg is not None:
-            self._leg.close()
+        if self._line is not None:
+            self._line.close()
 
     def _on_event(self, event: SwitchEvent) -> None:
         if event.uuid != self.uuid:

@@ -117,7 +117,7 @@ def test_many_calls_that_hang_up_at_once_leave_nothing(world):
         wait(lambda: not at.engine.calls, "calls are left", 30)
         engine = at.engine
         assert not given.recogniser.streams and not given.vad.open_rows
-        assert len(engine._socket._addresses) == 0 and engine._clock.stats()["legs"] == 0
+        assert engine._backends.lines == 0 and engine._clock.stats()["legs"] == 0
         wait(lambda: engine._server.connection_count == 0, "slots are taken")
         assert len(engine._timers) == 0
         causes = {event["by"] for call in calls for event in named(at.events(call), "hangup")}

@@ -108,7 +108,7 @@ def test_what_fails_to_close_does_not_keep_the_rest_open(world, monkeypatch):
         call.hangup()
         at.over(call)
         assert at.events(call)[-1]["event"] == "call_ended"
-        assert at.engine._clock.stats()["legs"] == len(at.engine._socket._addresses) == 0 == len(at.engine._timers)
+        assert at.engine._clock.stats()["legs"] == at.engine._backends.lines == 0 == len(at.engine._timers)
     assert not given.vad.open_rows
 
 

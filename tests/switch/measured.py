@@ -1,6 +1,17 @@
-"""What the modules of the real-call suite share: the number that the engine answers, and what was measured."""
+"""What the modules of the real-call suite share: the number that the engine answers, and what was measured.
 
+``TRUNKLINE_MEDIA__BACKEND=sip`` runs the suite over the other back-end.
+"""
+
+import os
 from typing import Any
+
+import pytest
+
+unicast_only = pytest.mark.skipif(
+    os.environ.get("TRUNKLINE_MEDIA__BACKEND", "unicast") not in ("auto", "unicast"),
+    reason="the environment has chosen another media back-end, which does not do that",
+)
 
 NUMBER = "+4930555100"
 

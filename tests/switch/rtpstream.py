@@ -114,13 +114,13 @@ def write_wav(path: Path, packets: Sequence[Packet]) -> None:
 class RtpStream:
     """Sends a frame every 20 ms (silence where there is nothing to say) and keeps every packet sent and heard."""
 
-    def __init__(self, codec: str = "PCMU") -> None:
+    def __init__(self, codec: str = "PCMU", address: str = "127.0.0.1") -> None:
         self.payload_type = PAYLOAD_TYPES[codec]
         self.sent: list[Packet] = []
         self.heard: list[Packet] = []
         self.muted = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind((address, 0))
         self._socket.settimeout(0.2)
         self.port: int = self._socket.getsockname()[1]
         self._remote: tuple[str, int] | None = None

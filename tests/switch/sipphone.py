@@ -71,13 +71,14 @@ class SipPhone:
         self, switch: tuple[str, int], name: str = "", codec: str = "PCMU", address: str = "127.0.0.1", port: int = 0
     ) -> None:
         self.codec = codec
-        self.rtp = RtpStream(codec)
+        self.rtp = RtpStream(codec, address)
         self.answered_at = 0.0
         self.ended_at = 0.0
         self.ended_by = ""
         self.end_reason = ""
         self.name = name or f"caller{next(_numbers)}"
         self._switch = switch
+        self._address = address
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, port))
         self._socket.settimeout(0.2)
@@ -201,7 +202,7 @@ class SipPhone:
 
     def _sdp(self, payload_type: int) -> str:
         return (
-            f"v=0\r\no=- 1 {self._sdp_version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"v=0\r\no=- 1 {self._sdp_version} IN IP4 {self._address}\r\ns=-\r\nc=IN IP4 {self._address}\r\nt=0 0\r\n"
             f"m=audio {self.rtp.port} RTP/AVP {payload_type} {DTMF_TYPE}\r\n"
             f"a=rtpmap:{payload_type} {self.codec}/8000\r\n"
             f"a=rtpmap:{DTMF_TYPE} telephone-event/8000\r\na=fmtp:{DTMF_TYPE} 0-15\r\n"

@@ -113,11 +113,16 @@ class FreeSwitch:
     """FreeSWITCH with the shipped ``freeswitch-conf/`` and ``dialplans/``; only what vars.xml reads is given."""
 
     PASSWORD = "of-the-tests"
+    host = HOST
+    """Its address; here the same for SIP, RTP and the event socket."""
+
+    within: tuple[str, ...] = ()
+    """What it is started by: a command that ends in the command to run."""
 
     def __init__(self, installation: Installation, folder: Path, engine_port: int, **variables: str | None) -> None:
         """``variables`` of the environment are added to the ones that a test run needs; None takes one away."""
         self.folder = folder
-        self.sip = (HOST, free_port(socket.SOCK_DGRAM))
+        self.sip = (self.host, free_port(socket.SOCK_DGRAM))
         self.esl_port = free_port()
         rtp = 20000 + os.getpid() % 20 * 500
         environment: dict[str, str | None] = {
@@ -137,7 +142,7 @@ class FreeSwitch:
                   ("log", "db", "run", "certs", "temp", "storage", "recordings", "scripts", "sounds")}
         for place in places.values():
             place.mkdir(parents=True, exist_ok=True)
-        self._command = [str(installation.binary), "-nonat", "-np", "-nf", "-nc"]
+        self._command = [*self.within, str(installation.binary), "-nonat", "-np", "-nf", "-nc"]
         self._command += ["-conf", str(ROOT / "freeswitch-conf"), "-mod", str(installation.modules)]
         for name, place in places.items():
             self._command += [f"-{name}", str(place)]
@@ -151,7 +156,7 @@ class FreeSwitch:
     def _ready(self) -> bool:
         assert self._child and self._child.running, f"FreeSWITCH ended; see {self.folder}/console.log"
         try:
-            with socket.create_connection((HOST, self.esl_port), 1):
+            with socket.create_connection((self.host, self.esl_port), 1):
                 return "Created agent for external" in self.log()
         except OSError:
             return False
@@ -163,7 +168,7 @@ class FreeSwitch:
 
     def login(self, password: str) -> tuple[socket.socket, str]:
         """An inbound event-socket connection and FreeSWITCH's answer to the password."""
-        connection = socket.create_connection((HOST, self.esl_port), 5)
+        connection = socket.create_connection((self.host, self.esl_port), 5)
         _read_block(connection)
         connection.sendall(f"auth {password}\n\n".encode())
         return connection, _read_block(connection)[0].get("Reply-Text", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from callers import speak
-from measured import NUMBER, Figures
+from measured import NUMBER, Figures, unicast_only
 from sipphone import SipPhone
 from switchboard import CallLog, Engine, FreeSwitch
 
@@ -117,6 +117,7 @@ def test_hold_and_back(engine: Engine, phone: Phones, folder: Path) -> None:
     assert not call.events("media_lost")
 
 
+@unicast_only
 def test_a_change_of_codec_in_mid_call(engine: Engine, phone: Phones, folder: Path, figures: Figures) -> None:
     """It ends unicast for good; the engine notices and takes the audio anew by a transfer to the same extension."""
     caller = phone(codec="PCMU")

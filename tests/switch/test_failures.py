@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from measured import NUMBER, Figures
+from measured import NUMBER, Figures, unicast_only
 from rtpstream import audible, tone_hz
 from sipphone import SipPhone
 from switchboard import Engine, FreeSwitch, wait_for
@@ -91,6 +91,7 @@ def test_a_burst_on_an_engine_that_becomes_full(
     assert worst < 3.5, "somebody had to wait for the watchdog"
 
 
+@unicast_only
 def test_a_full_engine_can_still_take_its_own_audio_anew(switch: FreeSwitch, engines: Engines, phone: Phones) -> None:
     """Attaching anew comes in as a second connection of the same call; it must not need a free place."""
     engine, caller = engines(event_socket={"max_calls": 1}), phone(codec="PCMU")

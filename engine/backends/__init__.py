@@ -1,0 +1,1 @@
+"""How the audio of FreeSWITCH's channels comes to the engine: one module a back-end, all behind one protocol."""
