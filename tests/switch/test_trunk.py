@@ -14,6 +14,9 @@ from tests.fakes.sip_trunk import SipTrunk
 
 pytestmark = pytest.mark.switch
 
+ENGINES = "of-the-engine"
+"""Password of the engine's own login."""
+
 GATEWAY = """<include>
 <gateway name="{name}">
   <param name="proxy" value="127.0.0.1:{port}"/>
@@ -39,7 +42,7 @@ def trunked(folder: Path, edge: SipTrunk) -> Iterator[FreeSwitch]:
     external = conf / "sip_profiles/external"
     external.mkdir(exist_ok=True)
     switch = FreeSwitch(find_freeswitch(), folder / "trunked", free_port(),
-                        FREESWITCH_DIALPLANS_DIR=str(ROOT / "dialplans"))
+                        FREESWITCH_DIALPLANS_DIR=str(ROOT / "dialplans"), FREESWITCH_ESL_ENGINE_PASSWORD=ENGINES)
     switch._command[switch._command.index("-conf") + 1] = str(conf)
     (external / "edge.xml").write_text(GATEWAY.format(name="edge", port=edge.port, ping=5))
     (external / "gone.xml").write_text(GATEWAY.format(name="gone", port=free_port(), ping=0))
@@ -53,10 +56,10 @@ def trunked(folder: Path, edge: SipTrunk) -> Iterator[FreeSwitch]:
             switch.stop()
 
 
-def trunk(switch: FreeSwitch, *arguments: str) -> tuple[int, dict]:
-    """Run ``trunkline trunk``: its exit code and its JSON."""
+def trunk(switch: FreeSwitch, *arguments: str, **more: str) -> tuple[int, dict]:
+    """Run ``trunkline trunk``: its exit code and its JSON. ``more`` of the environment wins."""
     environment = {"PATH": "/usr/bin:/bin", "TRUNKLINE_SWITCH__PORT": str(switch.esl_port),
-                   "TRUNKLINE_SWITCH__PASSWORD": switch.PASSWORD, "TRUNKLINE_HOME": str(switch.folder)}
+                   "TRUNKLINE_SWITCH__PASSWORD": switch.PASSWORD, "TRUNKLINE_HOME": str(switch.folder), **more}
     done = subprocess.run([*TRUNKLINE, "trunk", *arguments, "--json"], cwd=ROOT, capture_output=True, text=True,
                           timeout=110, env=environment)
     assert done.stdout, done.stderr
@@ -87,6 +90,15 @@ def test_a_trunk_that_is_gone(trunked: FreeSwitch):
     _, shown = trunk(trunked, "test", "gone")
     found = statuses(shown)
     assert (found["gateway"], found["ping"], found["options"]) == ("pass", "warn", "warn"), shown
+
+
+def test_the_engines_own_login_is_enough(trunked: FreeSwitch):
+    """It may ask for a list of commands only; what it may not, a gateway's variables, the profile tells."""
+    code, shown = trunk(trunked, "test", "edge", "--caller-id", "+4930555100",
+                        TRUNKLINE_SWITCH__USER="engine@event-socket", TRUNKLINE_SWITCH__PASSWORD=ENGINES)
+    assert code == 0, shown
+    assert statuses(shown)["clock"] == statuses(shown)["gateway"] == "pass"
+    assert "G722" in next(finding["text"] for finding in shown["findings"] if finding["check"] == "codecs")
 
 
 def test_a_call_by_a_trunk(trunked: FreeSwitch):
