@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.errors import TrunklineError
 
 if TYPE_CHECKING:
+    from engine.config import Config
     from engine.trunks.finding import Finding
     from engine.trunks.sofia import Gateway
     from engine.trunks.switchside import SwitchSide
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         client.wait_connected(CONNECT_TIMEOUT_S)
         if args.action == "list":
             return _print_gateways(SwitchSide(client).gateways(), args.json)
-        return _print_findings(args.name, _test(SwitchSide(client), args, config.event_socket.max_calls), args.json)
+        return _print_findings(args.name, _test(SwitchSide(client), args, config), args.json)
     finally:
         client.close()
 
@@ -90,10 +91,10 @@ def _validate(args: argparse.Namespace) -> None:
         raise TrunklineError(f"--ca-file {args.ca_file}: there is no such file")
 
 
-def _test(switch: "SwitchSide", args: argparse.Namespace, max_calls: int) -> "list[Finding]":
+def _test(switch: "SwitchSide", args: argparse.Namespace, config: "Config") -> "list[Finding]":
     from engine.trunks import checks, testcall
 
-    options = checks.Options(caller_id=args.caller_id, ca_file=str(args.ca_file or ""), max_calls=max_calls)
+    options = checks.options_of(config, caller_id=args.caller_id, ca_file=str(args.ca_file or ""))
     found = list(checks.look(switch, args.name, options, time.time))
     if args.call:
         shown = args.caller_id or switch.variable(f"{args.name}_caller_id")

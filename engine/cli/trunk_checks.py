@@ -28,7 +28,7 @@ def look(config: Config, wait_s: float, lookup: Lookup | None = None) -> Iterato
     try:
         client.wait_connected(wait_s)
         switch = SwitchSide(client, wait_s)
-        options = checks.Options(lookup=lookup, max_calls=config.event_socket.max_calls, wait_s=wait_s)
+        options = checks.options_of(config, lookup=lookup, wait_s=wait_s)
         for gateway in switch.gateways()[:MOST]:
             for finding in checks.look(switch, gateway.name, options, time.time):
                 if finding.status != "skip":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import gevent
 
+from engine.config import Config
 from engine.errors import TrunklineError
 from engine.trunks import addresses, certificates, media
 from engine.trunks.carriers import Carrier, carrier_of
@@ -37,6 +38,16 @@ class Options:
     taken: dict[int, str] = field(default_factory=dict)
     max_calls: int = 0
     wait_s: float = WAIT_S
+
+
+def options_of(config: Config, **more: object) -> Options:
+    """What the configuration says of them; ``more`` are the rest. The engine's own UDP ports count where FreeSWITCH is
+    on this machine."""
+    taken: dict[int, str] = {}
+    if config.switch.host in ("127.0.0.1", "::1", "localhost"):
+        taken = {config.sip.port: "SIP of the engine", config.rtp.port: "RTP of the engine"}
+        taken.pop(0, None)  # a free one is taken when it is needed
+    return Options(taken=taken, max_calls=config.event_socket.max_calls, **more)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -239,4 +250,4 @@ _QUESTIONS: dict[str, Callable[[_Trunk], Iterable[Finding]]] = {
     "codecs": _codecs, "caller id": _caller_id, "address": _addresses, "rtp": _rtp, "clock": _clock,
 }  # fmt: skip
 
-__all__ = ["Options", "look"]
+__all__ = ["Options", "look", "options_of"]

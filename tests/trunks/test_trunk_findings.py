@@ -208,6 +208,15 @@ def test_wrong_input_is_2(environment, capsys, arguments, says):
         assert not any("originate" in command for command in switch.commands)
 
 
+def test_the_engines_own_ports_are_not_freeswitchs():
+    """Two programs on one port of a machine: the call that draws it is silent. On another machine it is nobody's."""
+    for host, status in (("127.0.0.1", "fail"), ("192.0.2.1", "pass")):
+        given = checks.options_of(Config(switch={"host": host}, sip={"port": 16390}), wait_s=0.3, lookup=NO_DNS)
+        with TrunkSwitch([gateway(port=9)]) as switch:
+            found = one(findings(switch, taken=given.taken, wait_s=0.3), "rtp")
+        assert (found.status, "16390 (SIP of the engine)" in found.text) == (status, status == "fail"), found
+
+
 def test_the_doctor_looks_at_all_trunks():
     """The same findings, each with its gateway's name; what cannot be looked at is no line there."""
     with TrunkSwitch([gateway(name="a", port=9), gateway(name="b", state="FAILED", port=9)]) as switch:
