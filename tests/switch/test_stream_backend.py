@@ -71,33 +71,6 @@ def test_a_whole_call(switch: FreeSwitch, engine: Engine, phone: Phones, folder:
     wait_for(lambda: not files(switch), 5, "the agent's files to be deleted")
 
 
-def test_the_seams_of_speech(
-    folder: Path, home: Path, engine_port: int, engines: Engines, phone: Phones, figures: Figures
-) -> None:
-    """Pieces follow each other without a hole in RTP, and without noise: a voice that is one steady tone stays one."""
-    engines().child.end(10)  # the port is free then
-    (folder / "targets.json").write_text("{}")
-    program = [sys.executable, str(ROOT / "tests/switch/handover_engine.py"), str(folder)]
-    greeting = "A greeting that takes as long as several pieces take, one behind the other"
-    engine = Engine(folder, engine_port, home, program=program, media=STREAMED, agent={"greeting": greeting})
-    engine.wait_ready()
-    try:
-        caller = phone()
-        caller.dial(NUMBER)
-        first = caller.first_sound()
-        last = caller.last_sound(first)
-        assert last - first > 2.5
-        heard = [packet for packet in caller.rtp.heard if first <= packet.time <= last][2:-2]
-        gaps = [(after.time - packet.time) * 1000 for packet, after in zip(heard, heard[1:], strict=False)]
-        levels = np.array([packet.level for packet in heard])
-        seams = int((abs(levels / np.median(levels) - 1) > 0.1).sum())
-        figures.add("websocket: longest gap between packets of the agent's speech", max(gaps), "ms")
-        figures.add("websocket: packets of a steady tone that are not like the others", seams, "packets")
-        assert seams <= 2
-    finally:
-        engine.child.end(10)
-
-
 def test_a_prompt_of_freeswitch_does_not_end_the_audio(
     switch: FreeSwitch, engine: Engine, phone: Phones, folder: Path
 ) -> None:
@@ -195,6 +168,33 @@ def test_an_engine_that_freeswitch_does_not_reach(engines: Engines, phone: Phone
     hears_tone(caller, FAILOVER_HZ, caller.answered_at)
     message = engine.call_of(caller.name).wait("error", 5)[0]["message"]
     assert "ws://127.0.0.1:9" in message and "refused" in message.lower()
+
+
+def test_the_seams_of_speech(
+    folder: Path, home: Path, engine_port: int, engines: Engines, phone: Phones, figures: Figures
+) -> None:
+    """Pieces follow each other without a hole in RTP, and without noise: a voice that is one steady tone stays one."""
+    engines().child.end(10)  # the port is free then
+    (folder / "targets.json").write_text("{}")
+    program = [sys.executable, str(ROOT / "tests/switch/handover_engine.py"), str(folder)]
+    greeting = "A greeting that takes as long as several pieces take, one behind the other"
+    engine = Engine(folder, engine_port, home, program=program, media=STREAMED, agent={"greeting": greeting})
+    engine.wait_ready()
+    try:
+        caller = phone()
+        caller.dial(NUMBER)
+        first = caller.first_sound()
+        last = caller.last_sound(first)
+        assert last - first > 2.5
+        heard = [packet for packet in caller.rtp.heard if first <= packet.time <= last][2:-2]
+        gaps = [(after.time - packet.time) * 1000 for packet, after in zip(heard, heard[1:], strict=False)]
+        levels = np.array([packet.level for packet in heard])
+        seams = int((abs(levels / np.median(levels) - 1) > 0.1).sum())
+        figures.add("websocket: longest gap between packets of the agent's speech", max(gaps), "ms")
+        figures.add("websocket: packets of a steady tone that are not like the others", seams, "packets")
+        assert seams <= 2
+    finally:
+        engine.child.end(10)
 
 
 def test_round_trip(
