@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 import gevent
 
 from engine import modelfolders, modelstore, paths
-from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks, store_checks
+from engine.cli import handover_checks, knowledge_checks, provider_checks, routing_checks, store_checks, trunk_checks
 from engine.config import Config, SwitchOptions
 from engine.configfile import ConfigError, differences, load
 from engine.esl import command
@@ -52,10 +52,10 @@ FREE_FAIL, FREE_WARN = 200 * 10**6, 2 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the result. ``todo`` is what to do about a warning or a failure."""
+    """One line of the result. ``todo`` is what to do about it; ``skip``: it cannot be seen from here."""
 
     check: str
-    status: Literal["pass", "warn", "fail"]
+    status: Literal["pass", "warn", "fail", "skip"]
     text: str
     todo: str = ""
 
@@ -75,6 +75,7 @@ def examine(path: Path | None, environ: Mapping[str, str]) -> list[Finding]:
     findings += [Finding("store", *row) for row in store_checks.look(config)]
     findings += [Finding("hand-over", *row) for row in handover_checks.look(config, WAIT_S)]
     findings += freeswitch(config, environ)
+    findings += [Finding("trunk", *row) for row in trunk_checks.look(config, WAIT_S)]
     return findings
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "agent": "check, list and show agents",
     "test": "run scripted conversations with an agent, offline",
     "route": "which provider hears, thinks and speaks for a call, and why; check a routing file",
+    "trunk": "the gateways of FreeSWITCH, and whether calls would get out by one",
     "dialplan": "trace a number through a FreeSWITCH dialplan, and check it, without a FreeSWITCH",
     "skills": "list the skills of agents, run one by hand",
     "turns": "run turn-taking cases on a virtual clock",

@@ -293,7 +293,7 @@ def test_a_port_that_somebody_took_meanwhile(serve, application, calls, caplog):
     """Full, then free again, but the port is gone: the server goes on trying and says so."""
     with serve(application, max_connections=1) as server:
         with Peer.call(server.bound_port) as peer:
-            until(lambda: server.refusing)
+            until(lambda: server.refusing and calls)
             thief = Listener("127.0.0.1", server.bound_port)
             calls[0].leave.set()
             assert peer.ended.wait(PATIENCE)

@@ -175,7 +175,7 @@ def test_files_of_another_node_and_paths_out_of_the_folder(api, left):
     assert "far:8084" in world.get("/sessions/far/events", 404)["error"]["message"]
     for folder in ("../gone", "/etc", "2026-11-20/../../gone"):
         world.engine.store.database.run(lambda connection, folder=folder: connection.execute(
-            update(call_sessions).values(folder=folder)), write=True)
+            update(call_sessions).where(call_sessions.c.session_id == "far").values(folder=folder)), write=True)
         assert world.get("/sessions/far/events", 404)["error"]["code"] == "no_files"
 
 
