@@ -37,7 +37,8 @@ class Playing:
         self._told = told
         self._waiting: deque[tuple[str, str]] = deque(maxlen=MOST_WAITING)
         self._names: dict[str, str] = {}  # of pieces that FreeSWITCH was told to play, by Event-UUID
-        self._stop = False
+        self._stopped: set[str] = set()  # Event-UUIDs of those that the last stop was for
+        self._stop = ""
         self._work = Flag()
         self._greenlet = gevent.spawn(self._run)
 
@@ -56,15 +57,20 @@ class Playing:
         """Nothing that was told so far is heard any more. Returns at once."""
         self._waiting.clear()
         if self._names:
+            self._stopped = set(self._names)
             self._names.clear()
-            self._stop = True
+            self._stop = " all"
             self._work.set()
 
     def began(self, uuid: str, now: float) -> None:
-        """The application with this ``Event-UUID`` began. Those that are none of ours say nothing."""
+        """The application with this ``Event-UUID`` began. Those that are none of ours say nothing. One that was to be
+        stopped has slipped through: FreeSWITCH forgets a break while it begins an application."""
         name = self._names.get(uuid)
         if name is not None:
             self._files.started(name, now)
+        elif uuid in self._stopped:
+            self._stop = self._stop or " "
+            self._work.set()
 
     def ended(self, uuid: str) -> str:
         """It ended; the name of its piece, "" where it is none of ours."""
@@ -88,8 +94,8 @@ class Playing:
 
     def _next(self) -> None:
         if self._stop:
-            self._stop = False
-            self._send(command.api("uuid_break", f"{self._uuid} all"))
+            which, self._stop = self._stop, ""
+            self._send(command.api("uuid_break", f"{self._uuid}{which}".rstrip()))
             return
         name, path = self._waiting.popleft()
         uuid = str(uuid4())

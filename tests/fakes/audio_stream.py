@@ -105,9 +105,7 @@ class Stream:
             return
         self._tell("connect", {"status": "connected"})
         try:
-            while not self.stopped:
-                if self.channel.cause:
-                    self.stop()
+            while not (self.stopped or self.channel.cause):
                 message = self.socket.receive(0.02)
                 if isinstance(message, str):
                     self._take(message)
@@ -116,6 +114,9 @@ class Stream:
             self._tell("disconnect", {"status": "disconnected", "message": message})
         finally:
             self.socket.close()
+        while not (self.stopped or self.channel.cause):
+            gevent.sleep(0.02)  # it stays on the channel
+        self.stop()
 
     def _take(self, message):
         told = json.loads(message)
