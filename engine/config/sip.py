@@ -33,8 +33,8 @@ class SipOptions(Options):
 
     silent_engine_ms: int = Field(5000, ge=1000)
     """When FreeSWITCH has had no RTP of the engine for so long, it ends the engine's leg: the engine hangs, or its
-    host is gone. (An engine that ends or is killed is noticed at once, by its event socket.) Needs ``media.idle:
-    silence``."""
+    host is gone. It looks every 5 s, so more counts as the next multiple of 5000, and less as 5000. (An engine that
+    ends or is killed is noticed at once, by its event socket.) Needs ``media.idle: silence``."""
 
     rescue: str = Field("trunkline_failover", pattern=r"^[A-Za-z0-9_.+*#-]*$")
     """Extension of the call's own context to which FreeSWITCH then transfers the caller by itself. Empty: they wait

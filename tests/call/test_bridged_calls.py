@@ -1,11 +1,19 @@
 """Calls whose audio comes by SIP: FreeSWITCH bridges them to the engine, the event socket keeps control."""
 
+import call_providers
+import pytest
 from call_providers import ANSWER, providers, voice
 from call_world import named, wait
 
 from engine.backends.backends import is_ours
 
 SIP = {"backend": "sip"}
+
+
+@pytest.fixture(autouse=True)
+def quick_tongue(monkeypatch):
+    """What is said does not matter here, only that it is."""
+    monkeypatch.setattr(call_providers, "CHAR_S", 0.015)
 
 
 def test_a_whole_call(world):

@@ -18,6 +18,7 @@ from session_place import home, tidy  # noqa: E402, F401
 from stream_phone import StreamPhone  # noqa: E402
 
 from engine.config import Config  # noqa: E402
+from engine.heap import Heap  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.telemetry.aftercall import AfterCall  # noqa: E402
 from engine.web import carrier_streams  # noqa: E402
@@ -25,7 +26,7 @@ from engine.web.app import Web  # noqa: E402
 from tests.fakes.exotel_media import ExotelMedia  # noqa: E402
 from tests.fakes.twilio_media import TwilioMedia  # noqa: E402
 
-CHAR_S = 0.025
+CHAR_S = 0.015
 """How long a letter of the agent's is here."""
 
 OPEN = {"agent": {"greeting": "Hi there."},
@@ -71,6 +72,7 @@ class Place:
 def place(home, tidy, monkeypatch):  # noqa: F811
     """``with place(given, environ={...}, carrier_streams={...}) as at``; unsigned streams are taken unless said."""
     monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
+    monkeypatch.setattr(Heap, "look_at_everything", lambda self: None)  # half a second: all tests' modules are there
     monkeypatch.setattr(call_providers, "CHAR_S", CHAR_S)
 
     @contextmanager

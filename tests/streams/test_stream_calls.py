@@ -12,10 +12,11 @@ from engine.streams.transfers import Wanted, transfers_of
 from tests.fakes.twilio_media import ACCOUNT, CALL
 from tests.fakes.twilio_rest import TwilioRest
 
-CHAR_S = 0.025
+CHAR_S = 0.015
 """As in the conftest."""
 
-LONG = "We open at nine in the morning and we close at six in the evening on every day of the week but not on Sundays"
+LONG = ("We open at nine in the morning and we close at six in the evening on every day of the week but not on Sundays "
+        "and not on the holidays of the year when all of us are at home or by the sea and nobody is here to answer you")
 
 
 class Asking:
@@ -61,7 +62,7 @@ def test_a_conversation(place):
             assert end["bad_frames"] == 0 and end["underruns"] == 0
         for path in at.home.glob("calls/*/*/recording.wav"):
             with wave.open(str(path)) as recording:
-                assert recording.getnchannels() == 2 and recording.getnframes() > 2 * recording.getframerate()
+                assert recording.getnchannels() == 2 and recording.getnframes() > recording.getframerate()
 
 
 def test_the_caller_interrupts(place):

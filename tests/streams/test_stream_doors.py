@@ -31,7 +31,7 @@ def taken(phone):
 def test_twilio_streams_that_are_taken(place):
     """Rule: Twilio's signature of the address, or a ticket of the webhook for this call, opens a stream, once; a ticket
     also names the agent."""
-    with place(environ=SECRETS, doors=CLOSED, agent={"greeting": "Hi."}) as at:
+    with place(environ=SECRETS, doors=CLOSED) as at:
         taken(at.twilio(headers=signed(at)))
         token = tickets_of(at.engine).make(CALL, "support")
         taken(at.twilio(token=token, agent="sales", tenant="acme"))
@@ -75,7 +75,7 @@ EXOTEL_REFUSED = [
 
 def test_exotel_doors(place):
     """Rule: password or token of the address, and a rate that there is; each refusal leaves no call behind."""
-    with place(environ=SECRETS, doors=CLOSED, agent={"greeting": "Hi."}) as at:
+    with place(environ=SECRETS, doors=CLOSED) as at:
         refused = [at.exotel(path, headers) for path, headers in EXOTEL_REFUSED]
         phones = [at.exotel(path, headers, rate=16000 if "16000" in path else 8000, call_sid=f"call{n}")
                   for n, (path, headers) in enumerate(EXOTEL_TAKEN)]

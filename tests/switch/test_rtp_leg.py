@@ -51,7 +51,8 @@ class Edge:
         self.taken.append(leg)
 
     def dial_string(self, codec: str, profile: str = "external") -> str:
-        return f"[absolute_codec_string='{codec}']sofia/{profile}/sip:token@{HOST}:{self.endpoint.address[1]}"
+        variables = f"absolute_codec_string='{codec}',rtp_timer_name=none"  # as the back-end dials
+        return f"[{variables}]sofia/{profile}/sip:token@{HOST}:{self.endpoint.address[1]}"
 
     def pcm(self, last_s: float) -> np.ndarray:
         frames = [frame for _, frame in self.heard][-int(last_s * 50) :]
