@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from call_providers import providers
 from call_world import QUICK, merged, named
-from conftest import Place
 from stream_phone import StreamPhone
+from stream_place import Place
 from test_stream_calls import TARGETS, Asking, asks
 
 from engine.config import Config
