@@ -14,5 +14,7 @@ settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 from leftovers import watch  # noqa: E402
+from wholeheap import leave_out  # noqa: E402
 
 watch()
+leave_out()

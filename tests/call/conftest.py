@@ -9,7 +9,6 @@ from call_world import QUICK, World, merged
 from leftovers import nothing_left
 
 from engine.config import Config
-from engine.heap import Heap
 from engine.service import Engine
 from engine.standin.standin import StandIn
 from engine.telemetry.aftercall import AfterCall
@@ -37,8 +36,6 @@ def world(home, tidy, monkeypatch):
     def open_world(given=None, reports=False, speech=None, **changes):
         if not reports:
             monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
-        # Half a second for each engine: the modules of all tests are there.
-        monkeypatch.setattr(Heap, "look_at_everything", lambda self: None)
         engine = Engine(Config.model_validate(merged(QUICK, changes)), given or providers())
         engine.speech = speech
         engine.start()

@@ -16,7 +16,6 @@ from session_place import home, tidy  # noqa: E402, F401
 from stream_place import Place  # noqa: E402
 
 from engine.config import Config  # noqa: E402
-from engine.heap import Heap  # noqa: E402
 from engine.service import Engine  # noqa: E402
 from engine.telemetry.aftercall import AfterCall  # noqa: E402
 from engine.web import carrier_streams  # noqa: E402
@@ -33,7 +32,6 @@ OPEN = {"agent": {"greeting": "Hi there."},
 def place(home, tidy, monkeypatch):  # noqa: F811
     """``with place(given, environ={...}, carrier_streams={...}) as at``; unsigned streams are taken unless said."""
     monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
-    monkeypatch.setattr(Heap, "look_at_everything", lambda self: None)  # half a second: all tests' modules are there
     monkeypatch.setattr(call_providers, "CHAR_S", CHAR_S)
 
     @contextmanager

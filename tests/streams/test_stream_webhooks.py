@@ -13,7 +13,6 @@ from stream_place import Place
 from test_stream_calls import TARGETS, Asking, asks
 
 from engine.config import Config
-from engine.heap import Heap
 from engine.service import Engine
 from engine.telemetry.aftercall import AfterCall
 from engine.web import parts
@@ -32,7 +31,6 @@ SECRETS = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "12345", "EXOTEL_
 def site(home, tidy, monkeypatch):
     """A whole engine, as it is served."""
     monkeypatch.setattr(AfterCall, "submit", lambda self, folder: None)
-    monkeypatch.setattr(Heap, "look_at_everything", lambda self: None)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
 
